@@ -1,0 +1,120 @@
+import type { Lid, Person, Pn } from "./identity.js";
+
+declare const brand: unique symbol;
+
+/** Names one contact for good: 4 characters of Crockford base32 without vowels, at least one of them a letter. */
+export type Code = string & { readonly [brand]: "Code" };
+
+/** The states a contact record can be in. A `stranger` record is kept for its code and history (after remove). */
+export type ContactState = "stranger" | "pending" | "approved" | "denied";
+
+/** The ways a decision can reach us (I6). */
+export type Door = "whatsapp" | "dashboard" | "cli" | "kafka" | "gateway";
+
+/** Who decided, through which door, and what caused it. */
+export interface Actor {
+  readonly door: Door;
+  /** The owner's PN or LID on WhatsApp, the user name at the machine, "invite K7QF", "expiry", … */
+  readonly who: string;
+  /** The WhatsApp message id (or request id) that caused it; the same cause has its effect once (I10). */
+  readonly cause?: string;
+}
+
+/** How a contact came into the pending queue. */
+export type Via =
+  | { readonly kind: "token"; readonly tokenId: string }
+  | { readonly kind: "invite"; readonly inviteId: string; readonly label: string }
+  | { readonly kind: "open" };
+
+/** What can happen to a contact. */
+export type Action = "enter" | "approve" | "deny" | "remove" | "undo" | "expire" | "suspend" | "merge" | "identity";
+
+/** One entry of a contact's history; also what the audit records. */
+export interface Decision {
+  /** Unique; the audit record carries the same id. */
+  readonly id: string;
+  readonly action: Action;
+  readonly from: ContactState;
+  readonly to: ContactState;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly by: Actor;
+  readonly via?: Via;
+  readonly note?: string;
+}
+
+/** A message kept while its sender is pending, handled on approval. `journalId` points into the journal. */
+export interface Held {
+  readonly journalId: string;
+  readonly at: number;
+  /** The cleaned first words, for lists; tokens are masked. */
+  readonly preview: string;
+}
+
+/** The record of one sender: identity, state, code, history of decisions. */
+export interface Contact {
+  readonly _id: string;
+  readonly code: Code;
+  /** Codes of records that were merged into this one; they name this contact for good (I8). */
+  readonly aliases: readonly Code[];
+  readonly pn?: Pn;
+  readonly lid?: Lid;
+  /** Cleaned push name; "" when unknown. */
+  readonly name: string;
+  readonly state: ContactState;
+  /** When the present state began, milliseconds since 1970. */
+  readonly since: number;
+  /** Counts pending episodes; a notice acts only on the episode that it announced. */
+  readonly episode: number;
+  readonly via?: Via;
+  readonly held: readonly Held[];
+  readonly history: readonly Decision[];
+  /** Blocked at WhatsApp too (`--block`). */
+  readonly blocked?: boolean;
+  /** The address of the chat that the contact last wrote in, so that answers go where they are looking. */
+  readonly chat?: Pn | Lid;
+  /** When the owner was reminded that this pending entry is about to expire. */
+  readonly reminded?: number;
+}
+
+/** What the gate says about one message (I1, I2). */
+export type Verdict =
+  | { readonly kind: "owner" }
+  | { readonly kind: "buddy"; readonly contact: Contact }
+  | { readonly kind: "pending"; readonly contact: Contact }
+  | { readonly kind: "denied"; readonly contact: Contact }
+  | { readonly kind: "stranger"; readonly contact?: Contact }
+  | {
+      readonly kind: "ignored";
+      readonly reason: "group" | "broadcast" | "status" | "newsletter" | "own" | "call" | "unknown";
+    };
+
+/** An invite: a pairing token made for one person. */
+export interface Invite {
+  readonly _id: string;
+  readonly label: string;
+  readonly token: string;
+  readonly created: number;
+  readonly expires: number;
+  readonly auto: boolean;
+  /** Binds an `--auto` invite to one person. */
+  readonly for?: Person;
+  readonly used?: { readonly by: string; readonly at: number };
+  readonly revoked?: number;
+  readonly by: Actor;
+}
+
+/**
+ * A refusal or failure that a person can do something about. `message` is one sentence with the next step.
+ * `code` is stable and machine-readable, e.g. "unknown-reference", "ambiguous", "denied", "not-pending", "disk-full".
+ */
+export class KafclawError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly kind: "usage" | "refused" | "failed" = "refused",
+  ) {
+    super(message);
+    this.name = "KafclawError";
+  }
+}

@@ -1,0 +1,75 @@
+import type { Access, Clock } from "../access/index.js";
+import type { Actor, Contact, Door, Held } from "../access/types.js";
+import type { Message } from "../text.js";
+import type { LinkState, Me, Outbox } from "../whatsapp/types.js";
+
+/** The rest of the running gateway as the owner's commands see it. Absent parts are absent when no gateway runs. */
+export interface Gateway {
+  readonly version: string;
+  /** Milliseconds since 1970; absent when no gateway runs. */
+  readonly startedAt?: number;
+  link(): LinkState;
+  me(): Me | undefined;
+  readonly silent: SilentMode;
+  readonly responder: { readonly name: string; readonly paused: boolean; pause(): void; resume(): void };
+  readonly outbox?: Outbox;
+  /** Handles messages that were held while their sender was pending. */
+  release(contact: Contact, held: readonly Held[]): Promise<void>;
+  /** Blocks or unblocks both addresses at WhatsApp; false when not linked. */
+  block(contact: Contact, blocked: boolean): Promise<boolean>;
+  /** WhatsApp's own form of a typed number; undefined when not linked, null when not on WhatsApp. */
+  onWhatsApp(pn: string): Promise<string | null | undefined>;
+  /** The last strangers without a valid token, newest first. */
+  missed(): Promise<readonly { readonly at: number; readonly who: string; readonly what: string }[]>;
+}
+
+/** Silent mode (I3, I4): on at every start, only the owner turns it off. */
+export interface SilentMode {
+  on(): boolean;
+  /** When it returns to silent by itself, milliseconds since 1970. */
+  until(): number | undefined;
+  set(on: boolean, by: Actor, forMs?: number): Promise<void>;
+}
+
+/** Who asks, and what they can see. */
+export interface CommandContext {
+  readonly access: Access;
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly door: Door;
+  readonly by: Actor;
+  /** Chat only: the contact whose notice the command quotes, while the episode that it announced lasts. */
+  readonly quoted?: Contact;
+  /** Chat only: contacts whose notice was sent before the command, with the name that it showed. */
+  readonly shown?: ReadonlyMap<string, string>;
+  readonly timezone: string;
+}
+
+/** What a command says back. `data` is what `--json` prints. */
+export interface CommandResult {
+  readonly ok: boolean;
+  readonly message: Message;
+  readonly data?: unknown;
+  /** The message holds a secret: in the chat it is deleted for everyone once used or expired. */
+  readonly secret?: { readonly until: number; readonly id?: string };
+}
+
+/** One admin command: the same for chat, command line and `/help`. */
+export interface Command {
+  readonly name: string;
+  readonly usage: string;
+  /** One line for `/help`. */
+  readonly summary: string;
+  /** For `/help <command>`: what it does, with examples. */
+  readonly details: string;
+  /**
+   * What an order older than 15 minutes may still do (I11): `looks` and `stricter` are obeyed at any age,
+   * `changes` is answered with a request to send it again. A function decides by its arguments and the book.
+   */
+  readonly age:
+    | "looks"
+    | "stricter"
+    | "changes"
+    | ((args: readonly string[], context: CommandContext) => "looks" | "stricter" | "changes");
+  run(args: readonly string[], context: CommandContext): Promise<CommandResult>;
+}

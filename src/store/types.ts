@@ -1,0 +1,37 @@
+/** A document in a data file. */
+export interface Doc {
+  readonly _id: string;
+}
+
+/**
+ * One NeDB data file, opened under the home's lock.
+ *
+ * Every line carries a checksum; a line that was torn by a crash is repaired at open, any other damage refuses to open
+ * (`StoreDamaged`). A failed append is cut off and the file read again before the error is thrown (`StoreFailed`), so
+ * memory never knows more than the disk.
+ */
+export interface Collection<T extends Doc> {
+  get(id: string): Promise<T | undefined>;
+  /** NeDB query; everything without one. */
+  find(query?: object, options?: { sort?: Record<string, 1 | -1>; skip?: number; limit?: number }): Promise<T[]>;
+  count(query?: object): Promise<number>;
+  /** Inserts or replaces. Resolves when written (and fsynced, where the file is `durable`). */
+  put(doc: T): Promise<void>;
+  /** Inserts or replaces many; with one fsync at the end where the file is `durable`. */
+  putAll(docs: readonly T[]): Promise<void>;
+  remove(ids: readonly string[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The data files of one home, all under one lock. */
+export interface Store {
+  /**
+   * Opens (once) the data file `data/<name>.db`.
+   * @param durable fsync after each write (access and audit).
+   */
+  open<T extends Doc>(name: DataFile, options?: { durable?: boolean }): Promise<Collection<T>>;
+  /** Closes all files and gives the lock back. */
+  close(): Promise<void>;
+}
+
+export type DataFile = "access" | "audit" | "session" | "journal" | "outbox" | "settings";

@@ -1,0 +1,123 @@
+import type { Lid, Person, Pn } from "../access/identity.js";
+
+/** What a message holds, after every wrapper was taken off. */
+export type Content =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "reaction"; readonly emoji: string; readonly target: string }
+  | { readonly kind: "edit"; readonly text: string; readonly target: string }
+  | { readonly kind: "revoke"; readonly target: string }
+  | {
+      readonly kind: "media";
+      readonly media: "image" | "video" | "audio" | "voice" | "document" | "sticker";
+      readonly caption: string;
+      /** Length of audio and video, seconds. */
+      readonly seconds?: number;
+      readonly fileName?: string;
+    }
+  | { readonly kind: "other"; readonly type: string };
+
+/** One message as it came in, normalised; made from a journal record, never from a Baileys event. */
+export interface Inbound {
+  /** The journal's key: chat and WhatsApp message id. */
+  readonly journalId: string;
+  /** WhatsApp's message id. */
+  readonly id: string;
+  /** Where it was written. For a direct chat the other person (with fromMe, whom the message went to). */
+  readonly chat:
+    | { readonly kind: "person"; readonly person: Person; readonly address: Pn | Lid }
+    | {
+        readonly kind: "group" | "broadcast" | "status" | "newsletter" | "other";
+        readonly jid: string;
+      };
+  /** Who wrote it. */
+  readonly sender: Person;
+  /** Written by the linked account itself, on another of its devices. */
+  readonly fromMe: boolean;
+  /** Cleaned push name; "" when unknown. */
+  readonly name: string;
+  /** WhatsApp's timestamp, milliseconds since 1970. */
+  readonly at: number;
+  readonly content: Content;
+  /** The message was forwarded. */
+  readonly forwarded: boolean;
+  /** The WhatsApp id of the message that this one quotes. */
+  readonly quotes?: string;
+  /** The chat's disappearing-message time in seconds, where it has one. */
+  readonly expiration?: number;
+}
+
+/** The link's states (mirrored by `kafclaw status --json`). */
+export type LinkCode = "open" | "connecting" | "unlinked" | "loggedOut" | "conflict";
+
+/** The link as shown to people: what it is, in one sentence, and what to do about it. */
+export interface LinkState {
+  readonly code: LinkCode;
+  readonly sentence: string;
+  readonly remedy: string;
+  /** WhatsApp's disconnect code behind it, where there is one. */
+  readonly reason?: number;
+  readonly since: number;
+}
+
+/** The linked account. */
+export interface Me {
+  readonly pn: Pn;
+  readonly lid?: Lid;
+}
+
+/** What `whatsapp-auth --json` prints and `GET /api/v1/link` answers. */
+export type LinkEvent =
+  | { readonly event: "connecting" }
+  | { readonly event: "qr"; readonly data: string }
+  | { readonly event: "pairing-code"; readonly code: string }
+  | { readonly event: "linked"; readonly jid: string; readonly lid: string | null }
+  | { readonly event: "error"; readonly code: string; readonly message: string };
+
+/** What can be put into the outbox. Text is already rendered for WhatsApp. */
+export type Parcel =
+  | {
+      readonly kind: "text";
+      readonly to: Person;
+      readonly address?: Pn | Lid;
+      readonly text: string;
+      /** Same key, same effect: a second parcel with a key that was seen before is not sent (I10). */
+      readonly key?: string;
+      /** The message to quote: its WhatsApp id, who wrote it, and its text. */
+      readonly quote?: { readonly id: string; readonly fromMe: boolean; readonly text: string };
+      readonly expiration?: number;
+      /** Not before this time, milliseconds since 1970 (the grace after an approval). */
+      readonly notBefore?: number;
+    }
+  | {
+      readonly kind: "reaction";
+      readonly to: Person;
+      readonly address?: Pn | Lid;
+      readonly emoji: string;
+      readonly target: { readonly id: string; readonly fromMe: boolean };
+      readonly key?: string;
+    }
+  | {
+      /** Delete for everyone one of our own messages (a secret that was used or expired). */
+      readonly kind: "delete";
+      readonly to: Person;
+      readonly address?: Pn | Lid;
+      readonly target: string;
+      readonly key?: string;
+    };
+
+/** What became of a parcel. */
+export type ParcelState = "waiting" | "sent" | "suppressed" | "failed" | "cancelled";
+
+/** The one door out (I3). Made by `whatsapp/outbox.ts`; everything else sees only this. */
+export interface Outbox {
+  /**
+   * Takes a parcel; when it resolves, the parcel is on disk and survives a crash.
+   * @returns the WhatsApp ids it will go out under (several when a long text is split), in order; for a key that was
+   * seen before, the ids of the first time.
+   */
+  post(parcel: Parcel): Promise<readonly string[]>;
+  /** Takes back what has not left yet, by key. */
+  cancel(key: string): Promise<number>;
+  /** Resolves when nothing for `to` is waiting, for tests and a tidy shutdown. */
+  idle(to?: Person): Promise<void>;
+}
