@@ -1,0 +1,148 @@
+import type { Collection, Doc } from "../store/types.js";
+
+/** A message as it was decrypted, with the stanza's attributes, written in the transaction that moves the ratchet. */
+export interface JournalRecord extends Doc {
+  /** The stanza's attributes: from, id, t, participant, recipient, sender_pn, sender_lid, notify, … */
+  readonly attrs: Readonly<Record<string, string>>;
+  /** The decrypted, still padded protobuf in base64; "" once it is no longer needed. */
+  readonly body: string;
+  /** Arrival, milliseconds since 1970. */
+  readonly at: number;
+  /** Position in the order of arrival. */
+  readonly seq: number;
+  /** `new` until its effect is on disk. */
+  readonly state: "new" | "held" | "done";
+  /** What the gate said, once handled. */
+  readonly verdict?: string;
+  /** A short, cleaned word on what it was, for `/missed` and Activity. */
+  readonly what?: string;
+  /** Who wrote it, for `/missed`: a number, or "number hidden". */
+  readonly who?: string;
+}
+
+/** How a handled message is remembered. */
+export interface Handled {
+  readonly verdict: string;
+  /** Buddies' and the owner's messages keep their text for a day; strangers leave id and verdict only. */
+  readonly keepBody: boolean;
+  readonly who?: string;
+  readonly what?: string;
+  /** Held until the sender is approved: the body stays. */
+  readonly held?: boolean;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+/** How long a handled id is remembered: WhatsApp replays what was queued for at most a month. */
+const IDS_KEPT_MS = 31 * DAY;
+/** Strangers' ids are bounded by number too, so that a flood can't fill memory and never pushes out a contact's. */
+const STRANGERS_KEPT = 5_000;
+const PRUNE_EVERY = 500;
+
+/**
+ * The journal: every message that WhatsApp believes delivered is here, written before the receipt leaves (I10).
+ * Work starts from it, never from an event, so a message has its effect once over reconnects, replays and crashes.
+ */
+export class Journal {
+  private seq = 0;
+  private sincePrune = 0;
+  /** Ids of strangers' handled messages, oldest first. */
+  private readonly strangers = new Set<string>();
+  private readonly listeners: ((record: JournalRecord) => void)[] = [];
+
+  private constructor(
+    private readonly collection: Collection<JournalRecord>,
+    private readonly clock: () => number,
+  ) {}
+
+  static async open(collection: Collection<JournalRecord>, clock: () => number): Promise<Journal> {
+    const journal = new Journal(collection, clock);
+    const records = await collection.find({}, { sort: { seq: 1 } });
+    journal.seq = records.at(-1)?.seq ?? 0;
+    for (const { _id, verdict } of records) if (verdict === "stranger") journal.strangers.add(_id);
+    return journal;
+  }
+
+  /** Calls `listener` for each new record, after it is on disk. */
+  onRecord(listener: (record: JournalRecord) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** A record for {@link record}, not yet on disk. */
+  draft(attrs: Readonly<Record<string, string>>, plaintext: Uint8Array): JournalRecord {
+    this.seq += 1;
+    return {
+      _id: journalId(attrs),
+      attrs,
+      body: Buffer.from(plaintext).toString("base64"),
+      at: this.clock(),
+      seq: this.seq,
+      state: "new",
+    };
+  }
+
+  /** Writes records that are not known yet; what came before under the same id stays as it is. */
+  async record(records: readonly JournalRecord[]): Promise<void> {
+    for (const record of records) {
+      if (await this.collection.get(record._id)) continue;
+      await this.collection.put(record);
+      for (const listener of this.listeners) listener(record);
+    }
+  }
+
+  get(id: string): Promise<JournalRecord | undefined> {
+    return this.collection.get(id);
+  }
+
+  /** What came in and was not handled, in order of arrival: the work left by a crash. */
+  unhandled(): Promise<JournalRecord[]> {
+    return this.collection.find({ state: "new" }, { sort: { seq: 1 } });
+  }
+
+  /** Remembers that a record had its effect. */
+  async handled(record: JournalRecord, how: Handled): Promise<void> {
+    const { verdict, keepBody, held } = how;
+    const done: JournalRecord = {
+      ...record,
+      attrs: keepBody || held ? record.attrs : {},
+      body: keepBody || held ? record.body : "",
+      state: held ? "held" : "done",
+      verdict,
+      ...(how.who === undefined ? {} : { who: how.who }),
+      ...(how.what === undefined ? {} : { what: how.what }),
+    };
+    await this.collection.put(done);
+    if (verdict === "stranger") this.strangers.add(record._id);
+    this.sincePrune += 1;
+    if (this.sincePrune >= PRUNE_EVERY || this.strangers.size > STRANGERS_KEPT + PRUNE_EVERY) await this.prune();
+  }
+
+  /** The last strangers' messages without a valid token, newest first. */
+  missed(limit: number): Promise<JournalRecord[]> {
+    return this.collection.find({ verdict: "stranger" }, { sort: { seq: -1 }, limit });
+  }
+
+  /** Drops what is no longer needed: old bodies, old ids, strangers beyond the cap. */
+  async prune(): Promise<void> {
+    this.sincePrune = 0;
+    const now = this.clock();
+    const over = [...this.strangers].slice(0, Math.max(0, this.strangers.size - STRANGERS_KEPT));
+    for (const id of over) this.strangers.delete(id);
+    const old = await this.collection.find({ state: "done", at: { $lt: now - IDS_KEPT_MS } });
+    await this.collection.remove([...over, ...old.map(({ _id }) => _id)]);
+    for (const { _id } of old) this.strangers.delete(_id);
+    const stale = await this.collection.find({ state: "done", at: { $lt: now - DAY }, body: { $ne: "" } });
+    await this.collection.putAll(stale.map((record) => ({ ...record, attrs: {}, body: "" })));
+  }
+}
+
+/**
+ * One message, one id, however it is addressed: who sent it (the LID where the stanza tells it, without the device) and
+ * WhatsApp's message id. The sender is part of it, so nobody can use up another's id.
+ */
+export function journalId(attrs: Readonly<Record<string, string>>): string {
+  const from = attrs.participant ?? attrs.from ?? "";
+  const lid = from.endsWith("@lid")
+    ? from
+    : (attrs.participant_lid ?? attrs.sender_lid ?? attrs.peer_recipient_lid ?? from);
+  return `${lid.replace(/:\d+@/, "@")}/${attrs.id ?? ""}`;
+}

@@ -1,0 +1,421 @@
+import { EventEmitter } from "node:events";
+import { performance } from "node:perf_hooks";
+import type { BinaryNode, ConnectionState, WAMessageContent, WAMessageKey, WASocket } from "@whiskeysockets/baileys";
+import { generateMessageIDV2, jidNormalizedUser } from "@whiskeysockets/baileys";
+import type { Logger } from "pino";
+import type { Person, Pn } from "../access/identity.js";
+import { parseJid, same } from "../access/identity.js";
+import { KafclawError } from "../access/types.js";
+import type { Collection, Doc } from "../store/types.js";
+import { backoff, classify, type Disconnect } from "./disconnects.js";
+import type { ImportedSession } from "./import.js";
+import type { Journal } from "./journal.js";
+import { rebuild, sendAndWait } from "./send.js";
+import type { Session } from "./session.js";
+import { openSocket } from "./socket.js";
+import type { Ack, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
+import type { ClientVersion } from "./version.js";
+
+/** The account that this home is linked to; another one is refused until the owner says so. */
+interface PinDoc extends Doc {
+  readonly pn: string;
+  readonly lid?: string;
+  readonly linkedAt: number;
+}
+
+const PIN = "linked-account";
+/** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
+const LINKING_ROUNDS = 3;
+
+export interface LinkOptions {
+  readonly session: Session;
+  readonly journal: Journal;
+  readonly settings: Collection<Doc>;
+  readonly version: ClientVersion;
+  readonly log: Logger;
+  readonly clock: () => number;
+  readonly random: () => number;
+  readonly url?: string;
+  /** What the outbox sent and would still send now; undefined for everything else. */
+  readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;
+}
+
+interface LinkEvents {
+  /** The link's state changed. */
+  state: [LinkState];
+  /** Something to show to whoever is linking. */
+  event: [LinkEvent];
+  /** Logged in and ready to send. */
+  open: [];
+  /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
+  linked: [Me];
+  /** A message that came with the history of a first link, as stanza attributes and padded protobuf. */
+  history: [messages: readonly unknown[]];
+}
+
+/**
+ * The connection to WhatsApp: linking, logging in, coming back after every kind of disconnect. Holds the only Baileys
+ * socket of the house (I3).
+ */
+export class Link extends EventEmitter<LinkEvents> implements Wire {
+  private socket: WASocket | undefined;
+  private current: LinkState;
+  private lastEvent: LinkEvent = { event: "connecting" };
+  private attempts = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = true;
+  /** Set while somebody is linking: how far it got. */
+  private linking: { phone?: string; replace: boolean; rounds: number } | undefined;
+  private pin: PinDoc | undefined;
+  /** Why we ended the connection ourselves, where we did. */
+  private failure: KafclawError | undefined;
+  private serverTime: { at: number; since: number } | undefined;
+
+  private constructor(private readonly options: LinkOptions) {
+    super();
+    this.current = {
+      code: "unlinked",
+      sentence: "Not linked to WhatsApp.",
+      remedy: "Run kafclaw whatsapp-auth.",
+      since: options.clock(),
+    };
+  }
+
+  static async create(options: LinkOptions): Promise<Link> {
+    const link = new Link(options);
+    // The settings file holds documents of several kinds; this id belongs to the link alone.
+    link.pin = (await options.settings.get(PIN)) as PinDoc | undefined;
+    return link;
+  }
+
+  get state(): LinkState {
+    return this.current;
+  }
+
+  /** The last thing worth showing to whoever is linking. */
+  get event(): LinkEvent {
+    return this.lastEvent;
+  }
+
+  get open(): boolean {
+    return this.current.code === "open";
+  }
+
+  /** The linked account; undefined while not linked. */
+  get me(): Me | undefined {
+    if (!this.options.session.linked) return undefined;
+    const { me } = this.options.session.credentials();
+    const pn = me ? parseJid(me.id) : undefined;
+    if (pn?.kind !== "pn") return undefined;
+    const lid = me?.lid ? parseJid(me.lid) : undefined;
+    return { pn: pn.pn, ...(lid?.kind === "lid" ? { lid: lid.lid } : {}) };
+  }
+
+  /** The server's time, milliseconds since 1970, independent of jumps of the machine's clock; the machine's before a login. */
+  now(): number {
+    if (!this.serverTime) return this.options.clock();
+    return this.serverTime.at + (performance.now() - this.serverTime.since);
+  }
+
+  /** A fresh WhatsApp message id. */
+  newId(): string {
+    return generateMessageIDV2(this.socket?.user?.id);
+  }
+
+  onOpen(listener: () => void): void {
+    this.on("open", listener);
+  }
+
+  /** Connects and stays connected; begins to link where there is no session. */
+  start(): void {
+    this.stopped = false;
+    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS };
+    this.connect();
+  }
+
+  /** Ends the connection; the session stays. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.linking = undefined;
+    clearTimeout(this.timer);
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.ev.flush();
+    await socket?.end(undefined);
+  }
+
+  /**
+   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real.
+   * @param phone digits of the number to link by pairing code.
+   * @throws KafclawError `already-linked`
+   */
+  async beginLinking(options: { phone?: string; replace?: boolean } = {}): Promise<void> {
+    const { phone, replace = false } = options;
+    const alive = this.options.session.linked && this.current.code !== "loggedOut";
+    if (alive && !replace) {
+      throw new KafclawError(
+        "already-linked",
+        `Already linked as +${this.me?.pn.split("@")[0] ?? "?"}; nothing to do. To link another account: kafclaw whatsapp-auth --replace.`,
+      );
+    }
+    const socket = this.socket;
+    this.socket = undefined;
+    clearTimeout(this.timer);
+    await socket?.end(undefined);
+    this.options.session.startOver();
+    this.linking = { replace, rounds: LINKING_ROUNDS, ...(phone === undefined ? {} : { phone }) };
+    this.attempts = 0;
+    this.stopped = false;
+    this.connect();
+  }
+
+  /** Unlinks this device at WhatsApp and forgets the session. */
+  async logout(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    const socket = this.socket;
+    this.socket = undefined;
+    if (socket && this.open) await socket.logout().catch(() => {});
+    else await socket?.end(undefined);
+    await this.options.session.wipe();
+    this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
+    this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
+  }
+
+  /** Takes over a session that another installation of Baileys made. */
+  async adopt({ creds, keys }: ImportedSession, replace: boolean): Promise<void> {
+    this.checkPin(creds.me?.id, replace);
+    await this.options.session.wipe();
+    await this.options.session.adopt(creds, keys);
+    await this.pinAccount();
+  }
+
+  async send(jid: string, id: string, content: WireContent): Promise<Ack> {
+    const { socket } = this;
+    if (!socket || !this.open) return { kind: "lost" };
+    return sendAndWait(socket, jid, id, content);
+  }
+
+  /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */
+  async onWhatsApp(pn: string): Promise<string | null | undefined> {
+    if (!this.socket || !this.open) return undefined;
+    try {
+      const [found] = (await this.socket.onWhatsApp(pn)) ?? [];
+      return found?.exists ? jidNormalizedUser(found.jid) : null;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The LID of a number, asked of WhatsApp where it is not known yet. Learned mappings arrive through the session. */
+  async askLid(pn: Pn): Promise<void> {
+    if (this.socket && this.open) await this.socket.signalRepository.lidMapping.getLIDForPN(pn).catch(() => null);
+  }
+
+  /** Blocks or unblocks at WhatsApp. False when that could not be done. */
+  async block(person: Person, blocked: boolean): Promise<boolean> {
+    if (!this.socket || !this.open) return false;
+    const address = person.lid ?? person.pn;
+    if (!address) return false;
+    return this.socket.updateBlockStatus(address, blocked ? "block" : "unblock").then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Ends the connection because something failed underneath (a full disk); it comes back by itself. */
+  fail(error: unknown): void {
+    if (error instanceof KafclawError) this.failure = error;
+    void this.socket?.end(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  private connect(): void {
+    if (this.stopped) return;
+    const { session, journal, version, url, log } = this.options;
+    if (session.linked)
+      this.setState({ code: "connecting", sentence: "Connecting to WhatsApp.", remedy: "Wait a moment." });
+    const socket = openSocket({
+      session,
+      journal,
+      creds: session.credentials(),
+      version: version.current,
+      log,
+      ...(url === undefined ? {} : { url }),
+      recall: (key) => this.recall(key),
+    });
+    this.socket = socket;
+    socket.ws.on("CB:success", (node: BinaryNode) => this.takeServerTime(node));
+    socket.ev.on("creds.update", () => void this.saveCreds(socket));
+    socket.ev.on("messaging-history.set", ({ messages }) => this.emit("history", messages));
+    socket.ev.on("connection.update", (update) => {
+      if (socket === this.socket) void this.update(socket, update).catch((error) => this.fail(error));
+    });
+  }
+
+  private async update(socket: WASocket, update: Partial<ConnectionState>): Promise<void> {
+    if (update.qr !== undefined && !this.options.session.linked) await this.showCode(socket, update.qr);
+    if (update.connection === "open") await this.opened();
+    if (update.connection === "close") {
+      // What Baileys still buffers would be thrown away with the socket.
+      socket.ev.flush();
+      await this.closed(classify(update.lastDisconnect?.error));
+    }
+  }
+
+  /** WhatsApp waits for a phone: shows the QR, or asks once for a pairing code. */
+  private async showCode(socket: WASocket, qr: string): Promise<void> {
+    const phone = this.linking?.phone;
+    if (phone === undefined) return this.tell({ event: "qr", data: qr });
+    if (this.lastEvent.event === "pairing-code") return;
+    this.tell({ event: "pairing-code", code: await socket.requestPairingCode(phone) });
+  }
+
+  /** Credentials changed. A new account is checked against the pinned one before anything is confirmed to WhatsApp. */
+  private async saveCreds(socket: WASocket): Promise<void> {
+    const { session } = this.options;
+    try {
+      if (session.linked && this.linking) this.checkPin(session.credentials().me?.id, this.linking.replace);
+    } catch (error) {
+      // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
+      this.socket = undefined;
+      void socket.end(undefined);
+      await this.giveUpLinking(error as KafclawError);
+      return;
+    }
+    await session.save().catch((error) => this.fail(error));
+  }
+
+  /** Ends an attempt to link: says why, and goes back to the session that was there, if any. */
+  private async giveUpLinking(why: { code: string; message: string }): Promise<void> {
+    this.linking = undefined;
+    await this.options.session.resume();
+    this.setState({ code: "unlinked", sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
+    this.tell({ event: "error", code: why.code, message: why.message });
+    if (this.options.session.linked) this.connect();
+  }
+
+  private checkPin(id: string | undefined, replace: boolean): void {
+    const { pin } = this;
+    const address = id ? parseJid(id) : undefined;
+    if (!pin || replace || address?.kind !== "pn" || address.pn === pin.pn) return;
+    throw new KafclawError(
+      "other-account",
+      `This home belongs to +${pin.pn.split("@")[0]}, and the phone is +${address.pn.split("@")[0]}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
+    );
+  }
+
+  private async opened(): Promise<void> {
+    this.attempts = 0;
+    const isNew = this.linking !== undefined;
+    this.linking = undefined;
+    await this.options.version.worked();
+    if (isNew || !this.pin) await this.pinAccount();
+    const { me } = this;
+    if (!me) return;
+    this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
+    this.tell({ event: "linked", jid: me.pn, lid: me.lid ?? null });
+    if (isNew) this.emit("linked", me);
+    this.emit("open");
+  }
+
+  private async pinAccount(): Promise<void> {
+    const { me } = this;
+    if (!me) return;
+    this.pin = { _id: PIN, pn: me.pn, ...(me.lid ? { lid: me.lid } : {}), linkedAt: this.options.clock() };
+    await this.options.settings.put(this.pin);
+  }
+
+  /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
+  private async closed(disconnect: Disconnect): Promise<void> {
+    this.socket = undefined;
+    const { session, log, random, clock } = this.options;
+    log.info({ code: disconnect.code, name: disconnect.name }, disconnect.sentence);
+    if (this.stopped) return;
+    if (!session.linked) return this.linkingInterrupted(disconnect);
+    const { failure } = this;
+    this.failure = undefined;
+    this.setState(stateOf(disconnect));
+    if (failure)
+      this.setState({
+        code: "connecting",
+        sentence: failure.message,
+        remedy: "It comes back by itself once that is mended.",
+      });
+    if (disconnect.retry === "stop" || disconnect.retry === "link") {
+      this.tell({ event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
+      return;
+    }
+    if (disconnect.retry === "version") await this.options.version.outdated();
+    this.attempts += 1;
+    this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
+  }
+
+  /** A connection that ended before a phone took the code: the next round, or the end of the attempt. */
+  private async linkingInterrupted(disconnect: Disconnect): Promise<void> {
+    const { linking, options } = this;
+    if (!linking) return;
+    const expired = disconnect.code === 408;
+    if (expired) linking.rounds -= 1;
+    if (linking.rounds <= 0) return this.giveUpLinking({ code: "linking-timed-out", message: LINKING_TIMED_OUT });
+    if (disconnect.retry === "stop") {
+      return this.giveUpLinking({ code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
+    }
+    if (disconnect.retry === "version") await options.version.outdated();
+    options.session.startOver();
+    this.tell({ event: "connecting" });
+    this.attempts = expired ? 0 : this.attempts + 1;
+    this.reconnectIn(expired ? 0 : waitFor(disconnect, this.attempts, options.clock(), options.random));
+  }
+
+  private reconnectIn(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connect(), ms);
+  }
+
+  /** Only what the outbox sent to that very chat may go out again, and only to that person or to our own devices (I3). */
+  private async recall(key: WAMessageKey): Promise<WAMessageContent | undefined> {
+    const { socket, me } = this;
+    const chat = key.remoteJid ? personOf(key.remoteJid) : undefined;
+    if (!socket || !me || !chat || !key.id || !key.remoteJid) return undefined;
+    const asker = key.participant ? personOf(key.participant) : chat;
+    if (!asker || !(same(asker, chat) || same(asker, me))) return undefined;
+    const content = await this.options.recall(key.id, chat);
+    return content && rebuild(socket, key.remoteJid, key.id, content);
+  }
+
+  private takeServerTime(node: BinaryNode): void {
+    const seconds = Number(node.attrs.t);
+    if (seconds > 0) this.serverTime = { at: seconds * 1000, since: performance.now() };
+  }
+
+  private setState(state: Omit<LinkState, "since">): void {
+    const changed = state.code !== this.current.code;
+    this.current = { ...state, since: changed ? this.options.clock() : this.current.since };
+    this.emit("state", this.current);
+  }
+
+  private tell(event: LinkEvent): void {
+    this.lastEvent = event;
+    this.emit("event", event);
+  }
+}
+
+const LINKING_TIMED_OUT =
+  "No phone took the code in time. Run kafclaw whatsapp-auth to try again; if the phone hangs or says that it couldn't link the device, it may want a passkey confirmed first (update WhatsApp and keep it open), or try --phone <number> for a pairing code.";
+
+function stateOf(disconnect: Disconnect): Omit<LinkState, "since"> {
+  const { link, sentence, remedy, code } = disconnect;
+  return { code: link, sentence, remedy, reason: code };
+}
+
+function waitFor(disconnect: Disconnect, attempt: number, now: number, random: () => number): number {
+  if (disconnect.retry === "now") return 0;
+  if (disconnect.until !== undefined) return Math.max(0, disconnect.until - now);
+  return backoff(attempt, random, disconnect.slow);
+}
+
+function personOf(jid: string): Person | undefined {
+  const address = parseJid(jid);
+  if (address.kind === "pn") return { pn: address.pn };
+  return address.kind === "lid" ? { lid: address.lid } : undefined;
+}

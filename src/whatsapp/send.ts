@@ -1,0 +1,71 @@
+import {
+  type AnyMessageContent,
+  type BinaryNode,
+  generateWAMessage,
+  type MiscMessageGenerationOptions,
+  type WAMessageContent,
+  type WASocket,
+} from "@whiskeysockets/baileys";
+import type { Ack, WireContent } from "./types.js";
+
+const ACK_TIMEOUT_MS = 15_000;
+
+/**
+ * Sends one message under the given id and waits for WhatsApp's ack. `sendMessage` alone resolves before the server has
+ * answered, and also when it sent nothing because the recipient's devices could not be asked for.
+ */
+export async function sendAndWait(socket: WASocket, jid: string, id: string, content: WireContent): Promise<Ack> {
+  const answer = socket.waitForMessage<BinaryNode>(id, ACK_TIMEOUT_MS).catch(() => undefined);
+  try {
+    const devices = await socket.getUSyncDevices([jid], true, false);
+    if (devices.length === 0) return { kind: "lost" };
+    const { message, options } = toBaileys(jid, content);
+    await socket.sendMessage(jid, message, { ...options, messageId: id });
+  } catch {
+    return { kind: "lost" };
+  }
+  const node = await answer;
+  if (!node) return { kind: "lost" };
+  const error = node.tag === "ack" ? node.attrs.error : undefined;
+  return error === undefined ? { kind: "acked" } : { kind: "refused", error: Number(error) };
+}
+
+/** The protobuf of something that was sent, for a recipient who asks for it again. */
+export async function rebuild(
+  socket: WASocket,
+  jid: string,
+  id: string,
+  content: WireContent,
+): Promise<WAMessageContent | undefined> {
+  const userJid = socket.user?.id;
+  if (userJid === undefined) return undefined;
+  const { message, options } = toBaileys(jid, content);
+  const upload = () => Promise.reject(new Error("text needs no upload"));
+  const built = await generateWAMessage(jid, message, { ...options, userJid, messageId: id, upload });
+  return built.message ?? undefined;
+}
+
+function toBaileys(
+  jid: string,
+  content: WireContent,
+): { message: AnyMessageContent; options: MiscMessageGenerationOptions } {
+  switch (content.kind) {
+    case "text": {
+      const { quote, expiration } = content;
+      const options: MiscMessageGenerationOptions = {};
+      if (quote) {
+        const key = { remoteJid: jid, id: quote.id, fromMe: quote.fromMe };
+        options.quoted = { key, message: { conversation: quote.text } };
+      }
+      if (expiration !== undefined) options.ephemeralExpiration = expiration;
+      // Without `linkPreview: null` Baileys would fetch the URLs in a text, a stranger's quoted ones too (I3).
+      return { message: { text: content.text, linkPreview: null }, options };
+    }
+    case "reaction": {
+      const key = { remoteJid: jid, id: content.target.id, fromMe: content.target.fromMe };
+      return { message: { react: { text: content.emoji, key } }, options: {} };
+    }
+    case "delete":
+      return { message: { delete: { remoteJid: jid, id: content.target, fromMe: true } }, options: {} };
+  }
+}

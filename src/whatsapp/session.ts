@@ -1,0 +1,225 @@
+import {
+  type AuthenticationCreds,
+  BufferJSON,
+  initAuthCreds,
+  proto,
+  type SignalDataSet,
+  type SignalDataTypeMap,
+  type SignalKeyStore,
+} from "@whiskeysockets/baileys";
+import type { Collection, Doc } from "../store/types.js";
+import type { Journal, JournalRecord } from "./journal.js";
+
+/** One line of `session.db`: the credentials (`creds`) or one Signal key (`<type>/<id>`), as BufferJSON text. */
+export interface SessionDoc extends Doc {
+  readonly v: string;
+}
+
+/** Two addresses of one person, as bare users without server. */
+export interface Mapping {
+  readonly pnUser: string;
+  readonly lidUser: string;
+}
+
+/** How many people without a contact may leave Signal state behind; the longest unheard goes first. */
+const STRANGERS_KEPT = 1_000;
+
+/** Key types whose ids name a person. The others belong to the account and are never dropped. */
+const PERSONAL = new Set(["session", "identity-key", "lid-mapping", "device-list", "tctoken"]);
+
+const CREDS = "creds";
+
+/** What a session needs to know from outside. */
+export interface SessionOptions {
+  readonly collection: Collection<SessionDoc>;
+  readonly journal: Journal;
+  /** Is this bare user (digits of a PN or LID) a contact, the owner or the account itself? Their keys are never dropped. */
+  readonly isKnown: (user: string) => boolean;
+  /** Called for each LID mapping that Baileys learns, from envelopes, usync and history alike. */
+  readonly onMapping: (mapping: Mapping) => void;
+  /** A write failed: the socket must end before anything is acknowledged. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The WhatsApp session in NeDB: credentials and Signal keys.
+ *
+ * Credentials are written only once the link is real (`creds.account`), so an attempt to link can't replace a session;
+ * each write appends a line, so neither a crash nor a full disk can empty what is there.
+ */
+export class Session implements SignalKeyStore {
+  /** Bare users without a contact, longest unheard first, with the lines that they left. */
+  private readonly strangers = new Map<string, Set<string>>();
+  private creds: AuthenticationCreds | undefined;
+  /** A new link is being made while the old session is still on disk. */
+  private startingOver = false;
+
+  private constructor(private readonly options: SessionOptions) {}
+
+  static async open(options: SessionOptions): Promise<Session> {
+    const session = new Session(options);
+    for (const { _id } of await options.collection.find()) session.remember(_id);
+    await session.resume();
+    return session;
+  }
+
+  /** True once the account has confirmed this device; `me` alone is set long before by a pairing code. */
+  get linked(): boolean {
+    return this.creds?.account !== undefined;
+  }
+
+  /** The credentials to connect with; fresh ones, in memory only, while not linked. */
+  credentials(): AuthenticationCreds {
+    if (!this.creds?.account) this.creds = withoutName(initAuthCreds());
+    return this.creds;
+  }
+
+  /** Begins anew with fresh credentials in memory; what is on disk stays until a new link is real. */
+  startOver(): void {
+    this.creds = undefined;
+    this.startingOver = true;
+  }
+
+  /** Writes the credentials, where there is something to keep. */
+  async save(): Promise<void> {
+    if (!this.creds?.account) return;
+    if (this.startingOver) await this.clear();
+    this.startingOver = false;
+    await this.options.collection.put({ _id: CREDS, v: JSON.stringify(this.creds, BufferJSON.replacer) });
+  }
+
+  /** Goes back to the session on disk, where there is one: at start, and after an attempt to link that came to nothing. */
+  async resume(): Promise<void> {
+    this.startingOver = false;
+    const saved = await this.options.collection.get(CREDS);
+    this.creds = saved && withoutName(JSON.parse(saved.v, BufferJSON.reviver));
+  }
+
+  /** Ends the session for good: after a log-out, or when the owner links anew. */
+  async wipe(): Promise<void> {
+    this.creds = undefined;
+    await this.clear();
+  }
+
+  private async clear(): Promise<void> {
+    this.strangers.clear();
+    const docs = await this.options.collection.find();
+    await this.options.collection.remove(docs.map((doc) => doc._id));
+  }
+
+  /** Takes over credentials and keys of another installation, all or nothing in memory's eyes. */
+  async adopt(creds: AuthenticationCreds, keys: ReadonlyMap<string, unknown>): Promise<void> {
+    const docs = [...keys].map(([id, value]) => ({ _id: id, v: JSON.stringify(value, BufferJSON.replacer) }));
+    await this.options.collection.putAll(docs);
+    for (const { _id } of docs) this.remember(_id);
+    this.creds = withoutName(creds);
+    await this.save();
+  }
+
+  async get<T extends keyof SignalDataTypeMap>(
+    type: T,
+    ids: string[],
+  ): Promise<{ [id: string]: SignalDataTypeMap[T] }> {
+    const found: { [id: string]: SignalDataTypeMap[T] } = {};
+    for (const id of ids) {
+      const doc = await this.options.collection.get(keyId(type, id));
+      if (!doc) continue;
+      const value = JSON.parse(doc.v, BufferJSON.reviver);
+      found[id] = type === "app-state-sync-key" ? proto.Message.AppStateSyncKeyData.fromObject(value) : value;
+    }
+    return found;
+  }
+
+  /**
+   * Writes what one Signal transaction changed. The journal goes first: a crash after it repeats the message, which the
+   * journal then knows; the other way round it would be lost. What is removed goes last, for the same reason.
+   */
+  async set(data: SignalDataSet & { journal?: Record<string, JournalRecord> }): Promise<void> {
+    try {
+      const { journal, ...keys } = data;
+      if (journal) await this.options.journal.record(Object.values(journal));
+      const put: SessionDoc[] = [];
+      const gone: string[] = [];
+      for (const [type, entries] of Object.entries(keys)) {
+        for (const [id, value] of Object.entries(entries ?? {})) {
+          if (value === null || value === undefined) gone.push(keyId(type, id));
+          else put.push({ _id: keyId(type, id), v: JSON.stringify(value, BufferJSON.replacer) });
+        }
+      }
+      await this.options.collection.putAll(put);
+      for (const { _id } of put) this.remember(_id);
+      await this.options.collection.remove([...gone, ...this.overflow()]);
+      this.tellMappings(keys["lid-mapping"] ?? {});
+    } catch (error) {
+      this.options.onFailure(error);
+      throw error;
+    }
+  }
+
+  /** The other half of a mapping, from what was learned so far: bare user in, bare user out. */
+  async mapped(user: string, of: "pn" | "lid"): Promise<string | undefined> {
+    const id = of === "pn" ? user : `${user}_reverse`;
+    return (await this.get("lid-mapping", [id]))[id];
+  }
+
+  private tellMappings(mappings: Record<string, string | null>): void {
+    for (const [id, other] of Object.entries(mappings)) {
+      if (other && !id.endsWith("_reverse")) this.options.onMapping({ pnUser: id, lidUser: other });
+    }
+  }
+
+  private remember(id: string): void {
+    const user = personOf(id);
+    if (user === undefined || this.options.isKnown(user)) return;
+    const lines = this.strangers.get(user) ?? new Set();
+    lines.add(id);
+    this.strangers.delete(user);
+    this.strangers.set(user, lines);
+  }
+
+  /** The lines of strangers beyond the cap. Whoever became a contact meanwhile is kept. */
+  private overflow(): string[] {
+    const gone: string[] = [];
+    for (const [user, lines] of this.strangers) {
+      if (this.strangers.size <= STRANGERS_KEPT) break;
+      this.strangers.delete(user);
+      if (!this.options.isKnown(user)) gone.push(...lines);
+    }
+    return gone;
+  }
+}
+
+/** The id of a key's line. */
+export function keyId(type: string, id: string): string {
+  return `${type}/${id}`;
+}
+
+/** The bare user that a key's line is about: `session/49170_1.0` → `49170`, `lid-mapping/123_reverse` → `123`. */
+function personOf(id: string): string | undefined {
+  const slash = id.indexOf("/");
+  if (slash < 0 || !PERSONAL.has(id.slice(0, slash))) return undefined;
+  return /^\d+/.exec(id.slice(slash + 1))?.[0];
+}
+
+/**
+ * Credentials whose `me` never carries a name. Whenever it has one that differs from an update's, rc14 sends
+ * `<presence name=…/>`, which WhatsApp reads as available (I5); without a name it sends no presence at all.
+ */
+function withoutName(creds: AuthenticationCreds): AuthenticationCreds {
+  let me = nameless(creds.me);
+  return Object.defineProperty(creds, "me", {
+    enumerable: true,
+    configurable: true,
+    get: () => me,
+    set: (value: AuthenticationCreds["me"]) => {
+      me = nameless(value);
+    },
+  });
+}
+
+/** The account without its display name. */
+export function nameless(me: AuthenticationCreds["me"]): AuthenticationCreds["me"] {
+  if (!me) return me;
+  const { name: _, ...rest } = me;
+  return rest;
+}

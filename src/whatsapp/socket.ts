@@ -1,0 +1,199 @@
+import {
+  type AuthenticationCreds,
+  type BinaryNode,
+  Browsers,
+  DEFAULT_CONNECTION_CONFIG,
+  isJidBot,
+  isJidBroadcast,
+  isJidGroup,
+  isJidMetaAI,
+  isJidNewsletter,
+  isJidStatusBroadcast,
+  isLidUser,
+  isPnUser,
+  makeWASocket,
+  proto,
+  type SignalKeyStoreWithTransaction,
+  type WAMessageContent,
+  type WAMessageKey,
+  type WASocket,
+  type WAVersion,
+} from "@whiskeysockets/baileys";
+import type { Logger } from "pino";
+import type { Journal, JournalRecord } from "./journal.js";
+import { nameless, type Session } from "./session.js";
+
+/** What a connection is made of. */
+export interface SocketOptions {
+  readonly session: Session;
+  readonly journal: Journal;
+  readonly creds: AuthenticationCreds;
+  readonly version: WAVersion;
+  readonly url?: string;
+  readonly log: Logger;
+  /** What the outbox sent to that very chat and would still send now (I3). */
+  readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
+}
+
+/** How long a query may stay unanswered, and how long a closing handshake may take. */
+const QUERY_TIMEOUT_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/**
+ * Opens one connection to WhatsApp with everything in place that keeps Baileys behind the one door (I3, I5, I10):
+ * the journal below the event, no presence, no recent-message cache, no events of our own, strays contained.
+ */
+export function openSocket(options: SocketOptions): WASocket {
+  const { creds, session, log } = options;
+  const envelopes = new Envelopes(options.journal, creds);
+  const socket = makeWASocket({
+    auth: { creds, keys: session },
+    version: options.version,
+    browser: Browsers.macOS("Chrome"),
+    logger: log,
+    ...(options.url === undefined ? {} : { waWebSocketUrl: options.url }),
+    emitOwnEvents: false,
+    markOnlineOnConnect: false,
+    syncFullHistory: false,
+    enableRecentMessageCache: false,
+    enableAutoSessionRecreation: false,
+    defaultQueryTimeoutMs: QUERY_TIMEOUT_MS,
+    // A failed write is not retried here: the connection ends instead, so that WhatsApp sends the message again.
+    transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
+    getMessage: options.recall,
+    shouldIgnoreJid: (jid) => !isPerson(jid),
+    makeSignalRepository: (auth, logger, pnToLid) => {
+      const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
+      return {
+        ...repository,
+        decryptMessage: (message) =>
+          transactional(auth.keys).transaction(async () => {
+            const plaintext = await repository.decryptMessage(message);
+            const record = envelopes.record(message.ciphertext, plaintext);
+            if (record)
+              await auth.keys.set({ journal: { [record._id]: record } } as Parameters<typeof auth.keys.set>[0]);
+            return plaintext;
+          }, message.jid),
+      };
+    },
+  });
+  envelopes.watch(socket);
+  containStrays(socket);
+  keepNameless(socket);
+  closeQuickly(socket);
+  return socket;
+}
+
+/** Baileys hands the repository the transactional store, though its type does not say so. */
+function transactional(keys: unknown): SignalKeyStoreWithTransaction {
+  return keys as SignalKeyStoreWithTransaction;
+}
+
+/** Everything but direct chats is acknowledged and dropped before it can leave Signal state behind (I1). */
+function isPerson(jid: string): boolean {
+  const other =
+    isJidGroup(jid) ||
+    isJidBroadcast(jid) ||
+    isJidStatusBroadcast(jid) ||
+    isJidNewsletter(jid) ||
+    isJidBot(jid) ||
+    isJidMetaAI(jid);
+  return !other;
+}
+
+/**
+ * Brings a decrypted text together with the stanza that it came in: Baileys gives the repository the very bytes of the
+ * stanza, so the bytes' identity is the link between the two.
+ */
+class Envelopes {
+  private readonly stanzas = new WeakMap<Uint8Array, BinaryNode>();
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly creds: AuthenticationCreds,
+  ) {}
+
+  watch(socket: WASocket): void {
+    socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
+      if (node instanceof Uint8Array || node.tag !== "message" || !Array.isArray(node.content)) return;
+      for (const child of node.content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, node);
+    });
+  }
+
+  /** The journal record for a decrypted message, where it may matter later. */
+  record(ciphertext: Uint8Array, plaintext: Uint8Array): JournalRecord | undefined {
+    const attrs = this.stanzas.get(ciphertext)?.attrs;
+    if (!attrs?.id || !attrs.from) return undefined;
+    if (attrs.category === "peer" && !isResend(plaintext)) return undefined;
+    // What the account's owner writes to other people is their own business.
+    if (this.isMe(attrs.from) && attrs.recipient && !this.isMe(attrs.recipient)) return undefined;
+    return this.journal.draft(attrs, plaintext);
+  }
+
+  private isMe(jid: string): boolean {
+    const user = bareUser(jid);
+    const { me } = this.creds;
+    return me !== undefined && (bareUser(me.id) === user || (me.lid !== undefined && bareUser(me.lid) === user));
+  }
+}
+
+/** `<user>@<server>` without the device. */
+function bareUser(jid: string): string {
+  return jid.replace(/:\d+@/, "@");
+}
+
+/** A message from our own phone that brings back one which could not be decrypted. Other peer messages hold secrets. */
+function isResend(plaintext: Uint8Array): boolean {
+  try {
+    const padding = plaintext.at(-1) ?? 0;
+    const message = proto.Message.decode(plaintext.subarray(0, plaintext.length - padding));
+    const { type } = message.deviceSentMessage?.message?.protocolMessage ?? message.protocolMessage ?? {};
+    return type === proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads frames one after another, and ends the connection on one that can't be read. rc14 would leave an unhandled
+ * rejection behind and wait on a connection whose counters no longer match.
+ */
+function containStrays(socket: WASocket): void {
+  const listeners = socket.ws.listeners("message") as ((data: Buffer) => unknown)[];
+  socket.ws.removeAllListeners("message");
+  let tail: Promise<unknown> = Promise.resolve();
+  socket.ws.on("message", (data: Buffer) => {
+    tail = tail
+      .then(() => Promise.all(listeners.map((listen) => listen(data))))
+      .catch((error) => socket.end(error instanceof Error ? error : new Error(String(error))));
+  });
+}
+
+/** Takes the display name out of credential updates: with one, Baileys announces it as presence (see session.ts). */
+function keepNameless(socket: WASocket): void {
+  const emit = socket.ev.emit.bind(socket.ev);
+  socket.ev.emit = (event, update) => {
+    if (event !== "creds.update") return emit(event, update);
+    const { me, ...rest } = update as Partial<AuthenticationCreds>;
+    // The same event with the same payload type, less the name.
+    return emit(event, { ...rest, ...(me ? { me: nameless(me) } : {}) } as typeof update);
+  };
+}
+
+/** Bounds the closing handshake: on a dead connection it would hold up the reconnect for half a minute. */
+function closeQuickly(socket: WASocket): void {
+  // Baileys' client keeps its `ws` socket in a field that its type hides.
+  const client = socket.ws as unknown as { socket?: { terminate(): void } | null; close(): Promise<void> };
+  const close = client.close.bind(client);
+  client.close = async () => {
+    const raw = client.socket;
+    const timer = setTimeout(() => raw?.terminate(), CLOSE_TIMEOUT_MS);
+    await close();
+    clearTimeout(timer);
+  };
+}
+
+/** True for addresses that a message can be sent to. */
+export function isSendable(jid: string): boolean {
+  return isPnUser(jid) === true || isLidUser(jid) === true;
+}
