@@ -1,0 +1,117 @@
+/**
+ * Cleaning of foreign text at the edge (I9): what comes from a sender, a phone book or a terminal is made harmless once,
+ * where it enters, so that everything behind can store and compare it as it is. Escaping for the place where it is shown
+ * (WhatsApp markup, HTML) is another step, done when rendering.
+ *
+ * All functions are pure, take any string (64 kB, lone surrogates), and are idempotent: cleaning twice changes nothing.
+ */
+import { stripVTControlCharacters } from "node:util";
+
+/** More than this of one text is never looked at: the cut comes long before, and normalising costs time. */
+const LOOK_AT = 262_144;
+/** Names are one short line in a notice, in code points. */
+const NAME_LENGTH = 64;
+/** WhatsApp's own limit for one message lies far above; what is longer than this is not kept. */
+const TEXT_LENGTH = 4096;
+
+/** Scripts in which joiner and non-joiner change how a word is written, so that they are kept between two letters. */
+const JOINING_SCRIPTS =
+  "[\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}\\p{scx=Gujr}\\p{scx=Orya}\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}]";
+/** Invisible and direction-changing characters, apart from the few that have an honest use (see {@link strip}). */
+const INVISIBLE = new RegExp(
+  [
+    // A joiner inside an emoji sequence (family, flag) belongs to the emoji.
+    "(?<keep>(?<=\\p{Extended_Pictographic}[\\uFE0F\\u{1F3FB}-\\u{1F3FF}]?)\\u200D(?=\\p{Extended_Pictographic})",
+    // One selector directly behind an emoji or inside a keycap says "in colour".
+    "(?<=\\p{Extended_Pictographic})[\\uFE0E\\uFE0F]",
+    "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
+    `(?<=(?=${JOINING_SCRIPTS})[\\p{L}\\p{M}])[\\u200C\\u200D](?=${JOINING_SCRIPTS})(?=\\p{L}))`,
+    "[\\p{Default_Ignorable_Code_Point}\\p{Bidi_Control}\\p{Co}\\p{Noncharacter_Code_Point}\\uFFF9-\\uFFFB]",
+  ].join("|"),
+  "gu",
+);
+/** Line breaks of every kind, so that none hides from code that only knows "\n". */
+const LINE_BREAK = /\r\n|[\r\v\f\x85\u2028\u2029]/g;
+/** Spaces of every width, and the braille blank, which shows as one. */
+const SPACE = /[\t\p{Zs}\u2800]/gu;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is what this is for.
+const CONTROL = /[\x00-\x09\x0B-\x1F\x7F-\x9F]/g;
+/** More marks than any living script stacks on one letter climb into the lines around. */
+const TOO_MANY_MARKS = /(\p{M}{4})\p{M}+/gu;
+/** A mark or joiner at the start would sit on whatever stands before: our own words. */
+const ATTACHES_BACKWARDS =
+  /^\s*(?:\p{M}|\u200C|\u200D|[\u{1F3FB}-\u{1F3FF}])(?:\p{M}|\u200C|\u200D|[\u{1F3FB}-\u{1F3FF}]|\s)*/u;
+
+const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
+
+/**
+ * A name as a sender chose it, as one line of at most 64 code points. Line breaks become spaces; control, direction,
+ * zero-width and tag characters go; emoji stay whole. What is cut ends with "…". May be empty.
+ */
+export function cleanName(raw: string): string {
+  return cut(oneLine(raw), NAME_LENGTH);
+}
+
+/** A message text: like {@link cleanName}, but line breaks stay. At most `max` code points, the cut marked with "…". */
+export function cleanText(raw: string, max = TEXT_LENGTH): string {
+  const text = strip(raw)
+    .replace(/ +$/gm, "")
+    .replace(/\n{3,}/g, "\n\n")
+    .split("\n")
+    .map(dropLeadingMarks)
+    .join("\n")
+    .replace(/^\s+/, "");
+  return cut(text.trimEnd(), max);
+}
+
+/** The beginning of a text as one cleaned line of at most `max` code points, cut between words where there are any. */
+export function firstWords(text: string, max = 80): string {
+  const line = oneLine(text);
+  const short = cut(line, max);
+  if (short === line) return line;
+  const space = short.lastIndexOf(" ");
+  return space > short.length / 2 ? `${short.slice(0, space)}…` : short;
+}
+
+/** Everything of a text on one line, cleaned, with single spaces. */
+export function oneLine(raw: string): string {
+  return dropLeadingMarks(strip(raw).replace(/\s+/g, " ").trim());
+}
+
+/** Shortens to `max` code points including the "…" that marks the cut; never splits a grapheme that could fit. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max || [...text].length <= max) return text;
+  let kept = "";
+  let count = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    const length = [...segment].length;
+    if (count + length > max - 1) break;
+    kept += segment;
+    count += length;
+  }
+  if (kept === "") kept = [...text].slice(0, Math.max(0, max - 1)).join("");
+  return `${kept.replace(/(?:\u200C|\u200D|\s)+$/u, "")}…`;
+}
+
+/** Removes what no text needs: escape sequences, controls (but "\n"), invisible characters, stacks of marks. */
+function strip(raw: string): string {
+  const text = raw.length > LOOK_AT ? raw.slice(0, LOOK_AT) : raw;
+  return stripVTControlCharacters(text)
+    .replace(LINE_BREAK, "\n")
+    .replace(SPACE, " ")
+    .replace(CONTROL, "")
+    .replace(/\p{Surrogate}/gu, "\uFFFD")
+    .normalize("NFC")
+    .replace(INVISIBLE, (found, ...rest) => (isKept(rest) ? found : ""))
+    .normalize("NFC")
+    .replace(TOO_MANY_MARKS, "$1");
+}
+
+function isKept(rest: readonly unknown[]): boolean {
+  const groups = rest.at(-1);
+  return typeof groups === "object" && groups !== null && "keep" in groups && groups.keep !== undefined;
+}
+
+function dropLeadingMarks(line: string): string {
+  return line.replace(ATTACHES_BACKWARDS, "");
+}
