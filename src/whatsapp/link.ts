@@ -36,6 +36,8 @@ export interface LinkOptions {
   readonly clock: () => number;
   readonly random: () => number;
   readonly url?: string;
+  /** Is this bare user a contact, the owner or the account itself? */
+  readonly isKnown: (user: string) => boolean;
   /** What the outbox sent and would still send now; undefined for everything else. */
   readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;
 }
@@ -241,6 +243,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
       version: version.current,
       log,
       ...(url === undefined ? {} : { url }),
+      isKnown: this.options.isKnown,
       recall: (key) => this.recall(key),
     });
     this.socket = socket;
@@ -308,7 +311,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     this.attempts = 0;
     const isNew = this.linking !== undefined;
     this.linking = undefined;
-    await this.options.version.worked();
+    await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
     if (isNew || !this.pin) await this.pinAccount();
     const { me } = this;
     if (!me) return;

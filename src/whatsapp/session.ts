@@ -83,7 +83,7 @@ export class Session implements SignalKeyStore {
   /** Writes the credentials, where there is something to keep. */
   async save(): Promise<void> {
     if (!this.creds?.account) return;
-    if (this.startingOver) await this.clear();
+    if (this.startingOver) await this.removeAll();
     this.startingOver = false;
     await this.options.collection.put({ _id: CREDS, v: JSON.stringify(this.creds, BufferJSON.replacer) });
   }
@@ -98,10 +98,10 @@ export class Session implements SignalKeyStore {
   /** Ends the session for good: after a log-out, or when the owner links anew. */
   async wipe(): Promise<void> {
     this.creds = undefined;
-    await this.clear();
+    await this.removeAll();
   }
 
-  private async clear(): Promise<void> {
+  private async removeAll(): Promise<void> {
     this.strangers.clear();
     const docs = await this.options.collection.find();
     await this.options.collection.remove(docs.map((doc) => doc._id));

@@ -21,6 +21,7 @@ import {
 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Journal, JournalRecord } from "./journal.js";
+import { ResendRequests } from "./resend.js";
 import { nameless, type Session } from "./session.js";
 
 /** What a connection is made of. */
@@ -31,6 +32,8 @@ export interface SocketOptions {
   readonly version: WAVersion;
   readonly url?: string;
   readonly log: Logger;
+  /** Is this bare user a contact, the owner or the account itself? */
+  readonly isKnown: (user: string) => boolean;
   /** What the outbox sent to that very chat and would still send now (I3). */
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
 }
@@ -38,6 +41,8 @@ export interface SocketOptions {
 /** How long a query may stay unanswered, and how long a closing handshake may take. */
 const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** Baileys caches every LID mapping that it sees; beyond this many the cache is emptied, the session has them all. */
+const MAPPINGS_CACHED = 2_000;
 
 /**
  * Opens one connection to WhatsApp with everything in place that keeps Baileys behind the one door (I3, I5, I10):
@@ -46,6 +51,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export function openSocket(options: SocketOptions): WASocket {
   const { creds, session, log } = options;
   const envelopes = new Envelopes(options.journal, creds);
+  const resends = new ResendRequests(options);
   const socket = makeWASocket({
     auth: { creds, keys: session },
     version: options.version,
@@ -60,10 +66,14 @@ export function openSocket(options: SocketOptions): WASocket {
     defaultQueryTimeoutMs: QUERY_TIMEOUT_MS,
     // A failed write is not retried here: the connection ends instead, so that WhatsApp sends the message again.
     transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
+    // Says that each resend was asked for already: Baileys' own way stops all messages for two seconds (resend.ts).
+    placeholderResendCache: { get: <T>() => true as T, set: () => {}, del: () => {}, flushAll: () => {} },
+    retryRequestDelayMs: 0,
     getMessage: options.recall,
     shouldIgnoreJid: (jid) => !isPerson(jid),
     makeSignalRepository: (auth, logger, pnToLid) => {
       const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
+      boundMappings(repository.lidMapping);
       return {
         ...repository,
         decryptMessage: (message) =>
@@ -77,7 +87,12 @@ export function openSocket(options: SocketOptions): WASocket {
       };
     },
   });
-  envelopes.watch(socket);
+  socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
+    if (node instanceof Uint8Array || node.tag !== "message") return;
+    envelopes.watch(node);
+    resends.watch(socket, node);
+  });
+  socket.registerSocketEndHandler(() => resends.clear());
   containStrays(socket);
   keepNameless(socket);
   closeQuickly(socket);
@@ -113,11 +128,9 @@ class Envelopes {
     private readonly creds: AuthenticationCreds,
   ) {}
 
-  watch(socket: WASocket): void {
-    socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
-      if (node instanceof Uint8Array || node.tag !== "message" || !Array.isArray(node.content)) return;
-      for (const child of node.content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, node);
-    });
+  watch(node: BinaryNode): void {
+    if (!Array.isArray(node.content)) return;
+    for (const child of node.content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, node);
   }
 
   /** The journal record for a decrypted message, where it may matter later. */
@@ -177,6 +190,19 @@ function keepNameless(socket: WASocket): void {
     const { me, ...rest } = update as Partial<AuthenticationCreds>;
     // The same event with the same payload type, less the name.
     return emit(event, { ...rest, ...(me ? { me: nameless(me) } : {}) } as typeof update);
+  };
+}
+
+/** Keeps strangers from filling memory with mappings. */
+function boundMappings(
+  lidMapping: ReturnType<typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository>["lidMapping"],
+): void {
+  // The cache is a private field of Baileys' class; emptying it costs a read from the session, nothing else.
+  const { mappingCache } = lidMapping as unknown as { mappingCache: { size: number; clear(): void } };
+  const store = lidMapping.storeLIDPNMappings.bind(lidMapping);
+  lidMapping.storeLIDPNMappings = async (pairs) => {
+    if (mappingCache.size > MAPPINGS_CACHED) mappingCache.clear();
+    await store(pairs);
   };
 }
 

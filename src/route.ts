@@ -1,0 +1,270 @@
+/**
+ * A message's way through the house: link → inbound → journal → gate → (admin chat | pending | responder) → outbox.
+ * Starts at the journal, so that a message has its effect once, whatever happens in between (I10).
+ */
+import type { Logger } from "pino";
+import type { Lid, Person, Pn } from "./access/identity.js";
+import { formatPerson } from "./access/identity.js";
+import type { Access, Learned, Outcome } from "./access/index.js";
+import type { Contact, Held, Invite, Verdict } from "./access/types.js";
+import { KafclawError } from "./access/types.js";
+import type { Responder } from "./responder/index.js";
+import { describe, wordsOf } from "./whatsapp/describe.js";
+import { normalise, resent } from "./whatsapp/inbound.js";
+import type { Journal, JournalRecord } from "./whatsapp/journal.js";
+import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
+
+/** What the owner is told on the way; implemented by the notices. */
+export interface Tellings {
+  entered(contact: Contact, message: { text: string; at: number }): Promise<void>;
+  autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
+  queueFull(): Promise<void>;
+  learned(learned: Learned): Promise<void>;
+  /** A message could not be handled after several tries. */
+  stuck(journalId: string, reason: string): Promise<void>;
+}
+
+/** The rooms that a message may pass. */
+export interface Rooms {
+  readonly access: Access;
+  readonly journal: Journal;
+  readonly outbox: Outbox & { has(id: string): Promise<boolean> | boolean };
+  readonly responder: Responder;
+  /** True while the owner has stopped the responder (`/pause`). */
+  readonly paused: () => boolean;
+  readonly adminChat: { handle(message: Inbound): Promise<void> };
+  readonly tell: Tellings;
+  readonly me: () => Me | undefined;
+  /** The other address of a person, where it was learned before. */
+  readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
+  readonly log: Logger;
+}
+
+/** How often a message is tried before the owner is told that it could not be handled. */
+const TRIES = 3;
+/** How long to wait for the disk before a message is tried again. */
+const RETRY_MS = 5_000;
+
+export class Route {
+  /** One chain of work a sender: their messages stay in order, and nobody waits for another's. */
+  private readonly chains = new Map<string, Promise<void>>();
+  private readonly tries = new Map<string, number>();
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private stopped = false;
+
+  constructor(private readonly rooms: Rooms) {}
+
+  /** Handles what a crash left behind, in order of arrival, and from then on what comes in. */
+  async start(): Promise<void> {
+    const left = await this.rooms.journal.unhandled();
+    this.rooms.journal.onRecord((record) => this.take(record));
+    for (const record of left) this.take(record);
+  }
+
+  /** Lets the messages at hand finish; takes no more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const timer of this.timers) clearTimeout(timer);
+    await Promise.all(this.chains.values());
+  }
+
+  /** Handles messages that were held while their sender was pending. */
+  async release(contact: Contact, held: readonly Held[]): Promise<void> {
+    for (const { journalId } of held) {
+      const record = await this.rooms.journal.get(journalId);
+      const me = this.rooms.me();
+      if (record?.state !== "held" || !me) continue;
+      const message = normalise(record, me);
+      if (message) await this.respond(message, contact, record);
+    }
+  }
+
+  private take(record: JournalRecord): void {
+    if (this.stopped) return;
+    const key = record.attrs.from ?? "";
+    const work = (this.chains.get(key) ?? Promise.resolve()).then(() => this.try(record));
+    this.chains.set(key, work);
+    void work.finally(() => {
+      if (this.chains.get(key) === work) this.chains.delete(key);
+    });
+  }
+
+  private async try(record: JournalRecord): Promise<void> {
+    try {
+      await this.handle(record);
+      this.tries.delete(record._id);
+    } catch (error) {
+      await this.failed(record, error);
+    }
+  }
+
+  /** A full disk is waited for; anything else gets a few tries, and then the owner is told. */
+  private async failed(record: JournalRecord, error: unknown): Promise<void> {
+    const { log, tell, journal } = this.rooms;
+    const waits = error instanceof KafclawError && error.kind === "failed";
+    const tries = (this.tries.get(record._id) ?? 0) + (waits ? 0 : 1);
+    this.tries.set(record._id, tries);
+    log.error({ err: error, id: record._id, tries }, "a message could not be handled");
+    if (tries < TRIES) {
+      const timer = setTimeout(() => {
+        this.timers.delete(timer);
+        this.take(record);
+      }, RETRY_MS);
+      this.timers.add(timer);
+      return;
+    }
+    this.tries.delete(record._id);
+    const reason = error instanceof Error ? error.message : String(error);
+    await journal.handled(record, { verdict: "failed", keepBody: true }).catch(() => {});
+    await tell.stuck(record._id, reason).catch(() => {});
+  }
+
+  private async handle(record: JournalRecord): Promise<void> {
+    const { journal, outbox, me } = this.rooms;
+    const self = me();
+    if (!self) throw new Error("no linked account");
+    const more = resent(record, self);
+    if (more.length > 0) await journal.record(more.map(({ attrs, body }) => journal.draft(attrs, body)));
+    const message = normalise(record, self);
+    if (!message) return journal.handled(record, { verdict: "nothing", keepBody: false });
+    if (message.fromMe && (await outbox.has(message.id))) {
+      return journal.handled(record, { verdict: "own", keepBody: false });
+    }
+    const complete = await this.complete(message);
+    if (complete.chat.kind === "person" && !complete.fromMe) await this.learn(complete);
+    await this.pass(complete, this.judge(complete), record);
+  }
+
+  /** Adds the address that the message did not bring, where it was learned before. */
+  private async complete(message: Inbound): Promise<Inbound> {
+    const { chat } = message;
+    if (chat.kind !== "person") return message;
+    const person = await this.completePerson(chat.person);
+    const sender = message.fromMe ? message.sender : person;
+    return { ...message, sender, chat: { ...chat, person } };
+  }
+
+  private async completePerson(person: Person): Promise<Person> {
+    const { pn, lid } = person;
+    if (pn && !lid) {
+      const user = await this.rooms.mapped(userOf(pn), "pn");
+      // Users of stored mappings are bare digits, as Baileys writes them.
+      return user ? { pn, lid: `${user}@lid` as Lid } : person;
+    }
+    if (lid && !pn) {
+      const user = await this.rooms.mapped(userOf(lid), "lid");
+      return user ? { pn: `${user}@s.whatsapp.net` as Pn, lid } : person;
+    }
+    return person;
+  }
+
+  private async learn(message: Inbound): Promise<void> {
+    const { access, tell } = this.rooms;
+    const chat = message.chat.kind === "person" ? message.chat.address : undefined;
+    const facts = { name: message.name, cause: message.journalId, ...(chat ? { chat } : {}) };
+    const learned = await access.learn(message.sender, facts);
+    if (learned.kind !== "same") await tell.learned(learned);
+  }
+
+  private judge(message: Inbound): Verdict {
+    const { chat, fromMe, sender } = message;
+    const person = chat.kind === "person" ? chat.person : sender;
+    return this.rooms.access.judge({ place: chat.kind, sender: person, fromMe });
+  }
+
+  private async pass(message: Inbound, verdict: Verdict, record: JournalRecord): Promise<void> {
+    const { journal, adminChat } = this.rooms;
+    switch (verdict.kind) {
+      case "owner":
+        await adminChat.handle(message);
+        return journal.handled(record, { verdict: "owner", keepBody: true });
+      case "buddy":
+        return this.respond(message, verdict.contact, record);
+      case "pending":
+      case "stranger":
+        return this.knock(message, verdict, record);
+      case "denied":
+        return journal.handled(record, { verdict: "denied", keepBody: false });
+      case "ignored":
+        return journal.handled(record, { verdict: verdict.reason, keepBody: false });
+    }
+  }
+
+  /** Somebody at the door: the token or an invite lets them into the queue, and nobody hears anything (I5). */
+  private async knock(
+    message: Inbound,
+    verdict: Extract<Verdict, { kind: "pending" | "stranger" }>,
+    record: JournalRecord,
+  ): Promise<void> {
+    const { access, tell, journal } = this.rooms;
+    const { sender, name, at, content } = message;
+    const what = access.mask(describe(content));
+    const text = content.kind === "text" || content.kind === "media" ? wordsOf(content) : "";
+    const chat = message.chat.kind === "person" ? { chat: message.chat.address } : {};
+    const entry = await access.knock({ person: sender, name, text, at, cause: message.journalId, ...chat });
+    switch (entry.kind) {
+      case "entered": {
+        const rest = access.mask(text).replaceAll("•••", "").trim();
+        if (rest !== "") await this.hold(entry.contact, message, record, what);
+        await tell.entered(entry.contact, { text: access.mask(text), at });
+        if (rest === "") await journal.handled(record, { verdict: "entered", keepBody: false });
+        return;
+      }
+      case "auto-approved":
+        await tell.autoApproved(entry.outcome, entry.invite);
+        return journal.handled(record, { verdict: "auto-approved", keepBody: false });
+      case "full":
+        if (entry.first) await tell.queueFull();
+        break;
+      case "nothing":
+        break;
+    }
+    if (verdict.kind === "pending" && isSaid(message)) return this.hold(verdict.contact, message, record, what);
+    if (verdict.kind === "pending") return journal.handled(record, { verdict: "pending", keepBody: false });
+    return journal.handled(record, { verdict: "stranger", keepBody: false, who: formatPerson(sender), what });
+  }
+
+  private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<void> {
+    // In this order: after a crash in between, the message is held again under the same id.
+    await this.rooms.access.hold(contact, { journalId: record._id, at: message.at, preview });
+    await this.rooms.journal.handled(record, { verdict: "pending", keepBody: true, held: true });
+  }
+
+  /** Gives a buddy's message to the responder, once, and what it says to the outbox, under keys made of the message's id. */
+  private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
+    const { responder, outbox, journal, paused, log, access } = this.rooms;
+    if (isSaid(message) && !paused()) {
+      log.info({ id: message.id, code: contact.code }, "message to the responder");
+      const masked = maskText(message, (text) => access.mask(text));
+      const replies = await responder.respond(masked, contact);
+      const address = message.chat.kind === "person" ? message.chat.address : undefined;
+      for (const [index, text] of replies.entries()) {
+        await outbox.post({
+          kind: "text",
+          to: message.sender,
+          text,
+          key: `answer:${message.journalId}:${index}`,
+          ...(address ? { address } : {}),
+          ...(message.expiration === undefined ? {} : { expiration: message.expiration }),
+        });
+      }
+    }
+    await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
+  }
+}
+
+/** Something that was said, as against reactions, edits and deletions. */
+function isSaid(message: Inbound): boolean {
+  return message.content.kind === "text" || message.content.kind === "media" || message.content.kind === "other";
+}
+
+/** The pairing token is never told to anyone, the responder included. */
+function maskText(message: Inbound, mask: (text: string) => string): Inbound {
+  const { content } = message;
+  if (content.kind !== "text") return message;
+  return { ...message, content: { ...content, text: mask(content.text) } };
+}
+
+function userOf(address: Pn | Lid): string {
+  return address.slice(0, address.indexOf("@"));
+}

@@ -1,0 +1,55 @@
+import { type BinaryNode, jidNormalizedUser, proto, type WASocket } from "@whiskeysockets/baileys";
+import type { Logger } from "pino";
+import { type Journal, journalId } from "./journal.js";
+
+/** How long the sender's own retry gets before our phone is asked. */
+const GRACE_MS = 5_000;
+/** At most this many requests in flight; a flood of broken messages asks for no more. */
+const LIMIT = 20;
+
+export interface ResendOptions {
+  readonly journal: Journal;
+  /** Only messages of contacts and the owner are worth a request. */
+  readonly isKnown: (user: string) => boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Asks our own phone for messages that this device could not decrypt and that the sender did not send again.
+ *
+ * rc14 would ask by itself, but waits two seconds for each such message with all other messages behind it, so that any
+ * stranger could hold up the owner; that is switched off (see socket.ts) and done here, beside the line.
+ */
+export class ResendRequests {
+  private readonly waiting = new Map<string, NodeJS.Timeout>();
+
+  constructor(private readonly options: ResendOptions) {}
+
+  /** A message came that may turn out unreadable. */
+  watch(socket: WASocket, node: BinaryNode): void {
+    const { from, id, recipient, category } = node.attrs;
+    if (!from || !id || recipient || category === "peer" || this.waiting.size >= LIMIT) return;
+    const user = from.split(/[:@]/)[0] ?? "";
+    if (!this.options.isKnown(user) || this.waiting.has(id)) return;
+    const timer = setTimeout(() => {
+      this.waiting.delete(id);
+      void this.ask(socket, node).catch((error) => this.options.log.debug({ err: error }, "resend request failed"));
+    }, GRACE_MS);
+    this.waiting.set(id, timer);
+  }
+
+  /** The connection ended: what is still missing will be replayed. */
+  clear(): void {
+    for (const timer of this.waiting.values()) clearTimeout(timer);
+    this.waiting.clear();
+  }
+
+  private async ask(socket: WASocket, { attrs }: BinaryNode): Promise<void> {
+    if (await this.options.journal.get(journalId(attrs))) return;
+    const messageKey = { remoteJid: jidNormalizedUser(attrs.from), fromMe: false, id: attrs.id ?? null };
+    await socket.sendPeerDataOperationMessage({
+      placeholderMessageResendRequest: [{ messageKey }],
+      peerDataOperationRequestType: proto.Message.PeerDataOperationRequestType.PLACEHOLDER_MESSAGE_RESEND,
+    });
+  }
+}
