@@ -1,0 +1,48 @@
+import { KafclawError } from "../access/types.js";
+
+/** The few words that this folder says while it works; a pino logger fits. */
+export interface StoreLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
+
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
+
+/** Node's code of a failed system call (`ENOSPC`), or undefined where `error` is something else. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The error of a write (or open) that the disk refused: `disk-full`, `disk-read-only` or `disk-failed`. */
+export function diskFailed(error: unknown, file: string): KafclawError {
+  const code = systemCode(error) ?? "unknown error";
+  if (FULL.has(code)) {
+    return new KafclawError(
+      "disk-full",
+      `No room to write ${file} (${code}); nothing was changed, free some disk space and try again.`,
+      "failed",
+    );
+  }
+  if (READ_ONLY.has(code)) {
+    return new KafclawError(
+      "disk-read-only",
+      `${file} can't be written (${code}); nothing was changed, make it writable for the user that runs KafClaw and try again.`,
+      "failed",
+    );
+  }
+  return new KafclawError(
+    "disk-failed",
+    `Reading or writing ${file} failed (${code}); nothing was changed, check the disk and try again.`,
+    "failed",
+  );
+}
+
+/** The error of a file that holds something else than what was written to it. */
+export function damaged(file: string, line: number, what: string): KafclawError {
+  return new KafclawError(
+    "store-damaged",
+    `${file} is damaged in line ${line} (${what}); restore the file from a backup, or keep a copy of it, delete that line and start again.`,
+    "failed",
+  );
+}

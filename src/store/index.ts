@@ -1,0 +1,90 @@
+/**
+ * The data files of a home (DESIGN 8): the face of this folder.
+ *
+ *     const store = await openStore(home.root, { clock: Date.now, log, onLost: (error) => stop(error) });
+ *     const contacts = await store.open<Contact>("access", { durable: true });
+ */
+import { chmod, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { KafclawError } from "../access/types.js";
+import { DataFileCollection } from "./collection.js";
+import { diskFailed, type StoreLog, systemCode } from "./errors.js";
+import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";
+import type { Collection, DataFile, Doc, Store } from "./types.js";
+
+export type { StoreLog } from "./errors.js";
+export type { LockHolder } from "./lock.js";
+export type { Collection, DataFile, Doc, Store } from "./types.js";
+
+/** What {@link openStore} needs from outside. */
+export interface StoreOptions {
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly log: StoreLog;
+  /** The lock was lost while it was held; from then on every write is refused. */
+  readonly onLost?: (error: KafclawError) => void;
+}
+
+/**
+ * Takes the lock of a home and opens its data files on demand. Documents are plain JSON values: no Buffers, no field names
+ * that begin with "$" or hold a "." (NeDB refuses them), ids neither empty nor `__proto__`.
+ * @param home the home's directory; `data/` below it is created where missing
+ * @throws KafclawError `store-locked`, `disk-full`, `disk-read-only`, `disk-failed`
+ */
+export async function openStore(home: string, options: StoreOptions): Promise<Store> {
+  const data = join(home, "data");
+  let lost: KafclawError | undefined;
+  const lose = (): void => {
+    lost = new KafclawError(
+      "store-lock-lost",
+      `This process lost its hold of ${home} (its lock was removed or taken over); nothing more is written, restart KafClaw.`,
+      "failed",
+    );
+    options.onLost?.(lost);
+  };
+  const lock = await asSentence(data, async () => {
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    await chmod(data, 0o700);
+    return takeLock(data, options.clock(), lose);
+  });
+  const files = new Map<DataFile, Promise<DataFileCollection<Doc>>>();
+  const mayWrite = (): void => {
+    if (lost) throw lost;
+  };
+
+  return {
+    async open<T extends Doc>(name: DataFile, { durable = false } = {}): Promise<Collection<T>> {
+      const file = join(data, `${name}.db`);
+      const onClosed = (): void => void files.delete(name);
+      const opening =
+        files.get(name) ??
+        DataFileCollection.open<Doc>({ file, durable, clock: options.clock, log: options.log, mayWrite, onClosed });
+      files.set(name, opening);
+      const collection = await opening.catch((error: unknown) => {
+        files.delete(name);
+        throw error;
+      });
+      if (durable) collection.makeDurable();
+      // Each file has one owner, who names the type of its documents.
+      return collection as unknown as Collection<T>;
+    },
+    async close() {
+      await Promise.allSettled([...files.values()].map(async (file) => (await file).close()));
+      files.clear();
+      if (!lost) await lock.release();
+    },
+  };
+}
+
+/** Who uses this home's data files, for a command line that wants to know whether a gateway runs; undefined: nobody. */
+export async function readLock(home: string): Promise<LockHolder | undefined> {
+  return asSentence(home, () => readLockOf(join(home, "data")));
+}
+
+async function asSentence<R>(path: string, task: () => Promise<R>): Promise<R> {
+  try {
+    return await task();
+  } catch (error) {
+    throw systemCode(error) === undefined || error instanceof KafclawError ? error : diskFailed(error, path);
+  }
+}

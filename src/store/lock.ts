@@ -1,0 +1,170 @@
+/**
+ * One home, one process: two processes on one NeDB file destroy it.
+ *
+ * `data/lock` is proper-lockfile's directory, kept fresh while its holder lives; `data/lock.json` says who the holder is, so
+ * that a restart after `kill -9` need not wait until the lock has gone stale, and a refusal can name the process. Whoever
+ * takes the lock holds `data/lock.guard` meanwhile, so that of two who find a dead holder only one clears away after it.
+ */
+import { open, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import lockfile from "proper-lockfile";
+import { z } from "zod";
+import { KafclawError } from "../access/types.js";
+import { systemCode } from "./errors.js";
+
+/** A holder on another machine (or in another container) counts as gone when it has been silent for so long, ms. */
+const STALE = 10_000;
+/** The guard is held for a few milliseconds. */
+const GUARD_STALE = 2_000;
+
+const Holder = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  /** When the process began, in the kernel's ticks since boot: tells a reused pid apart. Absent where there is no /proc. */
+  born: z.string().optional(),
+  /** Milliseconds since 1970. */
+  since: z.number(),
+});
+
+/** Who holds the lock of a home. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** Since when, milliseconds since 1970. */
+  readonly since: number;
+  /** The process is there and holds the lock; false after a crash. */
+  readonly alive: boolean;
+}
+
+/** A lock that is held. */
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock of the data directory.
+ * @param onLost called once when the lock was lost while held (removed, or the clock jumped): nothing may be written any more
+ * @throws KafclawError `store-locked`
+ */
+export async function takeLock(data: string, now: number, onLost: (error: Error) => void): Promise<HeldLock> {
+  const leaveGuard = await lockfile.lock(join(data, "lock.guard"), {
+    lockfilePath: join(data, "lock.guard"),
+    realpath: false,
+    stale: GUARD_STALE,
+    retries: { retries: 40, factor: 1, minTimeout: 50, maxTimeout: 150, randomize: true },
+    // Losing the guard means that somebody took it for stale: the lock itself still decides.
+    onCompromised: () => {},
+  });
+  try {
+    const holder = await readLock(data);
+    if (holder?.alive) throw inUse(data, holder);
+    const path = join(data, "lock");
+    if (holder) await rmdir(path).catch(ignoreMissing);
+    const release = await lockfile.lock(path, {
+      lockfilePath: path,
+      realpath: false,
+      stale: STALE,
+      onCompromised: onLost,
+    });
+    try {
+      await writeHolder(data, now);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return {
+      async release() {
+        await rm(join(data, "lock.json"), { force: true });
+        await release();
+      },
+    };
+  } catch (error) {
+    throw systemCode(error) === "ELOCKED" ? inUse(data) : error;
+  } finally {
+    await leaveGuard().catch(() => {});
+  }
+}
+
+/**
+ * Who holds the lock of this data directory, without touching it; undefined when nobody does.
+ * After a crash the entry is still there, with `alive: false`.
+ */
+export async function readLock(data: string): Promise<LockHolder | undefined> {
+  const touched = await lockTouched(join(data, "lock"));
+  if (touched === undefined) return undefined;
+  const fresh = Date.now() - touched < STALE;
+  const holder = await readHolder(data);
+  if (!holder) return { pid: 0, host: "", since: touched, alive: fresh };
+  const { pid, host, since } = holder;
+  if (host !== hostname()) return { pid, host, since, alive: fresh };
+  if (!isRunning(pid)) return { pid, host, since, alive: false };
+  const born = await birth(pid);
+  // Without /proc a pid may have passed to another program, and only the lock's own freshness tells.
+  const alive = born === undefined || holder.born === undefined ? fresh : born === holder.born;
+  return { pid, host, since, alive };
+}
+
+function inUse(data: string, holder?: LockHolder): KafclawError {
+  const home = join(data, "..");
+  const who =
+    holder && holder.pid > 0 ? ` (pid ${holder.pid}${holder.host === hostname() ? "" : ` on ${holder.host}`})` : "";
+  return new KafclawError(
+    "store-locked",
+    `Another KafClaw process${who} is using ${home}; stop it, or use its dashboard or command line.`,
+    "failed",
+  );
+}
+
+async function writeHolder(data: string, now: number): Promise<void> {
+  const born = await birth(process.pid);
+  const holder = { pid: process.pid, host: hostname(), ...(born === undefined ? {} : { born }), since: now };
+  const handle = await open(join(data, "lock.json"), "w", 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify(holder)}\n`);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readHolder(data: string): Promise<z.infer<typeof Holder> | undefined> {
+  try {
+    return Holder.parse(JSON.parse(await readFile(join(data, "lock.json"), "utf8")));
+  } catch {
+    // Missing, or cut by a crash or a full disk: then only the lock's freshness tells.
+    return undefined;
+  }
+}
+
+async function lockTouched(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return systemCode(error) === "EPERM";
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat, counted behind the program's name, which may hold spaces and brackets. */
+async function birth(pid: number): Promise<string | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (systemCode(error) !== "ENOENT") throw error;
+}
