@@ -121,3 +121,33 @@ export interface Outbox {
   /** Resolves when nothing for `to` is waiting, for tests and a tidy shutdown. */
   idle(to?: Person): Promise<void>;
 }
+
+/** What goes over the wire in one message: a parcel, or one chunk of a long text. Kept in `outbox.db`. */
+export type WireContent =
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      readonly quote?: { readonly id: string; readonly fromMe: boolean; readonly text: string };
+      readonly expiration?: number;
+    }
+  | {
+      readonly kind: "reaction";
+      readonly emoji: string;
+      readonly target: { readonly id: string; readonly fromMe: boolean };
+    }
+  | { readonly kind: "delete"; readonly target: string };
+
+/** WhatsApp's answer to one message. `lost`: no answer was seen (connection gone, timeout); it may have arrived. */
+export type Ack =
+  | { readonly kind: "acked" }
+  | { readonly kind: "refused"; readonly error: number }
+  | { readonly kind: "lost" };
+
+/** What the outbox sends over; the link implements it, and nothing but the outbox calls `send` (I3). */
+export interface Wire {
+  /** True while logged in and able to send. */
+  readonly open: boolean;
+  onOpen(listener: () => void): void;
+  /** Sends one message under the id given and waits for the answer. Never throws; bounded in time. */
+  send(jid: string, id: string, content: WireContent): Promise<Ack>;
+}
