@@ -1,7 +1,7 @@
 import { fstatSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { KafclawError } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { damaged, diskFailed, type StoreLog, systemCode } from "./errors.js";
 import { encodeLine } from "./line.js";
 import { compactNedb, type Nedb, readNedb } from "./nedb.js";

@@ -1,4 +1,4 @@
-import { KafclawError } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 
 /** The few words that this folder says while it works; a pino logger fits. */
 export interface StoreLog {

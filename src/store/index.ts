@@ -6,7 +6,7 @@
  */
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { KafclawError } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { DataFileCollection } from "./collection.js";
 import { diskFailed, type StoreLog, systemCode } from "./errors.js";
 import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";

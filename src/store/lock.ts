@@ -10,7 +10,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import lockfile from "proper-lockfile";
 import { z } from "zod";
-import { KafclawError } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { systemCode } from "./errors.js";
 
 /** A holder on another machine (or in another container) counts as gone when it has been silent for so long, ms. */
