@@ -4,7 +4,7 @@
  */
 import type { Logger } from "pino";
 import type { Lid, Person, Pn } from "./access/identity.js";
-import { formatPerson } from "./access/identity.js";
+import { formatNumber } from "./access/identity.js";
 import type { Access, Learned, Outcome } from "./access/index.js";
 import type { Contact, Held, Invite, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
@@ -221,7 +221,7 @@ export class Route {
     }
     if (verdict.kind === "pending" && isSaid(message)) return this.hold(verdict.contact, message, record, what);
     if (verdict.kind === "pending") return journal.handled(record, { verdict: "pending", keepBody: false });
-    return journal.handled(record, { verdict: "stranger", keepBody: false, who: formatPerson(sender), what });
+    return journal.handled(record, { verdict: "stranger", keepBody: false, who: formatNumber(sender), what });
   }
 
   private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<void> {

@@ -1,0 +1,99 @@
+import { BufferJSON, initAuthCreds } from "@whiskeysockets/baileys";
+import { describe, expect, it, vi } from "vitest";
+import type { Store } from "../../src/store/index.js";
+import { Journal, type JournalRecord } from "../../src/whatsapp/journal.js";
+import { Session, type SessionDoc } from "../../src/whatsapp/session.js";
+import { tempStore } from "./temp-store.js";
+
+async function openSession(store: Store, known: (user: string) => boolean = () => false) {
+  const collection = await store.open<SessionDoc>("session");
+  const journal = await Journal.open(await store.open<JournalRecord>("journal"), Date.now);
+  const onMapping = vi.fn();
+  const onFailure = vi.fn();
+  const session = await Session.open({ collection, journal, isKnown: known, onMapping, onFailure });
+  return { session, journal, collection, onMapping, onFailure };
+}
+
+const account = { details: Buffer.from("x"), accountSignatureKey: Buffer.alloc(32) };
+
+describe("Session", () => {
+  it("writes nothing while a link is only being tried, so an attempt can't replace a session", async () => {
+    const { session, collection } = await openSession(await tempStore());
+    session.credentials().me = { id: "1@s.whatsapp.net" };
+    await session.save();
+    expect(session.linked).toBe(false);
+    expect(await collection.count()).toBe(0);
+  });
+
+  it("brings credentials and keys back as they were", async () => {
+    const store = await tempStore();
+    const { session } = await openSession(store);
+    const creds = Object.assign(session.credentials(), { account, me: { id: "1:2@s.whatsapp.net", name: "Bot" } });
+    await session.save();
+    await session.set({ session: { "77_1.0": new Uint8Array([1, 2, 3]) } });
+    const again = (await openSession(store)).session;
+    expect(again.linked).toBe(true);
+    expect(again.credentials().noiseKey).toEqual(creds.noiseKey);
+    expect(Buffer.from((await again.get("session", ["77_1.0"]))["77_1.0"] ?? [])).toEqual(Buffer.from([1, 2, 3]));
+  });
+
+  it("I5: never knows the account's display name, which Baileys would announce as presence", async () => {
+    const { session } = await openSession(await tempStore());
+    const creds = session.credentials();
+    creds.me = { id: "1@s.whatsapp.net", name: "Bot" };
+    Object.assign(creds, { me: { id: "1@s.whatsapp.net", name: "Bot", lid: "7@lid" } });
+    expect(creds.me).toEqual({ id: "1@s.whatsapp.net", lid: "7@lid" });
+    expect(JSON.stringify(creds, BufferJSON.replacer)).not.toContain('"name"');
+  });
+
+  it("I10: writes the journal before the keys that moved with the message", async () => {
+    const { session, journal, collection, onFailure } = await openSession(await tempStore());
+    const record = journal.draft({ id: "M1", from: "1@lid" }, Buffer.from("hi"));
+    await collection.close();
+    const moved = session.set({ journal: { [record._id]: record }, session: { "1_1.0": new Uint8Array([1]) } });
+    await expect(moved).rejects.toThrow();
+    expect(onFailure).toHaveBeenCalledOnce();
+    expect(await journal.unhandled()).toHaveLength(1);
+  });
+
+  it("tells of each LID mapping that Baileys learns, and finds it in both directions", async () => {
+    const { session, onMapping } = await openSession(await tempStore());
+    await session.set({ "lid-mapping": { "15550002000": "77", "77_reverse": "15550002000" } });
+    expect(onMapping.mock.calls).toEqual([[{ pnUser: "15550002000", lidUser: "77" }]]);
+    expect(await session.mapped("15550002000", "pn")).toBe("77");
+    expect(await session.mapped("77", "lid")).toBe("15550002000");
+  });
+
+  it("keeps at most a thousand strangers' keys, and every contact's", async () => {
+    const { session, collection } = await openSession(await tempStore(), (user) => user === "5");
+    for (let user = 0; user < 1_200; user += 1) {
+      await session.set({
+        session: { [`${user}_1.0`]: new Uint8Array([1]) },
+        "identity-key": { [`${user}_1.0`]: new Uint8Array([2]) },
+      });
+    }
+    const left = (await collection.find()).map(({ _id }) => _id);
+    expect(left).toHaveLength(2 * 1_001);
+    expect(left).toContain("session/5_1.0");
+    expect(left).not.toContain("session/6_1.0");
+    expect(left).toContain("identity-key/1199_1.0");
+  });
+
+  it("keeps the old session on disk until a new link is real, then replaces it whole", async () => {
+    const store = await tempStore();
+    const { session } = await openSession(store);
+    Object.assign(session.credentials(), { account, me: { id: "1@s.whatsapp.net" } });
+    await session.save();
+    await session.set({ session: { "77_1.0": new Uint8Array([1]) } });
+    session.startOver();
+    expect(session.linked).toBe(false);
+    session.credentials();
+    await session.save();
+    expect((await openSession(store)).session.credentials().me?.id).toBe("1@s.whatsapp.net");
+    Object.assign(session.credentials(), { ...initAuthCreds(), account, me: { id: "2@s.whatsapp.net" } });
+    await session.save();
+    const replaced = (await openSession(store)).session;
+    expect(replaced.credentials().me?.id).toBe("2@s.whatsapp.net");
+    expect(await replaced.get("session", ["77_1.0"])).toEqual({});
+  });
+});
