@@ -1,4 +1,5 @@
-import type { Access, Clock } from "../access/index.js";
+import type { Person } from "../access/identity.js";
+import type { Access, Clock, Outcome } from "../access/index.js";
 import type { Actor, Contact, Door, Held } from "../access/types.js";
 import type { Message } from "../text.js";
 import type { LinkState, Me, Outbox } from "../whatsapp/types.js";
@@ -21,6 +22,31 @@ export interface Gateway {
   onWhatsApp(pn: string): Promise<string | null | undefined>;
   /** The last strangers without a valid token, newest first. */
   missed(): Promise<readonly { readonly at: number; readonly who: string; readonly what: string }[]>;
+  /** A login link for the dashboard, where one can be made that works on the owner's phone (`dashboard.publicUrl`). */
+  loginLink?(): Promise<{ readonly url: string; readonly until: number } | undefined>;
+}
+
+/** What became of a decision, with its consequences outside the book. */
+export interface Decided {
+  readonly outcome: Outcome;
+  /** True: WhatsApp blocked or unblocked as wanted. False: it could not now, and is done when linked. Absent: not wanted. */
+  readonly blocking?: boolean;
+  /** Undo only: what the buddy had already been sent, and what can no longer be taken back. */
+  readonly trace?: "none" | "greeting" | "handled" | "greeting and handled";
+}
+
+/**
+ * Decisions with what follows from them (greeting, held messages, blocking), the same through every door (I6).
+ * Made by {@link createDecider}; chat, command line and dashboard decide through it, never on `Access` directly.
+ */
+export interface Decider {
+  approve(target: Contact | Person, by: Actor, options?: { name?: string }): Promise<Decided>;
+  deny(target: Contact | Person, by: Actor, options?: { block?: boolean }): Promise<Decided>;
+  remove(target: Contact | Person, by: Actor): Promise<Decided>;
+  /** Takes the last decision back, or `decisionId`. */
+  undo(by: Actor, decisionId?: string): Promise<Decided>;
+  /** The consequences of an approval that access made by itself (an `--auto` invite). */
+  follow(outcome: Outcome): Promise<void>;
 }
 
 /** Silent mode (I3, I4): on at every start, only the owner turns it off. */
@@ -34,12 +60,15 @@ export interface SilentMode {
 /** Who asks, and what they can see. */
 export interface CommandContext {
   readonly access: Access;
+  readonly decider: Decider;
   readonly gateway: Gateway;
   readonly clock: Clock;
   readonly door: Door;
   readonly by: Actor;
   /** Chat only: the contact whose notice the command quotes, while the episode that it announced lasts. */
   readonly quoted?: Contact;
+  /** Chat only: why the quoted message can't say who is meant (a digest, an ended episode, no notice). */
+  readonly unquotable?: Message;
   /** Chat only: contacts whose notice was sent before the command, with the name that it showed. */
   readonly shown?: ReadonlyMap<string, string>;
   readonly timezone: string;
@@ -52,11 +81,16 @@ export interface CommandResult {
   readonly data?: unknown;
   /** The message holds a secret: in the chat it is deleted for everyone once used or expired. */
   readonly secret?: { readonly until: number; readonly id?: string };
+  /** Messages with this secret (by its id) are void now. */
+  readonly voids?: string;
+  /** Why it was refused or failed; `usage` is exit code 2. */
+  readonly error?: { readonly code: string; readonly kind: "usage" | "refused" | "failed" };
 }
 
 /** One admin command: the same for chat, command line and `/help`. */
 export interface Command {
   readonly name: string;
+  /** What stands behind the name: `<ref…> [--block]`; "" where nothing does. */
   readonly usage: string;
   /** One line for `/help`. */
   readonly summary: string;

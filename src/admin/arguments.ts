@@ -1,0 +1,108 @@
+/** Reading what stands behind a command: words, options, references. Pure; errors say how the command is used. */
+import parse from "yargs-parser";
+import { looksLikeNumber } from "../access/identity.js";
+import { KafclawError } from "../access/types.js";
+import { oneLineOf } from "./read.js";
+
+/** Phones turn `--` into a dash, and straight quotes into curly ones. */
+const DASHES = /^[‐-―−]{1,2}(?=\p{L})/u;
+const QUOTED = /"([^"]*)"|[“”„«]([^“”»]*)[“”»]|(\S+)/gu;
+
+/** Splits a line into words; what stands in double quotes is one word. */
+export function splitWords(line: string): string[] {
+  const words = [...oneLineOf(line).matchAll(QUOTED)].map((found) => {
+    const bare = found[3];
+    return bare === undefined ? (found[1] ?? found[2] ?? "").trim() : bare.replace(DASHES, "--");
+  });
+  return words.filter((word) => word !== "");
+}
+
+/** What a command takes besides its words. */
+export interface Options {
+  readonly flags?: readonly string[];
+  readonly values?: readonly string[];
+}
+
+/** A command's arguments taken apart. */
+export interface Taken {
+  readonly words: readonly string[];
+  flag(name: string): boolean;
+  value(name: string): string | undefined;
+}
+
+/**
+ * Takes options out of the arguments; what is left are words.
+ * @throws KafclawError `bad-option` for an option that the command doesn't have, or one without its value
+ */
+export function take(args: readonly string[], options: Options = {}): Taken {
+  const { flags = [], values = [] } = options;
+  const found = parse([...args], {
+    boolean: [...flags],
+    string: [...values, "_"],
+    configuration: {
+      "unknown-options-as-args": true,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "boolean-negation": false,
+      "duplicate-arguments-array": false,
+      "short-option-groups": false,
+    },
+  });
+  const words = found._.map(String);
+  const unknown = words.find((word) => /^--?[a-z]/i.test(word));
+  if (unknown !== undefined) {
+    const known = [...flags, ...values].map((name) => `--${name}`).join(", ");
+    throw new KafclawError(
+      "bad-option",
+      `${unknown} is not an option here${known === "" ? "." : `; there is ${known}.`}`,
+      "usage",
+    );
+  }
+  for (const name of values) {
+    if (found[name] === "") throw new KafclawError("bad-option", `--${name} wants a value behind it.`, "usage");
+  }
+  return {
+    words,
+    flag: (name) => found[name] === true,
+    value: (name) => (typeof found[name] === "string" ? found[name] : undefined),
+  };
+}
+
+/** One reference as typed: surely one, or words that may be one name or several. */
+export type Typed = { readonly kind: "one"; readonly text: string } | { readonly kind: "names"; readonly words: string[] };
+
+/** Fewest digits of a whole phone number; below that, a group of digits goes on with the number before it. */
+const WHOLE_NUMBER = 7;
+/** Crockford base32 without vowels; a code holds a letter. */
+const CODE = /^(?=.*[a-z])[0-9bcdfghjkmnpqrstvwxyz]{4}$/i;
+
+/** Groups words into references: `+1 555 000 2000 M2TX anna maria` are a number, a code, and a name or two. */
+export function references(words: readonly string[]): readonly Typed[] {
+  const found: Typed[] = [];
+  let number = "";
+  const endNumber = (): void => {
+    if (number !== "") found.push({ kind: "one", text: number });
+    number = "";
+  };
+  for (const word of words) {
+    if (looksLikeNumber(word)) {
+      const isNew = word.startsWith("+") || (digits(number) >= WHOLE_NUMBER && digits(word) >= WHOLE_NUMBER);
+      if (isNew) endNumber();
+      number = number === "" ? word : `${number} ${word}`;
+      continue;
+    }
+    endNumber();
+    const last = found.at(-1);
+    if (CODE.test(word) || word.includes("@") || word.includes(" ")) found.push({ kind: "one", text: word });
+    else if (last?.kind === "names") last.words.push(word);
+    else found.push({ kind: "names", words: [word] });
+  }
+  endNumber();
+  return found;
+}
+
+function digits(text: string): number {
+  return text.replace(/\D/g, "").length;
+}

@@ -1,0 +1,48 @@
+/** What the owner's text means, before anyone looks at who may be meant. Pure, takes any string. */
+import { cleanText } from "../text.js";
+
+/** An order, as far as the text alone tells. */
+export type Order =
+  | { readonly kind: "command"; readonly name: string; readonly rest: string }
+  | { readonly kind: "answer"; readonly decides: "approve" | "deny"; readonly said: string }
+  | { readonly kind: "talk" };
+
+/** Slashes that keyboards offer instead of `/`. */
+const SLASH = /^[/／⁄∕]\s*/u;
+const SKIN = /[\u{1F3FB}-\u{1F3FF}\uFE0E\uFE0F]/gu;
+const ANSWERS: ReadonlyMap<string, "approve" | "deny"> = new Map([
+  ["yes", "approve"],
+  ["y", "approve"],
+  ["ok", "approve"],
+  ["okay", "approve"],
+  ["approve", "approve"],
+  ["👍", "approve"],
+  ["no", "deny"],
+  ["n", "deny"],
+  ["deny", "deny"],
+  ["👎", "deny"],
+]);
+
+/** Reads a text: a command, a yes or no, or talk. */
+export function readOrder(text: string): Order {
+  const line = oneLineOf(text);
+  if (SLASH.test(line)) {
+    const [, name = "", rest = ""] = /^(\S*)\s*(.*)$/u.exec(line.replace(SLASH, "")) ?? [];
+    return { kind: "command", name: name.normalize("NFKC").toLowerCase(), rest };
+  }
+  const said = line.replace(/[.!]+$/, "").trim();
+  const decides = ANSWERS.get(said.replace(SKIN, "").toLowerCase());
+  return decides === undefined ? { kind: "talk" } : { kind: "answer", decides, said };
+}
+
+/** What a reaction decides; any skin tone. `""` is a reaction that was taken away. */
+export function readReaction(emoji: string): "approve" | "deny" | "gone" | undefined {
+  const bare = emoji.replace(SKIN, "").trim();
+  if (bare === "") return "gone";
+  return bare === "👍" ? "approve" : bare === "👎" ? "deny" : undefined;
+}
+
+/** A text without invisible and control characters, on one line. */
+export function oneLineOf(text: string): string {
+  return cleanText(text).replace(/\s+/g, " ").trim();
+}

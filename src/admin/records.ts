@@ -1,0 +1,113 @@
+/**
+ * What the owner's side of the gateway keeps in `settings.db`. One shape a kind; ids begin with the kind, so that nobody
+ * else's settings are met.
+ */
+import type { Lid, Person, Pn } from "../access/identity.js";
+import type { Held } from "../access/types.js";
+import type { Collection, Doc } from "../store/types.js";
+import type { Message } from "../text.js";
+
+/** What follows from an approval and hasn't happened yet: the greeting is in the outbox, the held messages wait here. */
+export interface ReleaseRecord extends Doc {
+  readonly kind: "release";
+  /** `deciding`: written before the approval, so that a crash right behind it forgets nothing. */
+  readonly state: "deciding" | "waiting" | "done";
+  readonly person: Person;
+  readonly at: number;
+  readonly decisionId?: string;
+  /** When the grace ends. */
+  readonly due?: number;
+  readonly held?: readonly Held[];
+  /** Whether a greeting left, once done. */
+  readonly greeted?: boolean;
+}
+
+/** Somebody who is to be blocked or unblocked at WhatsApp as soon as the link is there. */
+export interface BlockRecord extends Doc {
+  readonly kind: "block";
+  readonly contactId: string;
+  readonly blocked: boolean;
+}
+
+/** A notice that the owner has not been sent yet. */
+export interface WaitingRecord extends Doc {
+  readonly kind: "waiting";
+  readonly at: number;
+  /** Counts up; notices leave in this order. */
+  readonly order: number;
+  /** Goes out in quiet hours too. */
+  readonly alarm: boolean;
+  /** Set once it is bundled, so that a crash sends the same bundle again and not another. */
+  readonly batch?: string;
+  readonly about:
+    | { readonly kind: "entered"; readonly contactId: string; readonly episode: number; readonly text: string }
+    | { readonly kind: "auto"; readonly contactId: string; readonly decisionId: string; readonly message: Message }
+    | { readonly kind: "news"; readonly message: Message };
+}
+
+/** A contact in a notice that went out. */
+export interface Shown {
+  readonly contactId: string;
+  readonly episode: number;
+  /** The name that the notice showed. */
+  readonly name: string;
+}
+
+/** A notice that went out: what reactions and quotes are matched with. */
+export interface SentRecord extends Doc {
+  readonly kind: "sent";
+  /** The WhatsApp ids it went out under. */
+  readonly ids: readonly string[];
+  readonly form: "entered" | "auto" | "digest" | "news";
+  readonly shown: readonly Shown[];
+  readonly at: number;
+  /** The decision that a reaction to this notice made, or that the notice told of. */
+  readonly decisionId?: string;
+  /** The reaction that made it. */
+  readonly reaction?: "approve" | "deny";
+}
+
+/** The answer to one order, so that an order read twice has its effect once. */
+export interface OrderRecord extends Doc {
+  readonly kind: "order";
+  readonly at: number;
+  /** Absent once it is in the outbox. */
+  readonly reply?: { readonly text: string; readonly secret?: { readonly until: number; readonly id?: string } };
+}
+
+/** A message of ours that carries a secret and is to be deleted for everyone. */
+export interface SecretRecord extends Doc {
+  readonly kind: "secret";
+  readonly ids: readonly string[];
+  readonly to: Person;
+  readonly address?: Pn | Lid;
+  readonly until: number;
+  readonly secretId?: string;
+}
+
+/** A single fact to remember. */
+export interface FactRecord extends Doc {
+  readonly kind: "fact";
+  readonly value: string;
+}
+
+export type AdminRecord =
+  | ReleaseRecord
+  | BlockRecord
+  | WaitingRecord
+  | SentRecord
+  | OrderRecord
+  | SecretRecord
+  | FactRecord;
+
+/** The settings file as the owner's side sees it. */
+export type Records = Collection<AdminRecord>;
+
+/** All records of one kind. */
+export async function allOf<K extends AdminRecord["kind"]>(
+  records: Records,
+  kind: K,
+): Promise<Extract<AdminRecord, { kind: K }>[]> {
+  const found = await records.find({ kind });
+  return found.filter((record): record is Extract<AdminRecord, { kind: K }> => record.kind === kind);
+}

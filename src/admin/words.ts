@@ -1,0 +1,136 @@
+/** How people, times and decisions are called, the same in every answer and notice. */
+import { formatNumber, type Person } from "../access/identity.js";
+import type { Contact, ContactState, Decision, Door } from "../access/types.js";
+import { lines, type Message, own, say } from "../text.js";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: HOUR, d: DAY };
+/** Longer than a month is no "for a while" any more. */
+const LONGEST = 31 * DAY;
+
+/** `30m`, `2h`, `1d`, `1h30m` as milliseconds; `undefined` for anything else, and beyond 31 days. */
+export function parseDuration(text: string): number | undefined {
+  const compact = text.trim().toLowerCase();
+  if (!/^(\d{1,5}[mhd])+$/.test(compact)) return undefined;
+  let total = 0;
+  for (const [, count, unit] of compact.matchAll(/(\d+)([mhd])/g)) total += Number(count) * (UNITS[unit ?? ""] ?? 0);
+  return total > 0 && total <= LONGEST ? total : undefined;
+}
+
+/** "2 h 5 min", "3 days", "under a minute". */
+export function formatDuration(ms: number): string {
+  if (ms < MINUTE) return "under a minute";
+  const [days, hours, minutes] = [Math.floor(ms / DAY), Math.floor((ms % DAY) / HOUR), Math.floor((ms % HOUR) / MINUTE)];
+  if (days > 0) return hours > 0 ? `${count(days, "day")} ${hours} h` : count(days, "day");
+  if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`;
+  return `${minutes} min`;
+}
+
+/** "1 message", "3 messages". */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** The time of day in the owner's time zone, with the date where it isn't today: `14:02`, `21 Nov 14:02`. */
+export function formatTime(at: number, now: number, timezone: string): string {
+  const time = inZone(at, timezone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric" };
+  if (inZone(at, timezone, day) === inZone(now, timezone, day)) return time;
+  const sameYear = inZone(at, timezone, { year: "numeric" }) === inZone(now, timezone, { year: "numeric" });
+  return `${inZone(at, timezone, sameYear ? { day: "numeric", month: "short" } : day)} ${time}`;
+}
+
+function inZone(at: number, timeZone: string, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone }).format(at);
+}
+
+/** `Alice (K7QF)`. */
+export function label(contact: Pick<Contact, "name" | "code">): Message {
+  return say`${nameOf(contact)} (${own(contact.code)})`;
+}
+
+/** The name as data, or our own word that there is none. */
+export function nameOf(contact: Pick<Contact, "name">): Message {
+  return contact.name === "" ? own("no name") : say`${contact.name}`;
+}
+
+/** `Alice · +1 555 000 2000`. */
+export function nameAndNumber(contact: Pick<Contact, "name"> & Person): Message {
+  return say`${nameOf(contact)} · ${own(formatNumber(contact))}`;
+}
+
+/** A list in one line: `Alice (K7QF), Bob (M2TX) and 3 more`. */
+export function labels(contacts: readonly Contact[], most = 5): Message {
+  const shown = contacts.slice(0, most);
+  const parts = shown.map((contact, index) => (index === 0 ? label(contact) : say`, ${label(contact)}`));
+  const rest = contacts.length - shown.length;
+  return { parts: [...parts.flatMap((part) => part.parts), ...(rest > 0 ? own(` and ${rest} more`).parts : [])] };
+}
+
+/** Messages one below the other from a list. */
+export function stack(messages: readonly (Message | undefined | false)[]): Message {
+  return lines(...messages);
+}
+
+const DOORS: Readonly<Record<Door, string>> = {
+  whatsapp: "by you on WhatsApp",
+  dashboard: "on the dashboard",
+  cli: "at the command line",
+  kafka: "through Kafka",
+  gateway: "by the gateway",
+};
+
+/** `on the dashboard`, `by you on WhatsApp`, `by an invite`. */
+export function doorOf(decision: Pick<Decision, "by" | "action">): string {
+  if (decision.action === "expire") return "by itself";
+  if (decision.by.door === "gateway" && decision.by.who.startsWith("invite")) return "by an invite";
+  return DOORS[decision.by.door];
+}
+
+const DONE: Readonly<Record<Decision["action"], string>> = {
+  enter: "entered the queue",
+  approve: "was approved",
+  deny: "was denied",
+  remove: "was removed",
+  undo: "went back by undo",
+  expire: "expired",
+  suspend: "was suspended",
+  merge: "was merged",
+  identity: "changed address",
+};
+
+/** `was approved by you on WhatsApp, 14:03`. */
+export function whatHappened(decision: Decision, now: number, timezone: string): Message {
+  const time = formatTime(decision.at, now, timezone);
+  if (decision.action === "undo") {
+    return own(`was set back to ${stateName(decision.to)} by undo ${doorOf(decision)}, ${time}`);
+  }
+  return own(`${DONE[decision.action]} ${doorOf(decision)}, ${time}`);
+}
+
+/** A contact's state as people read it. */
+export function stateName(state: ContactState): string {
+  return state === "stranger" ? "a stranger" : state;
+}
+
+/** How a contact came into the queue. */
+export function viaOf(contact: Contact): Message {
+  switch (contact.via?.kind) {
+    case "token":
+      return own("sent the pairing token");
+    case "invite":
+      return say`used the invite for ${contact.via.label}`;
+    case "open":
+      return own("wrote (pairing is open)");
+    case undefined:
+      return own("wrote");
+  }
+}
+
+/** What `--json` prints of a contact. */
+export function toData(contact: Contact): object {
+  const { code, pn = null, lid = null, name, state, since } = contact;
+  return { code, pn, lid, name, state, since };
+}
