@@ -1,0 +1,225 @@
+/** Every static setting: what it takes, its default, and what it is for. README's table is made from this. */
+import { z } from "zod";
+
+/** One setting. */
+export class Setting<T> {
+  constructor(
+    /** Turns what was read (JSON, or text from the environment made a value by {@link fromText}) into the value. */
+    readonly schema: z.ZodType<T>,
+    readonly about: {
+      readonly default: T | (() => T);
+      /** The default in words, where the value itself says too little. */
+      readonly defaultText?: string;
+      /** What it takes, to follow "takes". */
+      readonly takes: string;
+      /** What it is for: one line. */
+      readonly what: string;
+      /** How the text of an environment variable becomes a value. */
+      readonly kind: "text" | "number" | "boolean";
+      /** Never shown. */
+      readonly secret?: boolean;
+    },
+  ) {}
+
+  get default(): T {
+    const { default: value } = this.about;
+    // No setting's value is a function, so a function is the one that makes the default.
+    return typeof value === "function" ? (value as () => T)() : value;
+  }
+}
+
+/** Hours in which notices wait: minutes since midnight in the owner's time zone; `from` may be after `to`. */
+export interface QuietHours {
+  readonly from: number;
+  readonly to: number;
+}
+
+const DEFAULT_GREETING = "Hello! You're in: write to me here whenever you like.";
+
+const timezone = z.string().refine((name) => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+const quietHours = z.union([
+  z.literal("").transform(() => undefined),
+  z
+    .string()
+    .regex(/^([01]?\d|2[0-3]):[0-5]\d\s*[-–]\s*([01]?\d|2[0-3]):[0-5]\d$/)
+    .transform((text): QuietHours => {
+      const [from = 0, to = 0] = text.split(/[-–]/).map((time) => {
+        const [hours = 0, minutes = 0] = time.trim().split(":").map(Number);
+        return hours * 60 + minutes;
+      });
+      return { from, to };
+    })
+    .refine(({ from, to }) => from !== to),
+]);
+
+const httpsUrl = z
+  .string()
+  .refine((text) => {
+    const url = urlOf(text);
+    return url?.protocol === "https:" && url.username === "" && url.search === "" && url.hash === "";
+  })
+  .transform((text) => text.replace(/\/+$/, ""));
+
+const webSocketUrl = z.string().refine((text) => ["ws:", "wss:"].includes(urlOf(text)?.protocol ?? ""));
+
+/** An absent value, for settings without default; "" counts as absent, since an environment variable can't be unset everywhere. */
+const absent = z.literal("").transform(() => undefined);
+
+/** The settings, nested as in `config.json`. */
+export const settings = {
+  timezone: new Setting(timezone, {
+    kind: "text",
+    default: systemTimezone,
+    defaultText: "the system's",
+    takes: 'an IANA time zone like "Europe/Berlin"',
+    what: "The owner's time zone: times in notices, quiet hours.",
+  }),
+  texts: {
+    greeting: new Setting(z.string().max(1000), {
+      kind: "text",
+      default: DEFAULT_GREETING,
+      takes: 'a text of up to 1000 characters, "" for none',
+      what: "What a newly approved buddy is greeted with.",
+    }),
+  },
+  dashboard: {
+    host: new Setting(z.union([z.ipv4(), z.ipv6(), z.literal("localhost")]), {
+      kind: "text",
+      default: "127.0.0.1",
+      takes: "an IP address of this machine; beyond loopback only with dashboard.accessToken",
+      what: "Where the dashboard listens.",
+    }),
+    port: new Setting(z.int().min(0).max(65535), {
+      kind: "number",
+      default: 18791,
+      takes: "a whole number from 0 to 65535, 0 for any free port",
+      what: "The port of dashboard and local API.",
+    }),
+    publicUrl: new Setting(z.union([absent, httpsUrl]), {
+      kind: "text",
+      default: undefined,
+      takes: 'an https:// URL like "https://bot.example.org"',
+      what: "The address under which the dashboard is reached from elsewhere; login links are built on it.",
+    }),
+    accessToken: new Setting(
+      z.union([
+        absent,
+        z
+          .string()
+          .min(16)
+          .regex(/^[\x21-\x7e]+$/),
+      ]),
+      {
+        kind: "text",
+        default: undefined,
+        takes: "16 or more letters, digits and signs without spaces",
+        what: "A fixed access token for signing in; without it, one is made at each start.",
+        secret: true,
+      },
+    ),
+  },
+  whatsapp: {
+    url: new Setting(z.union([absent, webSocketUrl]), {
+      kind: "text",
+      default: undefined,
+      defaultText: "WhatsApp's own",
+      takes: "a ws:// or wss:// URL",
+      what: "Another server instead of WhatsApp's, for tests.",
+    }),
+    rootKey: new Setting(
+      z.union([
+        absent,
+        z
+          .string()
+          .regex(/^[0-9a-f]{64}$/i)
+          .toLowerCase(),
+      ]),
+      {
+        kind: "text",
+        default: undefined,
+        defaultText: "WhatsApp's own",
+        takes: "64 hex digits, together with a whatsapp.url on this machine",
+        what: "The Noise root key to trust instead of WhatsApp's, for tests.",
+      },
+    ),
+  },
+  pairing: {
+    open: new Setting(z.boolean(), {
+      kind: "boolean",
+      default: false,
+      takes: "true or false",
+      what: "While no pairing token is set, whether anybody who writes becomes pending.",
+    }),
+    expireDays: new Setting(z.int().min(1).max(365), {
+      kind: "number",
+      default: 7,
+      takes: "a whole number from 1 to 365",
+      what: "After how many days a pending sender is forgotten.",
+    }),
+  },
+  approve: {
+    grace: new Setting(z.number().min(0).max(300), {
+      kind: "number",
+      default: 5,
+      takes: "a number of seconds from 0 to 300",
+      what: "How long greeting and held messages wait after an approval, so that an undo leaves no trace.",
+    }),
+  },
+  notices: {
+    quiet: new Setting<QuietHours | undefined>(quietHours, {
+      kind: "text",
+      default: undefined,
+      takes: 'two times of day like "22:00-07:00"',
+      what: "Quiet hours: notices wait until they are over, alarms don't.",
+    }),
+  },
+  outbox: {
+    perMinute: new Setting(z.int().min(1).max(600), {
+      kind: "number",
+      default: 20,
+      takes: "a whole number from 1 to 600",
+      what: "How many messages go out a minute in the long run; bursts get numbers banned.",
+    }),
+    burst: new Setting(z.int().min(1).max(100), {
+      kind: "number",
+      default: 5,
+      takes: "a whole number from 1 to 100",
+      what: "How many messages may go out at once after a pause.",
+    }),
+  },
+  log: {
+    level: new Setting(z.enum(["silent", "error", "warn", "info", "debug", "trace"]), {
+      kind: "text",
+      default: "info",
+      takes: '"silent", "error", "warn", "info", "debug" or "trace"',
+      what: "How much the gateway logs.",
+    }),
+  },
+};
+
+/** The value of an environment variable as JSON would have had it; text that is neither is left for the schema to refuse. */
+export function fromText(kind: "text" | "number" | "boolean", text: string): unknown {
+  const trimmed = text.trim();
+  if (kind === "number" && /^[+-]?\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  if (kind === "boolean" && /^(true|1|yes|on)$/i.test(trimmed)) return true;
+  if (kind === "boolean" && /^(false|0|no|off)$/i.test(trimmed)) return false;
+  return kind === "text" ? text : trimmed;
+}
+
+/** The parsed URL, or undefined. */
+export function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function systemTimezone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  return timezone.safeParse(timeZone).success ? timeZone : "UTC";
+}

@@ -1,0 +1,264 @@
+/**
+ * The home: one private directory that holds everything of one gateway (DESIGN 8).
+ *
+ * Directories are 0700 and files 0600, since they hold the keys to somebody's WhatsApp account.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  chmod,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { KafclawError } from "./access/types.js";
+
+const PRIVATE_DIRECTORY = 0o700;
+const PRIVATE_FILE = 0o600;
+
+/** Where everything lies, as absolute paths. */
+export interface Home {
+  readonly root: string;
+  readonly config: string;
+  readonly qrPng: string;
+  readonly gatewayJson: string;
+  readonly data: string;
+  readonly workspace: string;
+  readonly soul: string;
+  readonly media: string;
+}
+
+/** What a running gateway tells the command line: where its local API is, and the token for it. */
+export interface GatewayInfo {
+  readonly pid: number;
+  /** `http://127.0.0.1:18791` */
+  readonly address: string;
+  /** New at each start. */
+  readonly token: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly version: string;
+}
+
+const DEFAULT_SOUL = `# Soul
+
+You are a friendly assistant who chats with people on WhatsApp.
+
+- Answer in the language that you are written to in.
+- Be brief: a phone screen is small.
+- When you don't know something, say so.
+`;
+
+/** The paths of a home, without touching the disk. */
+export function homePaths(path: string): Home {
+  const root = resolve(path);
+  const workspace = join(root, "workspace");
+  return {
+    root,
+    config: join(root, "config.json"),
+    qrPng: join(root, "whatsapp-qr.png"),
+    gatewayJson: join(root, "gateway.json"),
+    data: join(root, "data"),
+    workspace,
+    soul: join(workspace, "SOUL.md"),
+    media: join(root, "media"),
+  };
+}
+
+/**
+ * Opens a home: makes its directories where they are missing, and private.
+ * @throws KafclawError `home-unusable`
+ */
+export async function openHome(path: string): Promise<Home> {
+  const home = homePaths(path);
+  try {
+    await checkRoot(home.root);
+    await mkdir(home.root, { recursive: true, mode: PRIVATE_DIRECTORY });
+    await makePrivate(home);
+    for (const directory of [home.data, home.workspace, home.media]) {
+      await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+      await chmod(directory, PRIVATE_DIRECTORY);
+    }
+  } catch (error) {
+    throw unusable(home.root, error);
+  }
+  return home;
+}
+
+/**
+ * Opens a home and writes the files that a new one starts with, `config.json` and `workspace/SOUL.md`. What is there
+ * already is never overwritten.
+ * @param config what goes into a new `config.json`
+ * @returns the home, and the files that were written
+ * @throws KafclawError `home-unusable`
+ */
+export async function createHome(
+  path: string,
+  config: object = {},
+): Promise<{ readonly home: Home; readonly written: readonly string[] }> {
+  const home = await openHome(path);
+  const written: string[] = [];
+  try {
+    if (await writeNew(home.config, `${JSON.stringify(config, null, 2)}\n`)) written.push(home.config);
+    if (await writeNew(home.soul, DEFAULT_SOUL)) written.push(home.soul);
+  } catch (error) {
+    throw unusable(home.root, error);
+  }
+  return { home, written };
+}
+
+/** Replaces a private file at once: whoever reads it, after a crash or a full disk too, finds the old content or the new. */
+export async function writePrivate(file: string, data: string | Uint8Array): Promise<void> {
+  // A file that is a link to elsewhere stays one.
+  const target = await realpath(file).catch(() => file);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.tmp`);
+  try {
+    await writeSynced(await open(temporary, "wx", PRIVATE_FILE), data);
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(target));
+}
+
+/** Tells the command line where the running gateway is. */
+export async function writeGateway(home: Home, info: GatewayInfo): Promise<void> {
+  await writePrivate(home.gatewayJson, `${JSON.stringify(info, null, 2)}\n`);
+}
+
+const GatewayInfoFile = z.object({
+  pid: z.int().positive(),
+  address: z.string().regex(/^http:\/\/(127\.\d+\.\d+\.\d+|\[::1\]|localhost):\d+$/),
+  token: z.string().min(1),
+  startedAt: z.number(),
+  version: z.string(),
+});
+
+/**
+ * What the last gateway told; undefined where there is nothing, or nothing usable. Whether it still runs is for the
+ * store's lock to say: the token is sent only while the lock's holder is this pid.
+ */
+export async function readGateway(home: Home): Promise<GatewayInfo | undefined> {
+  try {
+    return GatewayInfoFile.parse(JSON.parse(await readFile(home.gatewayJson, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes back what {@link writeGateway} told, unless another gateway has told since. */
+export async function removeGateway(home: Home, pid: number): Promise<void> {
+  if ((await readGateway(home))?.pid === pid) await rm(home.gatewayJson, { force: true });
+}
+
+/** Names what a plain mkdir would report as EEXIST or ENOENT. */
+async function checkRoot(root: string): Promise<void> {
+  const found = await stat(root).catch(async (error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+    if (await lstat(root).catch(() => undefined))
+      throw new KafclawError(
+        "home-unusable",
+        `${root} is a link to a directory that does not exist; create that directory, or set KAFCLAW_HOME to another one.`,
+        "failed",
+      );
+    return undefined;
+  });
+  if (!found) return;
+  if (!found.isDirectory()) {
+    throw new KafclawError(
+      "home-unusable",
+      `${root} is a file, and KafClaw needs a directory there; move the file away, or set KAFCLAW_HOME to another place.`,
+      "failed",
+    );
+  }
+  const me = process.getuid?.();
+  if (me !== undefined && me !== 0 && found.uid !== me) {
+    throw new KafclawError(
+      "home-unusable",
+      `${root} belongs to another user (uid ${found.uid}); run KafClaw as that user, or set KAFCLAW_HOME to a directory of your own.`,
+      "failed",
+    );
+  }
+}
+
+/** A directory that is plainly somebody else's too (KAFCLAW_HOME=/tmp) keeps its mode: all in it that is ours is private anyway. */
+async function makePrivate(home: Home): Promise<void> {
+  const { mode } = await stat(home.root);
+  if ((mode & 0o777) === PRIVATE_DIRECTORY) return;
+  const names = await readdir(home.root);
+  const isOurs = names.length === 0 || names.includes("config.json") || names.includes("data");
+  if (isOurs && (mode & 0o1000) === 0) await chmod(home.root, PRIVATE_DIRECTORY);
+}
+
+/** Writes a file that must not exist yet; false when it does. */
+async function writeNew(file: string, data: string): Promise<boolean> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, "wx", PRIVATE_FILE);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+  try {
+    await writeSynced(handle, data);
+  } catch (error) {
+    // Half a file would be kept for ever, since what is there is never overwritten.
+    await rm(file, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(file));
+  return true;
+}
+
+async function writeSynced(handle: FileHandle, data: string | Uint8Array): Promise<void> {
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "it, or the directory above it, may not be written by this user",
+  EPERM: "this user may not change it",
+  EROFS: "it lies on a read-only disk",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a part of the path is a file",
+  ELOOP: "its links go in a circle",
+  ENAMETOOLONG: "the path is too long",
+};
+
+function unusable(root: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === undefined || error instanceof KafclawError) return error;
+  const reason = REASONS[code] ?? `the system says ${code}`;
+  return new KafclawError(
+    "home-unusable",
+    `KafClaw can't use ${root} as its home: ${reason}; mend that, or set KAFCLAW_HOME to another directory.`,
+    "failed",
+  );
+}
