@@ -71,7 +71,9 @@ export function take(args: readonly string[], options: Options = {}): Taken {
 }
 
 /** One reference as typed: surely one, or words that may be one name or several. */
-export type Typed = { readonly kind: "one"; readonly text: string } | { readonly kind: "names"; readonly words: string[] };
+export type Typed =
+  | { readonly kind: "one"; readonly text: string }
+  | { readonly kind: "names"; readonly words: string[] };
 
 /** Fewest digits of a whole phone number; below that, a group of digits goes on with the number before it. */
 const WHOLE_NUMBER = 7;

@@ -1,6 +1,6 @@
 import type { Person } from "../access/identity.js";
 import type { Access, Clock, Outcome } from "../access/index.js";
-import type { Actor, Contact } from "../access/types.js";
+import type { Contact } from "../access/types.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type BlockRecord, type Records, type ReleaseRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";

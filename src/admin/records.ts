@@ -58,6 +58,8 @@ export interface SentRecord extends Doc {
   readonly kind: "sent";
   /** The WhatsApp ids it went out under. */
   readonly ids: readonly string[];
+  /** Who was the owner then. */
+  readonly to: Person;
   readonly form: "entered" | "auto" | "digest" | "news";
   readonly shown: readonly Shown[];
   readonly at: number;

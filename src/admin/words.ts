@@ -22,7 +22,11 @@ export function parseDuration(text: string): number | undefined {
 /** "2 h 5 min", "3 days", "under a minute". */
 export function formatDuration(ms: number): string {
   if (ms < MINUTE) return "under a minute";
-  const [days, hours, minutes] = [Math.floor(ms / DAY), Math.floor((ms % DAY) / HOUR), Math.floor((ms % HOUR) / MINUTE)];
+  const [days, hours, minutes] = [
+    Math.floor(ms / DAY),
+    Math.floor((ms % DAY) / HOUR),
+    Math.floor((ms % HOUR) / MINUTE),
+  ];
   if (days > 0) return hours > 0 ? `${count(days, "day")} ${hours} h` : count(days, "day");
   if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`;
   return `${minutes} min`;

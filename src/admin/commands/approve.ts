@@ -1,0 +1,69 @@
+import type { Person } from "../../access/identity.js";
+import type { Contact } from "../../access/types.js";
+import { type Message, own, say } from "../../text.js";
+import { take } from "../arguments.js";
+import { considered, type Done, eachReference, implied, nobody, refusal, together } from "../targets.js";
+import type { Command, CommandContext, CommandResult } from "../types.js";
+import { count, label, labels, nameAndNumber, toData, whatHappened } from "../words.js";
+
+/** Up to here `/approve all` needs no number: that many names are read at a glance. */
+const AT_A_GLANCE = 3;
+
+export const approve: Command = {
+  name: "approve",
+  usage: "<ref…>",
+  summary: "lets a sender talk to the bot",
+  details: [
+    "A ref is a code, a number, or a name where it is unique. Quoting a notice or, where one is pending, nothing does too.",
+    "/approve K7QF · /approve +1 555 000 2000 · /approve alice · /approve K7QF M2TX",
+    "/approve all approves everyone pending whose notice you got; with more than three it wants their number: /approve all 7",
+  ].join("\n"),
+  age: "changes",
+  async run(args, context) {
+    const { words } = take(args);
+    const [first, number, ...more] = words;
+    if (first === undefined) {
+      const who = implied("Approve", context);
+      return "code" in who ? together([await approveOne(who, context)]) : who;
+    }
+    if (first.toLowerCase() === "all" && more.length === 0 && (number === undefined || /^\d{1,4}$/.test(number))) {
+      return approveAll(number === undefined ? undefined : Number(number), context);
+    }
+    return eachReference(words, context, ["pending"], (target) => approveOne(target, context));
+  },
+};
+
+async function approveAll(number: number | undefined, context: CommandContext): Promise<CommandResult> {
+  const waiting = considered(context);
+  if (waiting.length === 0) return nobody(context);
+  if (number === undefined ? waiting.length > AT_A_GLANCE : number !== waiting.length) {
+    const names = labels(waiting, 20);
+    return refusal(
+      "how-many",
+      say`${own(waiting.length)} are pending: ${names}. To approve them all: /approve all ${own(waiting.length)}`,
+    );
+  }
+  const done: Done[] = [];
+  for (const contact of waiting) done.push(await approveOne(contact, context));
+  return together(done);
+}
+
+/** Approves one and says so in one line. */
+export async function approveOne(target: Contact | Person, context: CommandContext): Promise<Done> {
+  const { decider, gateway, by, clock, timezone } = context;
+  const { outcome } = await decider.approve(target, by);
+  const { contact, decision } = outcome;
+  const data = toData(contact);
+  const again = decision.by.cause !== undefined && decision.by.cause === by.cause;
+  if (outcome.unchanged && !again) {
+    return { data, message: say`${label(contact)} is approved already: ${whatHappened(decision, clock(), timezone)}.` };
+  }
+  const held = outcome.released.length;
+  const notes: Message[] = [];
+  if (decision.from !== "pending") notes.push(own(", who was not pending"));
+  notes.push(own("."));
+  if (held > 0) notes.push(own(` ${count(held, "held message")} ${held === 1 ? "goes" : "go"} to the responder.`));
+  if (gateway.silent.on()) notes.push(own(" Silent mode is on: nothing is sent to them."));
+  const who = "code" in target ? label(contact) : say`${nameAndNumber(contact)} (${own(contact.code)})`;
+  return { data, message: { parts: [...say`✅ Approved ${who}`.parts, ...notes.flatMap((note) => note.parts)] } };
+}

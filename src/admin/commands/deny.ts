@@ -1,0 +1,54 @@
+import type { Person } from "../../access/identity.js";
+import type { Contact } from "../../access/types.js";
+import { own, say } from "../../text.js";
+import { take } from "../arguments.js";
+import { type Done, eachReference, implied, resolvedNow, together } from "../targets.js";
+import type { Command, CommandContext } from "../types.js";
+import { label, toData, whatHappened } from "../words.js";
+
+export const deny: Command = {
+  name: "deny",
+  usage: "<ref…> [--block]",
+  summary: "shuts a sender out, for good",
+  details: [
+    "They hear nothing of it, and no token or invite lets them in again until /remove. A ref is as for /approve.",
+    "/deny M2TX · /deny M2TX --block also blocks them at WhatsApp",
+  ].join("\n"),
+  age(args, context) {
+    const { words } = take(args, { flags: ["block"] });
+    const targets = resolvedNow(words, context, ["pending", "approved"]);
+    return targets.every((target) => target !== undefined && "code" in target && target.state === "pending")
+      ? "stricter"
+      : "changes";
+  },
+  async run(args, context) {
+    const { words, flag } = take(args, { flags: ["block"] });
+    const block = flag("block");
+    if (words.length === 0) {
+      const who = implied("Deny", context);
+      return "code" in who ? together([await denyOne(who, context, block)]) : who;
+    }
+    return eachReference(words, context, ["pending", "approved"], (target) => denyOne(target, context, block));
+  },
+};
+
+/** Denies one and says so in one line. */
+export async function denyOne(target: Contact | Person, context: CommandContext, block = false): Promise<Done> {
+  const { decider, by, clock, timezone } = context;
+  const { outcome, blocking } = await decider.deny(target, by, { block });
+  const { contact, decision } = outcome;
+  const data = toData(contact);
+  const again = decision.by.cause !== undefined && decision.by.cause === by.cause;
+  const blocked =
+    blocking === undefined
+      ? own("")
+      : blocking
+        ? own(" Blocked at WhatsApp too.")
+        : own(" WhatsApp blocks them as soon as the link is open.");
+  if (outcome.unchanged && !again) {
+    const since = whatHappened(decision, clock(), timezone);
+    return { data, message: say`${label(contact)} is denied already: ${since}.${blocked}` };
+  }
+  const free = own(`/remove ${contact.code}`);
+  return { data, message: say`⛔ Denied ${label(contact)}: they hear nothing, and ${free} frees them.${blocked}` };
+}

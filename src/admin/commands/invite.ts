@@ -1,0 +1,136 @@
+import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/identity.js";
+import { type Invite, KafclawError } from "../../access/types.js";
+import { type Message, own, say } from "../../text.js";
+import { type Taken, take } from "../arguments.js";
+import { refusal } from "../targets.js";
+import type { Command, CommandContext, CommandResult } from "../types.js";
+import { formatTime, stack } from "../words.js";
+
+/** WhatsApp lets a message be deleted for everyone for a good two days; the secret goes before that. */
+const DELETABLE_MS = 48 * 60 * 60_000;
+const MOST_DAYS = 90;
+
+/** The secret id of messages that show an invite. */
+export function inviteSecret(inviteId: string): string {
+  return `invite ${inviteId}`;
+}
+
+export const invite: Command = {
+  name: "invite",
+  usage: "<name> [--days 7] [--auto] [--for <number>] | list | revoke <name>",
+  summary: "makes an invite for one person, with a wa.me link",
+  details: [
+    "An invite is a token that works once. Who uses it becomes pending, and you are told.",
+    "/invite Bob · /invite Bob --days 2 · /invite list · /invite revoke Bob",
+    "--auto approves whoever uses it first, within 24 hours; --for +15550002000 binds that to one number",
+  ].join("\n"),
+  age: (args) => (args.length === 1 && args[0]?.toLowerCase() === "list" ? "looks" : "changes"),
+  async run(args, context) {
+    const taken = take(args, { flags: ["auto"], values: ["days", "for"] });
+    const [first, ...rest] = taken.words;
+    if (first === undefined) {
+      return refusal(
+        "bad-usage",
+        say`For whom? /invite and a name, say /invite Bob; /invite list shows the open ones.`,
+        "usage",
+      );
+    }
+    if (first.toLowerCase() === "list" && rest.length === 0) return listInvites(context);
+    if (first.toLowerCase() === "revoke" && rest.length > 0) return revoke(rest.join(" "), context);
+    return make(taken, context);
+  },
+};
+
+async function make({ words, flag, value }: Taken, context: CommandContext): Promise<CommandResult> {
+  const { access, by, clock, timezone, gateway, door } = context;
+  const days = daysOf(value("days"));
+  const bound = personOf(value("for"));
+  const auto = flag("auto");
+  if (bound !== undefined && !auto) {
+    return refusal("bad-usage", say`--for goes with --auto: without it you decide anyway who comes in.`, "usage");
+  }
+  const made = await access.invite(
+    {
+      label: words.join(" "),
+      auto,
+      ...(days === undefined ? {} : { days }),
+      ...(bound === undefined ? {} : { for: bound }),
+    },
+    by,
+  );
+  const me = gateway.me();
+  const link = me === undefined ? undefined : `https://wa.me/${digitsOf(me.pn)}?text=${encodeURIComponent(made.token)}`;
+  const now = clock();
+  const effect = made.auto
+    ? own(`${made.for ? formatNumber(made.for) : "Whoever uses it first"} is approved at once, and you are told.`)
+    : own("Who uses it becomes pending, and you decide.");
+  const message = stack([
+    say`Invite for ${made.label}: ${own(made.token)}`,
+    link !== undefined && own(link),
+    say`Works once, until ${own(formatTime(made.expires, now, timezone))}. ${effect}`,
+    door === "whatsapp" &&
+      own("This message is deleted once the invite is used or over, after two days at the latest."),
+  ]);
+  return {
+    ok: true,
+    message,
+    data: {
+      id: made._id,
+      label: made.label,
+      token: made.token,
+      link: link ?? null,
+      expires: made.expires,
+      auto: made.auto,
+    },
+    secret: { until: Math.min(made.expires, now + DELETABLE_MS), id: inviteSecret(made._id) },
+  };
+}
+
+function daysOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (days >= 1 && days <= MOST_DAYS) return days;
+  throw new KafclawError("bad-usage", `--days takes a whole number from 1 to ${MOST_DAYS}, not ${text}.`, "usage");
+}
+
+function personOf(text: string | undefined): Person | undefined {
+  if (text === undefined) return undefined;
+  const address = parseAddress(text);
+  if (address?.kind === "pn") return { pn: address.pn };
+  if (address?.kind === "lid") return { lid: address.lid };
+  throw new KafclawError(
+    "bad-number",
+    `--for takes a number with country code, like +15550002000, not ${text}.`,
+    "usage",
+  );
+}
+
+function openInvites({ access, clock }: CommandContext): readonly Invite[] {
+  return access.invites().filter(({ used, revoked, expires }) => !used && revoked === undefined && expires > clock());
+}
+
+function listInvites(context: CommandContext): CommandResult {
+  const open = openInvites(context);
+  const data = open.map(({ _id, label, created, expires, auto }) => ({ id: _id, label, created, expires, auto }));
+  if (open.length === 0) return { ok: true, message: say`No invite is open. /invite and a name makes one.`, data };
+  const rows = open.map(({ label, expires, auto }): Message => {
+    const until = formatTime(expires, context.clock(), context.timezone);
+    return say`• ${label} · until ${own(until)}${own(auto ? " · approves by itself" : "")}`;
+  });
+  return { ok: true, message: stack([...rows, own("/invite revoke and the name takes one back.")]), data };
+}
+
+async function revoke(wanted: string, context: CommandContext): Promise<CommandResult> {
+  const open = openInvites(context);
+  const found = open.filter(({ _id, label }) => _id === wanted || label.toLowerCase() === wanted.toLowerCase());
+  const [one] = found;
+  if (one === undefined)
+    return refusal("unknown-invite", say`No open invite is for ${wanted}: /invite list shows them.`);
+  for (const each of found) await context.access.revokeInvite(each._id, context.by);
+  return {
+    ok: true,
+    message: say`The invite for ${one.label} is void.`,
+    data: found.map(({ _id }) => _id),
+    voids: inviteSecret(one._id),
+  };
+}

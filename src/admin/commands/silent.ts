@@ -1,0 +1,51 @@
+import { type Message, own, say } from "../../text.js";
+import { take } from "../arguments.js";
+import { refusal } from "../targets.js";
+import type { Command, CommandContext, CommandResult } from "../types.js";
+import { formatTime, parseDuration } from "../words.js";
+
+export const silent: Command = {
+  name: "silent",
+  usage: "[on|off [--for 2h]]",
+  summary: "silent mode: nothing goes out but to this chat",
+  details: [
+    "It is on after every start and every new link. What is held back by it is not sent later.",
+    "/silent shows it · /silent off · /silent off --for 2h (30m, 2h, 1d) returns to silent by itself · /silent on",
+  ].join("\n"),
+  age(args) {
+    const [word] = take(args, { values: ["for"] }).words;
+    if (word === undefined) return "looks";
+    return word.toLowerCase() === "on" ? "stricter" : "changes";
+  },
+  async run(args, context) {
+    const { words, value } = take(args, { values: ["for"] });
+    const [word, ...more] = words.map((each) => each.toLowerCase());
+    const forText = value("for");
+    const isKnown = word === undefined || word === "on" || word === "off";
+    if (!isKnown || more.length > 0 || (forText !== undefined && word !== "off")) {
+      return refusal("bad-usage", say`It is /silent on, /silent off or /silent off --for 2h.`, "usage");
+    }
+    if (word === undefined) return shown(context, stateOf(context));
+    if (word === "on") {
+      await context.gateway.silent.set(true, context.by);
+      return shown(context, say`🔇 Silent mode is on: nothing goes out but to the admin chat. /silent off ends it.`);
+    }
+    const forMs = forText === undefined ? undefined : parseDuration(forText);
+    if (forText !== undefined && forMs === undefined) {
+      return refusal("bad-usage", say`--for takes a time like 30m, 2h or 1d, up to 31d, not ${forText}.`, "usage");
+    }
+    await context.gateway.silent.set(false, context.by, forMs);
+    return shown(context, stateOf(context));
+  },
+};
+
+function stateOf({ gateway, clock, timezone }: CommandContext): Message {
+  if (gateway.silent.on()) return say`🔇 Silent mode is on. /silent off ends it.`;
+  const until = gateway.silent.until();
+  const back = until === undefined ? "" : ` until ${formatTime(until, clock(), timezone)}, then it returns by itself`;
+  return say`🔊 Silent mode is off${own(back)}: buddies are answered. /silent on stops that at once.`;
+}
+
+function shown({ gateway }: CommandContext, message: Message): CommandResult {
+  return { ok: true, message, data: { silent: gateway.silent.on(), until: gateway.silent.until() ?? null } };
+}

@@ -1,0 +1,47 @@
+import { formatNumber } from "../../access/identity.js";
+import { own } from "../../text.js";
+import { take } from "../arguments.js";
+import { refusal } from "../targets.js";
+import type { Command } from "../types.js";
+import { formatDuration, formatTime, stack } from "../words.js";
+
+export const status: Command = {
+  name: "status",
+  usage: "",
+  summary: "link, silent mode, counts, uptime, responder, version",
+  details: "How the gateway is doing, and what to do where something is wrong.",
+  age: "looks",
+  async run(args, { access, gateway, clock, timezone }) {
+    if (take(args).words.length > 0) return refusal("bad-usage", own("/status takes nothing behind it."), "usage");
+    const link = gateway.link();
+    const me = gateway.me();
+    const counts = access.counts();
+    const { silent, responder, startedAt, version } = gateway;
+    const until = silent.until();
+    const quiet = silent.on()
+      ? "on"
+      : `off${until === undefined ? "" : ` until ${formatTime(until, clock(), timezone)}`}`;
+    const uptime = startedAt === undefined ? "not running" : `up ${formatDuration(clock() - startedAt)}`;
+    const message = stack([
+      own(`Link: ${link.sentence}${link.code === "open" || link.remedy === "" ? "" : ` ${link.remedy}`}`),
+      me !== undefined && own(`Linked as ${formatNumber(me)}`),
+      own(`Silent mode: ${quiet}`),
+      own(`${counts.approved} approved, ${counts.pending} pending, ${counts.denied} denied`),
+      own(`Responder: ${responder.name}${responder.paused ? ", paused (/resume)" : ""}`),
+      own(`KafClaw ${version}, ${uptime}`),
+    ]);
+    const data = {
+      link: link.code,
+      sentence: link.sentence,
+      remedy: link.remedy,
+      me: me === undefined ? null : { pn: me.pn, lid: me.lid ?? null },
+      silent: silent.on(),
+      silentUntil: until ?? null,
+      counts,
+      responder: { name: responder.name, paused: responder.paused },
+      startedAt: startedAt ?? null,
+      version,
+    };
+    return { ok: true, message, data };
+  },
+};

@@ -1,0 +1,151 @@
+/** The words of notices. Pure. */
+import { formatNumber } from "../access/identity.js";
+import type { Learned } from "../access/index.js";
+import type { Contact, Invite } from "../access/types.js";
+import { bold, type Message, own, quote, resembles, say } from "../text.js";
+import type { LinkState } from "../whatsapp/types.js";
+import { count, formatTime, label, labels, nameAndNumber, nameOf, stack, stateName, viaOf } from "./words.js";
+
+/** The time in which a notice is read. */
+export interface When {
+  readonly now: number;
+  readonly timezone: string;
+}
+
+/** The notice of a pending sender, in the design's form. `text` has its tokens masked. */
+export function newSender(contact: Contact, text: string, warning: Message | undefined, when: When): Message {
+  const words = text.replaceAll("•••", "").trim() === "" ? "" : text;
+  return stack([
+    say`🔔 ${bold`New sender`} ${own(contact.code)}`,
+    nameAndNumber(contact),
+    say`${viaOf(contact)}, ${own(formatTime(contact.since, when.now, when.timezone))}`,
+    words === "" ? undefined : quote(words),
+    warning,
+    own(`👍 or /approve ${contact.code} · 👎 or /deny ${contact.code}`),
+  ]);
+}
+
+/** New senders listed in one notice at most; the rest are named by /pending. */
+export const DIGEST_LENGTH = 20;
+
+/** Many new senders in one notice. Answers to it decide nothing. */
+export function digest(
+  contacts: readonly Contact[],
+  warnings: ReadonlyMap<string, Message>,
+  news: readonly Message[],
+): Message {
+  const listed = contacts.slice(0, DIGEST_LENGTH);
+  const rest = contacts.length - listed.length;
+  const [first] = listed;
+  const senders =
+    first === undefined
+      ? []
+      : [
+          say`🔔 ${bold(own(count(contacts.length, "new sender")))}`,
+          ...listed.flatMap((contact) => [
+            say`• ${own(contact.code)} · ${nameAndNumber(contact)} · ${viaOf(contact)}`,
+            warnings.get(contact._id),
+          ]),
+          rest > 0 && own(`and ${rest} more: /pending`),
+          own(`/approve ${first.code} · /deny ${first.code} · /pending · /approve all`),
+        ];
+  return stack([
+    ...senders,
+    ...news.flatMap((message, index) => (index + senders.length > 0 ? [own(""), message] : [message])),
+  ]);
+}
+
+/** A warning where somebody could be taken for the owner or a buddy by name. */
+export function likeness(
+  contact: Contact,
+  ownerName: string | undefined,
+  buddies: readonly Contact[],
+): Message | undefined {
+  if (contact.name === "") return undefined;
+  if (ownerName !== undefined && resembles(contact.name, ownerName)) {
+    return own("⚠️ The name resembles yours. Anyone can choose any name.");
+  }
+  const buddy = buddies.find((other) => other._id !== contact._id && resembles(contact.name, other.name));
+  return buddy && say`⚠️ The name resembles your buddy ${label(buddy)}, who is somebody else.`;
+}
+
+/** An `--auto` invite let somebody in. */
+export function autoApproved(contact: Contact, invite: Invite, warning: Message | undefined): Message {
+  return stack([
+    say`✅ ${bold`Approved by invite`} ${own(contact.code)}`,
+    nameAndNumber(contact),
+    say`used the --auto invite for ${invite.label}`,
+    warning,
+    own(`👎 or /undo within 10 minutes takes it back; /remove ${contact.code} always does`),
+  ]);
+}
+
+export function queueFull(): Message {
+  return own(
+    "⚠️ The pending queue is full, so the next senders are not queued. Perhaps the pairing token leaked: /token rotate makes a new one, /pending shows who waits.",
+  );
+}
+
+/** Something about a person's addresses changed; nothing to say about most. */
+export function learned(news: Learned): Message | undefined {
+  switch (news.kind) {
+    case "new-person": {
+      const { old, was } = news;
+      const effect =
+        was === "denied"
+          ? "The denial stays on both."
+          : "Who writes from it now is a stranger, and the old approval is suspended.";
+      return say`⚠️ ${own(formatNumber(old))} belongs to another WhatsApp account now. It was ${label(old)}, ${own(stateName(was))}. ${own(effect)}`;
+    }
+    case "new-number": {
+      const before = own(formatNumber({ pn: news.before }));
+      return say`ℹ️ ${label(news.contact)} has a new number: ${own(formatNumber(news.contact))}, before ${before}. They stay ${own(stateName(news.contact.state))}.`;
+    }
+    case "owner-locked":
+    case "merged":
+    case "same":
+      return undefined;
+  }
+}
+
+export function expiring(contacts: readonly Contact[]): Message {
+  const [first] = contacts;
+  if (contacts.length !== 1 || first === undefined) {
+    return say`⏳ ${labels(contacts, DIGEST_LENGTH)} expire within a day: /pending shows them.`;
+  }
+  return say`⏳ ${label(first)} is pending for almost a week and expires within a day: /approve ${own(first.code)} or /deny ${own(first.code)}.`;
+}
+
+export function expired(contacts: readonly Contact[]): Message {
+  const verb = contacts.length === 1 ? "is" : "are";
+  return say`⌛ ${labels(contacts, DIGEST_LENGTH)} waited a week and ${own(verb)} pending no more. With the token they can come again.`;
+}
+
+/** The link needs the owner. */
+export function link(state: LinkState): Message {
+  return own(`🚨 ${state.sentence}${state.remedy === "" ? "" : ` ${state.remedy}`}`);
+}
+
+export function stuck(reason: string): Message {
+  return say`🚨 A message could not be handled and was put aside: ${reason}`;
+}
+
+/** WhatsApp refused or lost what the bot sent to somebody. */
+export function notSent(contact: Contact | undefined, reason: "restricted" | "failed"): Message {
+  const whom = contact === undefined ? own("somebody") : label(contact);
+  if (reason === "restricted") {
+    return say`🚨 WhatsApp lets this account start no new chats for now (error 463), so ${whom} got nothing. It works once they write to the bot; don't retry.`;
+  }
+  return say`⚠️ A message to ${whom} could not be sent. It is not tried again.`;
+}
+
+/** Why an answer to a notice changed nothing: the name, and what happened to it since. */
+export function noLonger(contact: Contact, what: Message): Message {
+  const next =
+    contact.state === "pending"
+      ? say`They are pending again: /approve ${own(contact.code)} or /deny ${own(contact.code)}.`
+      : contact.state === "stranger"
+        ? say`/approve ${own(contact.code)} lets them in.`
+        : say`/remove ${own(contact.code)} makes them a stranger again.`;
+  return say`Nothing changed: ${nameOf(contact)} (${own(contact.code)}) ${what}. ${next}`;
+}

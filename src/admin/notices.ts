@@ -1,0 +1,318 @@
+import type { Access, Clock, Learned, Outcome } from "../access/index.js";
+import type { Contact, Invite } from "../access/types.js";
+import { type Message, renderWhatsApp } from "../text.js";
+import type { LinkState, Outbox } from "../whatsapp/types.js";
+import * as texts from "./notice-texts.js";
+import { type QuietHours, quietUntil } from "./quiet.js";
+import { allOf, type Records, type SentRecord, type Shown, type WaitingRecord } from "./records.js";
+import type { Scheduler } from "./schedule.js";
+import { SentNotices } from "./sent.js";
+import type { Gateway } from "./types.js";
+
+const MINUTE = 60_000;
+/** Notices in one minute that come one by one; what is more becomes a digest. */
+const IN_A_MINUTE = 5;
+/** How long to wait before looking again whether the link is open, or the disk writable. */
+const LOOK_AGAIN_MS = 10_000;
+const OWNER_NAME = "notice:owner-name";
+
+/** What the notices need. */
+export interface NoticesParts {
+  readonly access: Access;
+  readonly gateway: Pick<Gateway, "link">;
+  readonly outbox?: Outbox | undefined;
+  readonly records: Records;
+  readonly clock: Clock;
+  /** WhatsApp's time: what notices and the owner's orders are put in order by. */
+  readonly serverNow: Clock;
+  readonly scheduler: Scheduler;
+  readonly timezone: string;
+  readonly quiet?: QuietHours | undefined;
+  readonly log: { error(details: object, message: string): void };
+}
+
+/**
+ * What the owner is told without having asked.
+ *
+ * A notice is on disk before the method that takes it resolves. It leaves when there is a confirmed owner, the link is
+ * open and no quiet hours hold it (alarms don't wait for those); more than five in a minute leave as one digest.
+ */
+export class Notices {
+  private loading: Promise<SentNotices> | undefined;
+  private readonly waiting = new Map<string, WaitingRecord>();
+  private ownerName: string | undefined;
+  private order = 0;
+  /** The minute that counts for batching. `overflowed`: some had to wait for its end. */
+  private minute = { start: Number.NEGATIVE_INFINITY, count: 0, overflowed: false };
+  private work: Promise<void> = Promise.resolve();
+  private timer: { readonly at: number; readonly cancel: () => void } | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: NoticesParts) {}
+
+  /** A sender entered the queue. `text` has its tokens masked. Told once an episode. */
+  async entered(contact: Contact, message: { readonly text: string; readonly at: number }): Promise<void> {
+    const sent = await this.load();
+    if (sent.announced(contact._id, contact.episode)) return;
+    const about = { kind: "entered", contactId: contact._id, episode: contact.episode, text: message.text } as const;
+    await this.add(`entered:${contact._id}:${contact.episode}`, about);
+  }
+
+  /** An `--auto` invite let somebody in. */
+  async autoApproved(outcome: Outcome, invite: Invite): Promise<void> {
+    await this.load();
+    const { contact, decision } = outcome;
+    const message = texts.autoApproved(contact, invite, this.warningOf(contact));
+    const about = { kind: "auto", contactId: contact._id, decisionId: decision.id, message } as const;
+    await this.add(`auto:${decision.id}`, about);
+  }
+
+  /** The queue is full, for the first time since it last had room. */
+  async queueFull(): Promise<void> {
+    await this.news("queue-full", texts.queueFull());
+  }
+
+  /** What became known about somebody's addresses. */
+  async learned(news: Learned): Promise<void> {
+    const message = texts.learned(news);
+    if (message === undefined) return;
+    const contact = news.kind === "new-person" ? news.old : news.kind === "new-number" ? news.contact : undefined;
+    await this.news(`learned:${news.kind}:${contact?._id}`, message);
+  }
+
+  async expiring(contacts: readonly Contact[]): Promise<void> {
+    const [first] = contacts;
+    if (first !== undefined) await this.news(`expiring:${first._id}:${first.episode}`, texts.expiring(contacts));
+  }
+
+  async expired(contacts: readonly Contact[]): Promise<void> {
+    const [first] = contacts;
+    if (first !== undefined) await this.news(`expired:${first._id}:${first.episode}`, texts.expired(contacts));
+  }
+
+  /** A message could not be handled after several tries. */
+  async stuck(journalId: string, reason: string): Promise<void> {
+    await this.news(`stuck:${journalId}`, texts.stuck(reason), true);
+  }
+
+  /** The link needs the owner; comes at once, or when the link is back. */
+  async linkTrouble(state: LinkState): Promise<void> {
+    await this.news(`link:${state.code}:${state.reason ?? ""}`, texts.link(state), true);
+  }
+
+  /** WhatsApp took nothing for this contact: `restricted` is its error 463. */
+  async notSent(contact: Contact | undefined, reason: "restricted" | "failed"): Promise<void> {
+    const key = `not-sent:${reason}:${contact?._id ?? ""}`;
+    await this.news(key, texts.notSent(contact, reason), reason === "restricted");
+  }
+
+  /** Anything else, once while it waits under this key. Alarms don't wait for the morning. */
+  async news(key: string, message: Message, alarm = false): Promise<void> {
+    await this.load();
+    await this.add(`news:${key}`, { kind: "news", message }, alarm);
+  }
+
+  /** The owner's own name, so that nobody is mistaken for them. */
+  async ownerNamed(name: string): Promise<void> {
+    await this.load();
+    if (name === "" || name === this.ownerName) return;
+    this.ownerName = name;
+    await this.parts.records.put({ _id: OWNER_NAME, kind: "fact", value: name });
+  }
+
+  /** The record of what went out; waits for what is on its way, as an answer can be very quick. */
+  async sent(): Promise<SentNotices> {
+    await this.work;
+    return this.load();
+  }
+
+  /** Sends what can be sent now. Call when the link opens, and when the owner was set or confirmed. */
+  flush(): Promise<void> {
+    this.work = this.work.then(async () => {
+      try {
+        if (!this.stopped) await this.send();
+      } catch (error) {
+        this.parts.log.error({ err: error }, "notices wait: they could not be written");
+        this.wake(this.parts.clock() + LOOK_AGAIN_MS);
+      }
+    });
+    return this.work;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.timer?.cancel();
+    await this.work;
+  }
+
+  private load(): Promise<SentNotices> {
+    this.loading ??= this.read().catch((error: unknown) => {
+      this.loading = undefined;
+      throw error;
+    });
+    return this.loading;
+  }
+
+  private async read(): Promise<SentNotices> {
+    const { records, access, clock, timezone } = this.parts;
+    for (const record of await allOf(records, "waiting")) {
+      this.waiting.set(record._id, record);
+      this.order = Math.max(this.order, record.order);
+    }
+    const name = await records.get(OWNER_NAME);
+    if (name?.kind === "fact") this.ownerName = name.value;
+    return SentNotices.load(records, access, clock, timezone);
+  }
+
+  private async add(key: string, about: WaitingRecord["about"], alarm = false): Promise<void> {
+    const _id = `notice:waiting:${key}`;
+    if (!this.waiting.has(_id)) {
+      const record: WaitingRecord = { _id, kind: "waiting", at: this.parts.clock(), order: ++this.order, alarm, about };
+      await this.parts.records.put(record);
+      this.waiting.set(_id, record);
+    }
+    await this.flush();
+  }
+
+  private async send(): Promise<void> {
+    const { access, gateway, clock, quiet, timezone, outbox } = this.parts;
+    await this.load();
+    const owner = access.owner();
+    await this.drop([...this.waiting.values()].filter((record) => !this.isNews(record)));
+    if (outbox === undefined || owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
+    if (this.waiting.size === 0) return;
+    if (gateway.link().code !== "open") return this.wake(clock() + LOOK_AGAIN_MS);
+
+    const inOrder = [...this.waiting.values()].sort((a, b) => a.order - b.order);
+    for (const record of inOrder) if (record.alarm) await this.sendOne(record);
+    const bundles = Map.groupBy(
+      inOrder.filter((record) => record.batch !== undefined),
+      (record) => record.batch ?? "",
+    );
+    for (const [batch, records] of bundles) await this.sendDigest(records, batch);
+
+    const rest = inOrder.filter((record) => !record.alarm && record.batch === undefined);
+    const morning = quietUntil(clock(), quiet, timezone);
+    if (rest.length === 0) return;
+    if (morning !== undefined) return this.wake(morning);
+    await this.sendInTurn(rest);
+  }
+
+  /** One by one while they are few, the others together when the minute is over. */
+  private async sendInTurn(rest: readonly WaitingRecord[]): Promise<void> {
+    const now = this.parts.clock();
+    const isNewMinute = now - this.minute.start >= MINUTE;
+    const bundle = isNewMinute && rest.length > 1 && (this.minute.overflowed || rest.length > IN_A_MINUTE);
+    if (isNewMinute) this.minute = { start: now, count: 0, overflowed: false };
+    if (bundle) {
+      this.minute.count++;
+      return this.sendDigest(rest, `${now}-${this.order}`);
+    }
+    const room = IN_A_MINUTE - this.minute.count;
+    for (const record of rest.slice(0, room)) {
+      this.minute.count++;
+      await this.sendOne(record);
+    }
+    if (rest.length > room) {
+      this.minute.overflowed = true;
+      this.wake(this.minute.start + MINUTE);
+    }
+  }
+
+  private async sendOne(record: WaitingRecord): Promise<void> {
+    const { about } = record;
+    const key = `${record._id}:${record.at}`;
+    if (about.kind === "entered") {
+      const contact = this.parts.access.byId(about.contactId);
+      if (contact === undefined) return this.drop([record]);
+      const message = texts.newSender(contact, about.text, this.warningOf(contact), this.when());
+      await this.post(key, message, "entered", [shownOf(contact)]);
+    } else if (about.kind === "auto") {
+      const contact = this.parts.access.byId(about.contactId);
+      await this.post(key, about.message, "auto", contact ? [shownOf(contact)] : [], about.decisionId);
+    } else {
+      await this.post(key, about.message, "news", []);
+    }
+    await this.drop([record]);
+  }
+
+  private async sendDigest(records: readonly WaitingRecord[], batch: string): Promise<void> {
+    const { access } = this.parts;
+    const bundled = records.map((record) => ({ ...record, batch }));
+    await this.parts.records.putAll(bundled);
+    for (const record of bundled) this.waiting.set(record._id, record);
+    const contacts = bundled.flatMap(({ about }) => {
+      const contact = about.kind === "entered" ? access.byId(about.contactId) : undefined;
+      return contact === undefined ? [] : [contact];
+    });
+    const news = bundled.flatMap(({ about }) => (about.kind === "entered" ? [] : [about.message]));
+    const warnings = new Map(
+      contacts.slice(0, texts.DIGEST_LENGTH).flatMap((contact) => {
+        const warning = this.warningOf(contact);
+        return warning === undefined ? [] : [[contact._id, warning] as const];
+      }),
+    );
+    const shown = contacts.slice(0, texts.DIGEST_LENGTH).map(shownOf);
+    await this.post(`notice:digest:${batch}`, texts.digest(contacts, warnings, news), "digest", shown);
+    await this.drop(bundled);
+  }
+
+  private async post(
+    key: string,
+    message: Message,
+    form: SentRecord["form"],
+    shown: readonly Shown[],
+    decisionId?: string,
+  ): Promise<void> {
+    const { access, outbox, serverNow } = this.parts;
+    const owner = access.owner();
+    if (outbox === undefined || owner === undefined) return;
+    const ids = await outbox.post({
+      kind: "text",
+      to: owner.person,
+      text: renderWhatsApp(message),
+      key,
+      ...(owner.chat === undefined ? {} : { address: owner.chat }),
+    });
+    const decision = decisionId === undefined ? {} : { decisionId };
+    const sent = await this.load();
+    const _id = `notice:sent:${key}`;
+    await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at: serverNow(), ...decision });
+  }
+
+  /** False where the owner would be told of what is no longer so. */
+  private isNews({ about }: WaitingRecord): boolean {
+    if (about.kind === "news") return true;
+    const contact = this.parts.access.byId(about.contactId);
+    if (about.kind === "auto") return contact?.state === "approved";
+    return contact?.state === "pending" && contact.episode === about.episode;
+  }
+
+  private async drop(records: readonly WaitingRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    await this.parts.records.remove(records.map(({ _id }) => _id));
+    for (const { _id } of records) this.waiting.delete(_id);
+  }
+
+  private warningOf(contact: Contact): Message | undefined {
+    return texts.likeness(contact, this.ownerName, this.parts.access.list("approved"));
+  }
+
+  private when(): texts.When {
+    return { now: this.parts.clock(), timezone: this.parts.timezone };
+  }
+
+  private wake(at: number): void {
+    if (this.stopped || (this.timer !== undefined && this.timer.at <= at)) return;
+    this.timer?.cancel();
+    const cancel = this.parts.scheduler.at(at, () => {
+      this.timer = undefined;
+      void this.flush();
+    });
+    this.timer = { at, cancel };
+  }
+}
+
+function shownOf({ _id, episode, name }: Contact): Shown {
+  return { contactId: _id, episode, name };
+}

@@ -1,0 +1,34 @@
+/** Quiet hours: from–to in the owner's time zone, over midnight too. */
+
+/** Times of day as `22:00`; the end is not quiet any more. */
+export interface QuietHours {
+  readonly from: string;
+  readonly to: string;
+}
+
+const MINUTE = 60_000;
+const DAY_MINUTES = 24 * 60;
+
+/** When the quiet hours that hold at `now` end, or `undefined` where it isn't quiet. */
+export function quietUntil(now: number, hours: QuietHours | undefined, timezone: string): number | undefined {
+  if (hours === undefined) return undefined;
+  const [from, to] = [minutesOf(hours.from), minutesOf(hours.to)];
+  const minute = minuteOfDay(now, timezone);
+  const sinceStart = (minute - from + DAY_MINUTES) % DAY_MINUTES;
+  const length = (to - from + DAY_MINUTES) % DAY_MINUTES;
+  if (sinceStart >= length) return undefined;
+  const end = Math.floor(now / MINUTE) * MINUTE + (length - sinceStart) * MINUTE;
+  // A change to or from summer time in between moves the end on the wall clock; take what the wall clock then says.
+  const off = ((minuteOfDay(end, timezone) - to + DAY_MINUTES * 1.5) % DAY_MINUTES) - DAY_MINUTES / 2;
+  return end - off * MINUTE;
+}
+
+function minuteOfDay(at: number, timeZone: string): number {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return minutesOf(parts.format(at));
+}
+
+function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(":").map(Number);
+  return (hours * 60 + minutes) % DAY_MINUTES;
+}

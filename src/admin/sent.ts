@@ -1,0 +1,119 @@
+import { same } from "../access/identity.js";
+import type { Access, Clock } from "../access/index.js";
+import type { Contact } from "../access/types.js";
+import type { Message } from "../text.js";
+import { noLonger } from "./notice-texts.js";
+import { allOf, type Records, type SentRecord } from "./records.js";
+import { whatHappened } from "./words.js";
+
+/** How many notices can still be answered by reaction or quote. */
+const KEPT = 500;
+/** WhatsApp's timestamps are whole seconds, rounded down. */
+const SECOND = 999;
+
+/** What a notice says about whom an answer to it means. */
+export type Meant =
+  /** The episode that it announced lasts. */
+  | { readonly kind: "pending"; readonly contact: Contact }
+  /** It tells of an approval by invite. */
+  | { readonly kind: "auto"; readonly contact: Contact; readonly decisionId: string }
+  | { readonly kind: "digest" }
+  /** The episode is over, or it never was about somebody; `why` says so to the owner, where there is something to say. */
+  | { readonly kind: "over"; readonly why: Message }
+  | { readonly kind: "news" };
+
+/** The record of notices that went out: answers are matched with it by message id, never by text. */
+export class SentNotices {
+  private readonly byMessage = new Map<string, SentRecord>();
+  /** Oldest first. */
+  private readonly all = new Map<string, SentRecord>();
+
+  private constructor(
+    private readonly records: Records,
+    private readonly access: Access,
+    private readonly clock: Clock,
+    private readonly timezone: string,
+  ) {}
+
+  static async load(records: Records, access: Access, clock: Clock, timezone: string): Promise<SentNotices> {
+    const sent = new SentNotices(records, access, clock, timezone);
+    const found = await allOf(records, "sent");
+    for (const record of found.sort((a, b) => a.at - b.at)) sent.remember(record);
+    return sent;
+  }
+
+  /** The notice that went out under this WhatsApp id. */
+  find(messageId: string): SentRecord | undefined {
+    const record = this.byMessage.get(messageId);
+    return record !== undefined && this.isForOwner(record) ? record : undefined;
+  }
+
+  /** Whether a pending episode was announced by itself or in a digest. */
+  announced(contactId: string, episode: number): boolean {
+    return [...this.all.values()].some(
+      ({ form, shown }) =>
+        form !== "auto" && shown.some((each) => each.contactId === contactId && each.episode === episode),
+    );
+  }
+
+  async put(record: SentRecord): Promise<void> {
+    await this.records.put(record);
+    this.remember(record);
+    const surplus = [...this.all.keys()].slice(0, Math.max(0, this.all.size - KEPT));
+    for (const id of surplus) this.forget(id);
+    if (surplus.length > 0) await this.records.remove(surplus);
+  }
+
+  /** Whom the owner had been told of at `time` and who still is pending in that episode, by the name that was shown. */
+  shownBefore(time: number): ReadonlyMap<string, string> {
+    const names = new Map<string, string>();
+    for (const record of this.all.values()) {
+      if (record.at > time + SECOND || !this.isForOwner(record)) continue;
+      for (const { contactId, episode, name } of record.shown) {
+        const contact = this.access.byId(contactId);
+        if (contact?.state === "pending" && contact.episode === episode) names.set(contact._id, name);
+      }
+    }
+    return names;
+  }
+
+  /** Whom an answer to the notice means now. */
+  meant(record: SentRecord): Meant {
+    const [shown] = record.shown;
+    if (record.form === "digest") return { kind: "digest" };
+    const contact = shown && this.access.byId(shown.contactId);
+    if (shown === undefined || contact === undefined) return { kind: "news" };
+    const last = contact.history.at(-1);
+    const { decisionId } = record;
+    if (record.form === "auto" && decisionId !== undefined && last?.id === decisionId) {
+      return { kind: "auto", contact, decisionId };
+    }
+    if (record.form === "entered" && contact.state === "pending" && contact.episode === shown.episode) {
+      return { kind: "pending", contact };
+    }
+    return { kind: "over", why: this.whoDecided(contact) };
+  }
+
+  /** `Nothing changed: Alice (K7QF) was approved on the dashboard, 14:03. …` */
+  whoDecided(contact: Contact): Message {
+    const last = contact.history.at(-1);
+    const what = last === undefined ? { parts: [] } : whatHappened(last, this.clock(), this.timezone);
+    return noLonger(contact, what);
+  }
+
+  /** Another owner must not answer the former one's notices. */
+  private isForOwner(record: SentRecord): boolean {
+    const owner = this.access.owner();
+    return owner !== undefined && same(owner.person, record.to);
+  }
+
+  private remember(record: SentRecord): void {
+    this.all.set(record._id, record);
+    for (const id of record.ids) this.byMessage.set(id, record);
+  }
+
+  private forget(id: string): void {
+    for (const messageId of this.all.get(id)?.ids ?? []) this.byMessage.delete(messageId);
+    this.all.delete(id);
+  }
+}

@@ -1,0 +1,173 @@
+/** Finding whom a command means, and doing something to each of them, all or nothing per reference. */
+import { formatNumber, type Person } from "../access/identity.js";
+import type { Scope } from "../access/index.js";
+import { type Contact, type ContactState, KafclawError } from "../access/types.js";
+import { type Message, own, say } from "../text.js";
+import { references, type Typed } from "./arguments.js";
+import type { CommandContext, CommandResult } from "./types.js";
+import { labels, stack } from "./words.js";
+
+/** What was done to one target. */
+export interface Done {
+  readonly message: Message;
+  readonly data?: unknown;
+  /** False where it was refused. */
+  readonly ok?: boolean;
+}
+
+/**
+ * Resolves each reference and acts on it; a reference that fails changes nothing and doesn't keep the others from it.
+ * A failure (full disk, say) stops the whole.
+ */
+export async function eachReference(
+  words: readonly string[],
+  context: CommandContext,
+  states: readonly ContactState[],
+  act: (target: Contact | Person) => Promise<Done>,
+): Promise<CommandResult> {
+  const results: (Done & { readonly error?: KafclawError })[] = [];
+  const seen = new Set<string>();
+  for (const typed of references(words)) {
+    try {
+      for (const target of await targetsOf(typed, context, scopeOf(context, states))) {
+        const id = "code" in target ? target._id : `${target.pn} ${target.lid}`;
+        if (!seen.has(id)) results.push(await act(target));
+        seen.add(id);
+      }
+    } catch (error) {
+      if (!(error instanceof KafclawError) || error.kind === "failed") throw error;
+      results.push({ ok: false, message: say`${error.message}`, error });
+    }
+  }
+  return together(results);
+}
+
+/** Whom the references name as far as the book alone tells; `undefined` for each that it can't tell. Asks nobody. */
+export function resolvedNow(
+  words: readonly string[],
+  context: CommandContext,
+  states: readonly ContactState[],
+): readonly (Contact | Person | undefined)[] {
+  const scope = scopeOf(context, states);
+  return references(words).map((typed) => {
+    try {
+      return context.access.resolve(typed.kind === "one" ? typed.text : typed.words.join(" "), scope);
+    } catch {
+      return undefined;
+    }
+  });
+}
+
+/** Whether a target is in the book, not just somebody's address. */
+export function isContact(target: Contact | Person): target is Contact {
+  return "code" in target;
+}
+
+/** One result out of several. */
+export function together(results: readonly (Done & { readonly error?: KafclawError })[]): CommandResult {
+  const data = results.flatMap((result) => (result.data === undefined ? [] : [result.data]));
+  const error = results.find((result) => result.error !== undefined)?.error;
+  return {
+    ok: results.every((result) => result.ok !== false),
+    message: stack(results.map((result) => result.message)),
+    data,
+    ...(error === undefined ? {} : { error: { code: error.code, kind: error.kind } }),
+  };
+}
+
+/** A refusal in the bot's own words. */
+export function refusal(code: string, message: Message, kind: "usage" | "refused" = "refused"): CommandResult {
+  return { ok: false, message, error: { code, kind } };
+}
+
+/** One reference, as one contact or person. @throws KafclawError as `Access.resolve` */
+export async function target(
+  words: readonly string[],
+  context: CommandContext,
+  states: readonly ContactState[],
+): Promise<Contact | Person | undefined> {
+  const typed = references(words);
+  const [first] = typed;
+  if (first === undefined) return undefined;
+  const found = typed.length === 1 ? await targetsOf(first, context, scopeOf(context, states)) : [];
+  const [one] = found;
+  if (one === undefined || found.length > 1) {
+    throw new KafclawError("one-only", "Name one sender at a time, by code, number or name.", "usage");
+  }
+  return one;
+}
+
+/** The pending senders that a command without a code may mean: in the chat only those whose notice the owner has seen. */
+export function considered(context: CommandContext): readonly Contact[] {
+  const pending = context.access.list("pending");
+  const { shown } = context;
+  return shown === undefined ? pending : pending.filter((contact) => shown.has(contact._id));
+}
+
+/** Who is meant where the command names nobody: the quoted one, or the only one pending. */
+export function implied(verb: string, context: CommandContext): Contact | CommandResult {
+  if (context.quoted !== undefined) return context.quoted;
+  if (context.unquotable !== undefined) return refusal("quote", context.unquotable);
+  const waiting = considered(context);
+  const [only] = waiting;
+  if (only === undefined) return nobody(context);
+  if (waiting.length === 1) return only;
+  const name = verb.toLowerCase();
+  return refusal(
+    "ambiguous",
+    say`${own(verb)} whom? ${labels(waiting)} are pending: /${own(name)} and a code, say /${own(name)} ${own(only.code)}.`,
+  );
+}
+
+/** Why there is nobody to decide on, though somebody may be pending whom the owner hasn't been told of. */
+export function nobody(context: CommandContext): CommandResult {
+  const pending = context.access.counts().pending;
+  if (pending === 0) return refusal("nobody-pending", say`Nobody is pending.`);
+  return refusal("not-shown", say`Nobody is pending whose notice reached you before this: /pending shows who waits.`);
+}
+
+/** In the chat a pending sender is known by the name that the notice showed, whatever they call themselves by now. */
+function scopeOf(context: CommandContext, states: readonly ContactState[]): Scope {
+  const { shown, access } = context;
+  if (shown === undefined) return { states };
+  const names = new Map(shown);
+  for (const state of states) {
+    if (state === "pending") continue;
+    for (const contact of access.list(state)) names.set(contact._id, contact.name);
+  }
+  return { states, shown: names };
+}
+
+async function targetsOf(typed: Typed, context: CommandContext, scope: Scope): Promise<(Contact | Person)[]> {
+  if (typed.kind === "one") return [await resolve(typed.text, context, scope)];
+  const whole = typed.words.join(" ");
+  try {
+    return [await resolve(whole, context, scope)];
+  } catch (error) {
+    const several = typed.words.length > 1 && error instanceof KafclawError && error.code === "unknown-reference";
+    if (!several) throw error;
+    // Each of several names has to be somebody; a half-known list is more likely one name, mistyped.
+    const found: (Contact | Person)[] = [];
+    for (const word of typed.words) {
+      try {
+        found.push(await resolve(word, context, scope));
+      } catch (problem) {
+        if (problem instanceof KafclawError && problem.code === "unknown-reference") throw error;
+        throw problem;
+      }
+    }
+    return found;
+  }
+}
+
+/** A number that nobody here has is asked of WhatsApp, which knows Brazil's ninth digit and the like. */
+async function resolve(text: string, context: CommandContext, scope: Scope): Promise<Contact | Person> {
+  const { access, gateway } = context;
+  const found = access.resolve(text, scope);
+  if ("code" in found || found.pn === undefined) return found;
+  const canonical = await gateway.onWhatsApp(found.pn);
+  if (canonical === null) {
+    throw new KafclawError("not-on-whatsapp", `${formatNumber(found)} is not on WhatsApp: check the number.`);
+  }
+  return canonical === undefined || canonical === found.pn ? found : access.resolve(canonical, scope);
+}
