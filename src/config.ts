@@ -5,9 +5,10 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { KafclawError } from "./access/types.js";
 import { firstMistake } from "./config/json.js";
 import { fromText, Setting, settings, urlOf } from "./config/settings.js";
+import { KafclawError } from "./errors.js";
+import { systemCode } from "./files.js";
 import type { Home } from "./home.js";
 import { firstWords, nearest } from "./text.js";
 
@@ -123,7 +124,7 @@ async function readText(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = systemCode(error) ?? String(error);
     if (code === "ENOENT") return undefined;
     const why = code === "EACCES" ? "this user may not read it" : code === "EISDIR" ? "it is a directory" : code;
     throw new KafclawError(

@@ -3,26 +3,13 @@
  *
  * Directories are 0700 and files 0600, since they hold the keys to somebody's WhatsApp account.
  */
-import { randomBytes } from "node:crypto";
-import {
-  chmod,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { chmod, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { z } from "zod";
-import { KafclawError } from "./access/types.js";
+import { KafclawError } from "./errors.js";
+import { PRIVATE_DIRECTORY, systemCode, writeNew, writePrivate } from "./files.js";
 
-const PRIVATE_DIRECTORY = 0o700;
-const PRIVATE_FILE = 0o600;
+export { writePrivate } from "./files.js";
 
 /** Where everything lies, as absolute paths. */
 export interface Home {
@@ -115,21 +102,6 @@ export async function createHome(
   return { home, written };
 }
 
-/** Replaces a private file at once: whoever reads it, after a crash or a full disk too, finds the old content or the new. */
-export async function writePrivate(file: string, data: string | Uint8Array): Promise<void> {
-  // A file that is a link to elsewhere stays one.
-  const target = await realpath(file).catch(() => file);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.tmp`);
-  try {
-    await writeSynced(await open(temporary, "wx", PRIVATE_FILE), data);
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(target));
-}
-
 /** Tells the command line where the running gateway is. */
 export async function writeGateway(home: Home, info: GatewayInfo): Promise<void> {
   await writePrivate(home.gatewayJson, `${JSON.stringify(info, null, 2)}\n`);
@@ -163,7 +135,7 @@ export async function removeGateway(home: Home, pid: number): Promise<void> {
 /** Names what a plain mkdir would report as EEXIST or ENOENT. */
 async function checkRoot(root: string): Promise<void> {
   const found = await stat(root).catch(async (error: unknown) => {
-    if (codeOf(error) !== "ENOENT") throw error;
+    if (systemCode(error) !== "ENOENT") throw error;
     if (await lstat(root).catch(() => undefined))
       throw new KafclawError(
         "home-unusable",
@@ -199,48 +171,6 @@ async function makePrivate(home: Home): Promise<void> {
   if (isOurs && (mode & 0o1000) === 0) await chmod(home.root, PRIVATE_DIRECTORY);
 }
 
-/** Writes a file that must not exist yet; false when it does. */
-async function writeNew(file: string, data: string): Promise<boolean> {
-  let handle: FileHandle;
-  try {
-    handle = await open(file, "wx", PRIVATE_FILE);
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
-  try {
-    await writeSynced(handle, data);
-  } catch (error) {
-    // Half a file would be kept for ever, since what is there is never overwritten.
-    await rm(file, { force: true });
-    throw error;
-  }
-  await syncDirectory(dirname(file));
-  return true;
-}
-
-async function writeSynced(handle: FileHandle, data: string | Uint8Array): Promise<void> {
-  try {
-    await handle.writeFile(data);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "it, or the directory above it, may not be written by this user",
   EPERM: "this user may not change it",
@@ -253,7 +183,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function unusable(root: string, error: unknown): unknown {
-  const code = codeOf(error);
+  const code = systemCode(error);
   if (code === undefined || error instanceof KafclawError) return error;
   const reason = REASONS[code] ?? `the system says ${code}`;
   return new KafclawError(

@@ -3,8 +3,8 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KafclawError } from "../src/access/types.js";
 import { configTable, homeFrom, loadConfig, parseConfig } from "../src/config.js";
+import { KafclawError } from "../src/errors.js";
 
 const parse = (value: unknown, env: Record<string, string> = {}) => parseConfig(JSON.stringify(value), env);
 

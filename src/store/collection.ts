@@ -2,18 +2,17 @@ import { fstatSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KafclawError } from "../errors.js";
-import { damaged, diskFailed, type StoreLog, systemCode } from "./errors.js";
+import { syncDirectory, systemCode } from "../files.js";
+import { damaged, diskFailed, type StoreLog } from "./errors.js";
 import { encodeLine } from "./line.js";
-import { compactNedb, type Nedb, readNedb } from "./nedb.js";
-import { examine, syncDirectory } from "./repair.js";
+import { compactNedb, type Nedb, readNedb, removeIds, upsert } from "./nedb.js";
+import { examine } from "./repair.js";
 import type { Collection, Doc } from "./types.js";
 
 /** Below this a file is not worth compacting. */
 const COMPACT_FROM = 1 << 20;
 /** A file is compacted when it has grown to this many times what its documents need. */
 const COMPACT_FACTOR = 2;
-/** Ids per NeDB query: its `$in` compares each match with each id. */
-const IDS_AT_ONCE = 200;
 
 /** How a data file is opened. */
 export interface CollectionOptions {
@@ -102,21 +101,13 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     for (const { _id } of docs) checkId(_id);
     const latest = [...new Map(docs.map((doc) => [doc._id, doc])).values()];
     if (latest.length === 0) return;
-    await this.#write(latest, async (db) => {
-      for (const doc of latest) await db.update({ _id: doc._id }, doc, { upsert: true });
-    });
+    await this.#write(latest, (db) => upsert(db, latest));
   }
 
   async remove(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
     const gone = ids.map((_id) => ({ $$deleted: true, _id }));
-    return this.#write(gone, async (db) => {
-      let removed = 0;
-      for (let start = 0; start < ids.length; start += IDS_AT_ONCE) {
-        removed += await db.remove({ _id: { $in: ids.slice(start, start + IDS_AT_ONCE) } }, { multi: true });
-      }
-      return removed;
-    });
+    return this.#write(gone, (db) => removeIds(db, ids));
   }
 
   async close(): Promise<void> {

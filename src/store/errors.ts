@@ -1,4 +1,5 @@
 import { KafclawError } from "../errors.js";
+import { systemCode } from "../files.js";
 
 /** The few words that this folder says while it works; a pino logger fits. */
 export interface StoreLog {
@@ -8,11 +9,6 @@ export interface StoreLog {
 
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
-
-/** Node's code of a failed system call (`ENOSPC`), or undefined where `error` is something else. */
-export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
 
 /** The error of a write (or open) that the disk refused: `disk-full`, `disk-read-only` or `disk-failed`. */
 export function diskFailed(error: unknown, file: string): KafclawError {

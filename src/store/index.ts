@@ -7,8 +7,9 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { KafclawError } from "../errors.js";
+import { PRIVATE_DIRECTORY, systemCode } from "../files.js";
 import { DataFileCollection } from "./collection.js";
-import { diskFailed, type StoreLog, systemCode } from "./errors.js";
+import { diskFailed, type StoreLog } from "./errors.js";
 import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";
 import type { Collection, DataFile, Doc, Store } from "./types.js";
 
@@ -43,8 +44,8 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
     options.onLost?.(lost);
   };
   const lock = await asSentence(data, async () => {
-    await mkdir(data, { recursive: true, mode: 0o700 });
-    await chmod(data, 0o700);
+    await mkdir(data, { recursive: true, mode: PRIVATE_DIRECTORY });
+    await chmod(data, PRIVATE_DIRECTORY);
     return takeLock(data, options.clock(), lose);
   });
   const files = new Map<DataFile, Promise<DataFileCollection<Doc>>>();

@@ -11,12 +11,14 @@ import { join } from "node:path";
 import lockfile from "proper-lockfile";
 import { z } from "zod";
 import { KafclawError } from "../errors.js";
-import { systemCode } from "./errors.js";
+import { PRIVATE_FILE, systemCode } from "../files.js";
 
 /** A holder on another machine (or in another container) counts as gone when it has been silent for so long, ms. */
 const STALE = 10_000;
 /** The guard is held for a few milliseconds. */
 const GUARD_STALE = 2_000;
+/** How often the lock is touched, and so how soon its loss is seen, ms. */
+const TOUCH = 2_000;
 
 const Holder = z.object({
   pid: z.int().positive(),
@@ -65,7 +67,11 @@ export async function takeLock(data: string, now: number, onLost: (error: Error)
       lockfilePath: path,
       realpath: false,
       stale: STALE,
-      onCompromised: onLost,
+      update: TOUCH,
+      onCompromised(error) {
+        process.off("SIGXFSZ", ignore);
+        onLost(error);
+      },
     });
     try {
       await writeHolder(data, now);
@@ -73,8 +79,12 @@ export async function takeLock(data: string, now: number, onLost: (error: Error)
       await release();
       throw error;
     }
+    // A write beyond the file size limit is refused (EFBIG); proper-lockfile's exit handler would make the signal that
+    // comes with it deadly, unless somebody else listens too.
+    process.on("SIGXFSZ", ignore);
     return {
       async release() {
+        process.off("SIGXFSZ", ignore);
         await rm(join(data, "lock.json"), { force: true });
         await release();
       },
@@ -119,7 +129,7 @@ function inUse(data: string, holder?: LockHolder): KafclawError {
 async function writeHolder(data: string, now: number): Promise<void> {
   const born = await birth(process.pid);
   const holder = { pid: process.pid, host: hostname(), ...(born === undefined ? {} : { born }), since: now };
-  const handle = await open(join(data, "lock.json"), "w", 0o600);
+  const handle = await open(join(data, "lock.json"), "w", PRIVATE_FILE);
   try {
     await handle.writeFile(`${JSON.stringify(holder)}\n`);
   } finally {
@@ -164,6 +174,8 @@ async function birth(pid: number): Promise<string | undefined> {
     return undefined;
   }
 }
+
+function ignore(): void {}
 
 function ignoreMissing(error: unknown): void {
   if (systemCode(error) !== "ENOENT") throw error;

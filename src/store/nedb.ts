@@ -1,7 +1,10 @@
 /** NeDB as this folder uses it: hooks that check each line, private modes, and no rewriting of the file when it is read. */
 import Datastore from "nedb-promises";
+import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../files.js";
 import { decodeLine, encodeLine } from "./line.js";
 import type { Doc } from "./types.js";
+
+const IDS_AT_ONCE = 200;
 
 /** An open NeDB file. */
 export type Nedb = Datastore<Doc>;
@@ -22,7 +25,7 @@ export async function readNedb(filename: string): Promise<Nedb> {
     corruptAlertThreshold: 0,
     afterSerialization: encodeLine,
     beforeDeserialization: decodeLine,
-    modes: { fileMode: 0o600, dirMode: 0o700 },
+    modes: { fileMode: PRIVATE_FILE, dirMode: PRIVATE_DIRECTORY },
   };
   const db = Datastore.create(options);
   const { persistence } = inside(db);
@@ -35,9 +38,39 @@ export async function readNedb(filename: string): Promise<Nedb> {
   return db;
 }
 
+/** Inserts or replaces. NeDB has no bulk upsert; new documents at least go in one append. */
+export async function upsert(db: Nedb, docs: readonly Doc[]): Promise<void> {
+  const present = docs.length > 1 ? await presentOf(db, docs) : undefined;
+  for (const doc of docs) {
+    if (!present || present.has(doc._id)) await db.update({ _id: doc._id }, doc, { upsert: true });
+  }
+  const fresh = present ? docs.filter(({ _id }) => !present.has(_id)) : [];
+  if (fresh.length > 0) await db.insertMany(fresh);
+}
+
+/** Removes by id. */
+export async function removeIds(db: Nedb, ids: readonly string[]): Promise<number> {
+  let removed = 0;
+  for (const some of chunks(ids)) removed += await db.remove({ _id: { $in: some } }, { multi: true });
+  return removed;
+}
+
 /** Rewrites the file with one line per document: into `<file>~`, fsynced, then renamed over it. */
 export async function compactNedb(db: Nedb): Promise<void> {
   await inside(db).compactDatafileAsync();
+}
+
+async function presentOf(db: Nedb, docs: readonly Doc[]): Promise<ReadonlySet<string>> {
+  const present = new Set<string>();
+  for (const ids of chunks(docs.map(({ _id }) => _id))) {
+    for (const { _id } of await db.find({ _id: { $in: ids } }, { _id: 1 })) present.add(_id);
+  }
+  return present;
+}
+
+/** NeDB's `$in` compares each match with each id, so it gets few at once. */
+function* chunks(ids: readonly string[]): Generator<string[]> {
+  for (let start = 0; start < ids.length; start += IDS_AT_ONCE) yield ids.slice(start, start + IDS_AT_ONCE);
 }
 
 function inside(db: Nedb): Inside {

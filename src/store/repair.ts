@@ -11,11 +11,11 @@
 import { createReadStream } from "node:fs";
 import { chmod, type FileHandle, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { damaged, type StoreLog, systemCode } from "./errors.js";
+import { PRIVATE_FILE, syncDirectory, systemCode, writeNew } from "../files.js";
+import { damaged, type StoreLog } from "./errors.js";
 import { isBeginning, isLine } from "./line.js";
 
 const NEWLINE = 0x0a;
-const PRIVATE = 0o600;
 
 /** What the check found: how much there is. */
 export interface Examined {
@@ -52,16 +52,6 @@ export async function examine(file: string, now: number, log: StoreLog): Promise
   }
 }
 
-/** Makes a file's name in its directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** NeDB compacts into `<file>~` and renames it: beside a good file a crash left it half-written, without one it isn't NeDB's doing. */
 async function clearUnfinishedCompaction(file: string, log: StoreLog): Promise<void> {
   const rest = `${file}~`;
@@ -74,10 +64,10 @@ async function clearUnfinishedCompaction(file: string, log: StoreLog): Promise<v
 async function openPrivate(file: string): Promise<FileHandle> {
   const isNew = !(await exists(file));
   if (isNew) {
-    await (await open(file, "a", PRIVATE)).close();
+    await (await open(file, "a", PRIVATE_FILE)).close();
     await syncDirectory(dirname(file));
   }
-  await chmod(file, PRIVATE);
+  await chmod(file, PRIVATE_FILE);
   return open(file, "r+");
 }
 
@@ -108,21 +98,7 @@ async function keepAside(file: string, tail: Buffer, now: number): Promise<strin
   const name = `${file}.cut-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}`;
   for (let copy = 1; ; copy++) {
     const aside = copy === 1 ? name : `${name}-${copy}`;
-    try {
-      const handle = await open(aside, "wx", PRIVATE);
-      try {
-        await handle.writeFile(tail);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      return aside;
-    } catch (error) {
-      if (systemCode(error) === "EEXIST") continue;
-      // Half a copy would only mislead.
-      await rm(aside, { force: true });
-      throw error;
-    }
+    if (await writeNew(aside, tail)) return aside;
   }
 }
 

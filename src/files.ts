@@ -1,0 +1,70 @@
+/** Small things about files that home and store share: private, durable, all at once. */
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Nobody but the user who runs KafClaw reads its files: they hold the keys to somebody's WhatsApp account. */
+export const PRIVATE_FILE = 0o600;
+export const PRIVATE_DIRECTORY = 0o700;
+
+/** Node's code of a failed system call (`ENOSPC`), or undefined where `error` is something else. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Replaces a private file at once: whoever reads it, after a crash or a full disk too, finds the old content or the new. */
+export async function writePrivate(file: string, data: string | Uint8Array): Promise<void> {
+  // A file that is a link to elsewhere stays one.
+  const target = await realpath(file).catch(() => file);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.tmp`);
+  try {
+    await writeSynced(await open(temporary, "wx", PRIVATE_FILE), data);
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(target));
+}
+
+/**
+ * Writes a private file that must not exist yet, whole or not at all.
+ * @returns false when it exists; it is then left as it is
+ */
+export async function writeNew(file: string, data: string | Uint8Array): Promise<boolean> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, "wx", PRIVATE_FILE);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+  try {
+    await writeSynced(handle, data);
+  } catch (error) {
+    // Half a file would stand in the way for ever.
+    await rm(file, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(file));
+  return true;
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeSynced(handle: FileHandle, data: string | Uint8Array): Promise<void> {
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
