@@ -1,0 +1,56 @@
+import type { Lid, Person, Pn } from "../access/identity.js";
+import type { Collection } from "../store/types.js";
+import type { OutboxDoc } from "./outbox-book.js";
+import type { Pace } from "./pace.js";
+import type { Outbox, Wire, WireContent } from "./types.js";
+
+/** Something that was suppressed, or could not be sent. */
+export interface Undelivered {
+  readonly id: string;
+  readonly key?: string;
+  readonly to: Person;
+  readonly content: WireContent;
+  /** When it was posted, milliseconds since 1970. */
+  readonly at: number;
+  /** It was for the admin chat: telling the owner there would fail the same way. */
+  readonly toAdmin: boolean;
+}
+
+/** What the outbox is made of. Time, chance and network come from outside. */
+export interface OutboxOptions {
+  readonly collection: Collection<OutboxDoc>;
+  readonly wire: Wire;
+  readonly clock: () => number;
+  readonly random: () => number;
+  /** Runs `work` once at a time (milliseconds since 1970) or soon after; the answer takes it back. */
+  readonly scheduler: { at(time: number, work: () => void): () => void };
+  readonly newId: () => string;
+  /** Asked at the very moment when an item leaves (I3, I4). */
+  readonly mayLeave: (to: Person) => "send" | "suppress";
+  /** Is this the owner's admin chat? It has a pace of its own, and its notices wait for as long as it takes. */
+  readonly isAdmin: (to: Person) => boolean;
+  /** The address that a person last wrote from, where that is known. */
+  readonly addressFor?: (to: Person) => Pn | Lid | undefined;
+  readonly onSuppressed?: (item: Undelivered) => void;
+  /** A parcel is given up: refused with WhatsApp's error (463: the account may not start new chats), or a day old. */
+  readonly onFailed?: (item: Undelivered, error: number | "expired") => void;
+  readonly log: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  readonly pace?: { readonly buddies: Pace; readonly admin: Pace };
+}
+
+/** The outbox as its owner, the gateway, sees it. */
+export interface RunningOutbox extends Outbox {
+  /** Did this message, by its WhatsApp id, come from here (I12)? */
+  has(id: string): boolean;
+  /**
+   * What was sent under an id, for a device that asks for it again: only to the very chat it went to, within a day, and
+   * only what would still be sent now (I3).
+   */
+  recall(id: string, chat: Person): Promise<WireContent | undefined>;
+  /** How many items wait, and how many were suppressed since the start. */
+  counts(): { readonly waiting: number; readonly suppressed: number };
+  /** What was suppressed within the last day, newest first. */
+  suppressed(limit?: number): readonly { readonly at: number; readonly to: Person; readonly content: WireContent }[];
+  /** Sends nothing more, and resolves when what is on the wire has its answer. What waits is there at the next start. */
+  stop(): Promise<void>;
+}

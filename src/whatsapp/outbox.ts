@@ -1,0 +1,339 @@
+import { addressesOf, type Person, same } from "../access/identity.js";
+import { backoff } from "./disconnects.js";
+import { OutboxBook, type OutboxDoc, type OutboxItem } from "./outbox-book.js";
+import { OutboxQueue, type Waiting } from "./outbox-queue.js";
+import type { OutboxOptions, RunningOutbox, Undelivered } from "./outbox-types.js";
+import { TokenBucket } from "./pace.js";
+import { contentsOf, withAddress } from "./parcel.js";
+import type { Ack, Parcel, WireContent } from "./types.js";
+
+export type { OutboxDoc } from "./outbox-book.js";
+export type { OutboxOptions, RunningOutbox, Undelivered } from "./outbox-types.js";
+
+/** Bursts and steady floods get numbers banned; the owner's chat may be quicker, as one person reads it. */
+const PACE = {
+  buddies: { burst: 6, everyMs: 1_500, jitter: 0.4 },
+  admin: { burst: 20, everyMs: 500, jitter: 0.2 },
+} as const;
+
+/** So many chats besides the admin chat are served at a time; one that does not answer holds up nobody else. */
+const CHATS_AT_ONCE = 4;
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+/** How often a refused message is tried again, where its error may pass. */
+const REFUSALS_BORNE = 2;
+/** Errors that may pass: timeouts, too much at once, a stale device session; and all from 500. */
+const PASSING = new Set([408, 429, 479]);
+const TOO_MUCH = 429;
+const SUPPRESSED_SHOWN = 50;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Opens the outbox over its data file and begins to send what a crash left waiting. */
+export async function createOutbox(options: OutboxOptions): Promise<RunningOutbox> {
+  return new Door(options, await OutboxBook.open(options.collection, options.clock, options.log));
+}
+
+/** The one door out (I3): on disk first, judged when leaving, in order within a chat, at a pace that people keep. */
+class Door implements RunningOutbox {
+  private readonly queue = new OutboxQueue();
+  private readonly posting = new Map<string, Promise<readonly string[]>>();
+  private readonly answers = new Set<Promise<void>>();
+  private readonly idlers = new Set<{ readonly to: Person | undefined; readonly resolve: () => void }>();
+  private readonly paces: { readonly buddies: TokenBucket; readonly admin: TokenBucket };
+  private suppressedCount = 0;
+  private stopped = false;
+  private cancelTimer = () => {};
+  private cancelPruning = () => {};
+
+  constructor(
+    private readonly options: OutboxOptions,
+    private readonly book: OutboxBook,
+  ) {
+    const { clock, random, wire, pace = PACE } = options;
+    this.paces = {
+      buddies: new TokenBucket(pace.buddies, clock, random),
+      admin: new TokenBucket(pace.admin, clock, random),
+    };
+    for (const doc of book.all()) {
+      const next = nextOf(doc);
+      if (next) this.queue.add(doc._id, withAddress(doc.to, doc.address), next.id);
+    }
+    wire.onOpen(() => this.opened());
+    this.pruneLater();
+    this.pump();
+  }
+
+  async post(parcel: Parcel): Promise<readonly string[]> {
+    const { key } = parcel;
+    if (key === undefined) return this.take(parcel);
+    const known = this.book.withKey(key);
+    if (known) return known.items.map(({ id }) => id);
+    const posting = this.posting.get(key) ?? this.take(parcel).finally(() => this.posting.delete(key));
+    this.posting.set(key, posting);
+    return posting;
+  }
+
+  async cancel(key: string): Promise<number> {
+    // A parcel that is being written is taken back as soon as it is there.
+    await this.posting.get(key)?.catch(() => {});
+    const doc = this.book.withKey(key);
+    const entry = doc && this.queue.get(doc._id);
+    if (!doc || !entry) return 0;
+    const onWire = this.queue.isOnWire(entry) ? entry.tried : undefined;
+    const left = doc.items.filter((item) => isWaiting(item) && item.id !== onWire);
+    entry.cancelled = true;
+    await this.settle(entry, left, { state: "cancelled" });
+    return left.length;
+  }
+
+  async idle(to?: Person): Promise<void> {
+    if (!this.queue.has(to)) return;
+    await new Promise<void>((resolve) => this.idlers.add({ to, resolve }));
+  }
+
+  has(id: string): boolean {
+    return this.book.find(id) !== undefined;
+  }
+
+  async recall(id: string, chat: Person): Promise<WireContent | undefined> {
+    const found = this.book.find(id);
+    if (!found) return undefined;
+    const { doc, item } = found;
+    const to = withAddress(doc.to, doc.address);
+    const wasOnWire = item.state === "sent" || (isWaiting(item) && this.queue.get(doc._id)?.tried === id);
+    const isRecent = this.options.clock() - (item.left ?? doc.at) < DAY;
+    if (!wasOnWire || !isRecent || this.book.isDeleted(id) || !same(to, chat)) return undefined;
+    return this.judge(to) === "send" ? item.content : undefined;
+  }
+
+  counts(): { waiting: number; suppressed: number } {
+    const waiting = this.queue.all().flatMap(({ docId }) => this.book.get(docId)?.items.filter(isWaiting) ?? []);
+    return { waiting: waiting.length, suppressed: this.suppressedCount };
+  }
+
+  suppressed(limit = SUPPRESSED_SHOWN): readonly { at: number; to: Person; content: WireContent }[] {
+    const found = this.book
+      .all()
+      .flatMap(({ to, at, items }) =>
+        items.flatMap(({ state, content, left = at }) =>
+          state === "suppressed" && content ? [{ at: left, to, content }] : [],
+        ),
+      );
+    return found.sort((a, b) => b.at - a.at).slice(0, limit);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelTimer();
+    this.cancelPruning();
+    await Promise.all(this.answers);
+    await this.book.flush().catch((err) => this.options.log.warn({ err }, "outbox not written"));
+  }
+
+  private async take(parcel: Parcel): Promise<readonly string[]> {
+    const { clock, newId } = this.options;
+    const { to, address, key } = parcel;
+    const person = withAddress(to, address);
+    if (addressesOf(person).length === 0) throw new TypeError("A parcel needs a person with an address");
+    const contents = contentsOf(parcel);
+    const [first, ...rest] = contents.map((content): OutboxItem => ({ id: newId(), state: "waiting", content }));
+    if (!first) return [];
+    const notBefore = parcel.kind === "text" ? parcel.notBefore : undefined;
+    const doc: OutboxDoc = {
+      _id: first.id,
+      seq: this.book.nextSeq(),
+      to,
+      at: clock(),
+      items: [first, ...rest],
+      ...(key === undefined ? {} : { key }),
+      ...(address === undefined ? {} : { address }),
+      ...(notBefore === undefined ? {} : { notBefore }),
+    };
+    await this.book.add(doc);
+    this.queue.add(doc._id, person, undefined);
+    if (parcel.kind === "delete") await this.holdBack(parcel.target);
+    this.pump();
+    return doc.items.map(({ id }) => id);
+  }
+
+  /** What is to be deleted and has not been on the wire yet need not leave at all. */
+  private async holdBack(id: string): Promise<void> {
+    const found = this.book.find(id);
+    const entry = found && this.queue.get(found.doc._id);
+    if (!entry || !isWaiting(found.item)) return;
+    if (this.queue.isOnWire(entry) && entry.tried === id) entry.cancelled = true;
+    else await this.settle(entry, [found.item], { state: "cancelled" });
+  }
+
+  private opened(): void {
+    // What got lost with the old connection goes over the new one at once.
+    for (const entry of this.queue.all()) if (entry.refusals === 0) entry.retryAt = 0;
+    this.pump();
+  }
+
+  /** Sends what may go now, and comes back when the next may. Synchronous: nothing happens between judging and sending. */
+  private pump(): void {
+    this.cancelTimer();
+    let next = NEVER;
+    let before: number;
+    do {
+      if (this.stopped || !this.options.wire.open) return;
+      before = this.queue.size;
+      const now = this.options.clock();
+      next = NEVER;
+      for (const entry of this.queue.heads()) {
+        const due = Math.max(entry.retryAt, this.book.get(entry.docId)?.notBefore ?? 0);
+        next = Math.min(next, due > now ? due : this.serve(entry, now));
+      }
+      // Where a parcel was done with at once, the next of its chat may go.
+    } while (this.queue.size < before);
+    if (next < NEVER) this.cancelTimer = this.options.scheduler.at(next, () => this.pump());
+  }
+
+  /** Lets the next item of a parcel out, where it may go. Tells when to try again, where only time is missing. */
+  private serve(entry: Waiting, now: number): number {
+    const { isAdmin, log } = this.options;
+    const toAdmin = isAdmin(entry.to);
+    for (;;) {
+      const doc = this.book.get(entry.docId);
+      const item = doc && nextOf(doc);
+      if (!doc || !item?.content) return NEVER;
+      if (!toAdmin && now - Math.max(doc.at, doc.notBefore ?? 0) > DAY) {
+        void this.fail(entry, doc, "expired");
+        return NEVER;
+      }
+      if (this.isPointless(item.content)) {
+        void this.settle(entry, [item], { state: "cancelled" });
+        continue;
+      }
+      if (this.judge(entry.to) === "suppress") {
+        this.suppressedCount += 1;
+        log.info({ id: item.id, kind: item.content.kind }, "suppressed");
+        void this.settle(entry, [item], { state: "suppressed" });
+        this.options.onSuppressed?.(undelivered(doc, item, item.content, toAdmin));
+        continue;
+      }
+      if (!toAdmin && this.queue.counted() >= CHATS_AT_ONCE) return NEVER;
+      const wait = (toAdmin ? this.paces.admin : this.paces.buddies).take();
+      if (wait > 0) return now + wait;
+      this.leave(entry, doc, item, item.content, toAdmin);
+      return NEVER;
+    }
+  }
+
+  private leave(entry: Waiting, doc: OutboxDoc, item: OutboxItem, content: WireContent, toAdmin: boolean): void {
+    const sending = this.options.wire.send(this.jidFor(doc, entry.to), item.id, content);
+    entry.tried = item.id;
+    this.queue.leave(entry, !toAdmin);
+    const lost: Ack = { kind: "lost" };
+    const answer = sending
+      .catch(() => lost)
+      .then((ack) => this.answered(entry, item, ack))
+      .finally(() => this.answers.delete(answer));
+    this.answers.add(answer);
+  }
+
+  private async answered(entry: Waiting, item: OutboxItem, ack: Ack): Promise<void> {
+    this.queue.arrive(entry);
+    const saved =
+      ack.kind === "acked"
+        ? this.settle(entry, [item], { state: "sent" })
+        : entry.cancelled
+          ? this.settle(entry, [item], { state: "cancelled" })
+          : ack.kind === "lost"
+            ? this.lost(entry, item)
+            : this.refused(entry, item, ack.error);
+    this.pump();
+    await saved;
+  }
+
+  private lost(entry: Waiting, { id }: OutboxItem): void {
+    const { log, clock, random, wire } = this.options;
+    entry.losses += 1;
+    // Without a connection it waits for the next one; with one, something on the way did not answer.
+    entry.retryAt = wire.open ? clock() + backoff(entry.losses, random) : 0;
+    log.info({ id, losses: entry.losses }, "no answer to a message; it is sent again under its id");
+  }
+
+  private async refused(entry: Waiting, { id }: OutboxItem, error: number): Promise<void> {
+    const { log, clock, random } = this.options;
+    const doc = this.book.get(entry.docId);
+    entry.refusals += 1;
+    log.warn({ id, error, refusals: entry.refusals }, "WhatsApp refused a message");
+    if ((PASSING.has(error) || error >= 500) && entry.refusals <= REFUSALS_BORNE) {
+      entry.retryAt = clock() + backoff(entry.refusals, random, error === TOO_MUCH);
+    } else if (doc) await this.fail(entry, doc, error);
+  }
+
+  /** Gives up what is left of a parcel: a text with a hole in it would be worse than its beginning. */
+  private fail(entry: Waiting, doc: OutboxDoc, error: number | "expired"): Promise<void> {
+    const left = doc.items.filter(isWaiting);
+    const saved = this.settle(entry, left, { state: "failed", ...(error === "expired" ? {} : { error }) });
+    const [first] = left;
+    if (first?.content) {
+      this.options.onFailed?.(undelivered(doc, first, first.content, this.options.isAdmin(entry.to)), error);
+    }
+    return saved;
+  }
+
+  /** Ends the waiting of items. It holds at once; resolves when it is on disk. */
+  private async settle(entry: Waiting, items: readonly OutboxItem[], change: Partial<OutboxItem>): Promise<void> {
+    const left = this.options.clock();
+    const wasTried = change.state !== "sent" && items.some(({ id }) => id === entry.tried);
+    const ids = items.map(({ id }) => id);
+    const saved = this.book.change(entry.docId, ids, { ...change, left, ...(wasTried ? { tried: true } : {}) });
+    if (!this.queue.isOnWire(entry)) Object.assign(entry, { tried: undefined, losses: 0, refusals: 0, retryAt: 0 });
+    const doc = this.book.get(entry.docId);
+    if (!doc || !nextOf(doc)) this.queue.remove(entry.docId);
+    await saved;
+    // Who waits for an idle outbox waits for the disk too.
+    for (const idler of this.idlers) {
+      if (this.queue.has(idler.to)) continue;
+      this.idlers.delete(idler);
+      idler.resolve();
+    }
+  }
+
+  /** Deleting what never was on the wire is nothing to tell WhatsApp. */
+  private isPointless(content: WireContent): boolean {
+    const target = content.kind === "delete" ? this.book.find(content.target)?.item : undefined;
+    return target !== undefined && target.state !== "sent" && target.state !== "waiting" && target.tried !== true;
+  }
+
+  /** A judge that fails has not said yes. */
+  private judge(to: Person): "send" | "suppress" {
+    try {
+      return this.options.mayLeave(to);
+    } catch (err) {
+      this.options.log.warn({ err }, "could not judge a message; it stays here");
+      return "suppress";
+    }
+  }
+
+  private jidFor({ address }: OutboxDoc, to: Person): string {
+    const own = addressesOf(to);
+    const wanted = [address, this.options.addressFor?.(to)].find((one) => one !== undefined && own.includes(one));
+    return wanted ?? own[0] ?? "";
+  }
+
+  private pruneLater(): void {
+    const { scheduler, clock, log } = this.options;
+    this.cancelPruning = scheduler.at(clock() + HOUR, () => {
+      void this.book.prune().catch((err) => log.warn({ err }, "outbox not pruned"));
+      this.pruneLater();
+    });
+  }
+}
+
+function isWaiting({ state }: OutboxItem): boolean {
+  return state === "waiting";
+}
+
+function nextOf(doc: OutboxDoc): OutboxItem | undefined {
+  return doc.items.find(isWaiting);
+}
+
+function undelivered(doc: OutboxDoc, { id }: OutboxItem, content: WireContent, toAdmin: boolean): Undelivered {
+  const { key, to, at } = doc;
+  return { id, to, content, at, toAdmin, ...(key === undefined ? {} : { key }) };
+}
