@@ -185,11 +185,12 @@ export class Notices {
 
     const inOrder = [...this.waiting.values()].sort((a, b) => a.order - b.order);
     for (const record of inOrder) if (record.alarm) await this.sendOne(record);
-    const bundles = Map.groupBy(
-      inOrder.filter((record) => record.batch !== undefined),
-      (record) => record.batch ?? "",
-    );
-    for (const [batch, records] of bundles) await this.sendDigest(records, batch);
+    // Bundles that a crash left: they go out as what they were.
+    const batches = new Set(inOrder.flatMap(({ batch }) => (batch === undefined ? [] : [batch])));
+    for (const batch of batches) {
+      const bundle = inOrder.filter((record) => record.batch === batch);
+      await this.sendDigest(bundle, batch);
+    }
 
     const rest = inOrder.filter((record) => !record.alarm && record.batch === undefined);
     const morning = quietUntil(clock(), quiet, timezone);

@@ -77,8 +77,11 @@ export class SentNotices {
     return names;
   }
 
-  /** Whom an answer to the notice means now. */
-  meant(record: SentRecord): Meant {
+  /**
+   * Whom an answer to the notice means now.
+   * @param cause the answer's journal id: what it decided itself, before a crash, is still meant
+   */
+  meant(record: SentRecord, cause: string): Meant {
     const [shown] = record.shown;
     if (record.form === "digest") return { kind: "digest" };
     const contact = shown && this.access.byId(shown.contactId);
@@ -88,7 +91,8 @@ export class SentNotices {
     if (record.form === "auto" && decisionId !== undefined && last?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
     }
-    if (record.form === "entered" && contact.state === "pending" && contact.episode === shown.episode) {
+    const isPending = contact.state === "pending" && contact.episode === shown.episode;
+    if (record.form === "entered" && (isPending || last?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
     return { kind: "over", why: this.whoDecided(contact) };

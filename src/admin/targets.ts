@@ -18,18 +18,20 @@ export interface Done {
 /**
  * Resolves each reference and acts on it; a reference that fails changes nothing and doesn't keep the others from it.
  * A failure (full disk, say) stops the whole.
+ * @param states whose names are considered; and only where nobody fits, those in the states `others`
  */
 export async function eachReference(
   words: readonly string[],
   context: CommandContext,
   states: readonly ContactState[],
   act: (target: Contact | Person) => Promise<Done>,
+  others: readonly ContactState[] = [],
 ): Promise<CommandResult> {
   const results: (Done & { readonly error?: KafclawError })[] = [];
   const seen = new Set<string>();
   for (const typed of references(words)) {
     try {
-      for (const target of await targetsOf(typed, context, scopeOf(context, states))) {
+      for (const target of await targetsAmong(typed, context, states, others)) {
         const id = "code" in target ? target._id : `${target.pn} ${target.lid}`;
         if (!seen.has(id)) results.push(await act(target));
         seen.add(id);
@@ -136,6 +138,20 @@ function scopeOf(context: CommandContext, states: readonly ContactState[]): Scop
     for (const contact of access.list(state)) names.set(contact._id, contact.name);
   }
   return { states, shown: names };
+}
+
+async function targetsAmong(
+  typed: Typed,
+  context: CommandContext,
+  states: readonly ContactState[],
+  others: readonly ContactState[],
+): Promise<(Contact | Person)[]> {
+  try {
+    return await targetsOf(typed, context, scopeOf(context, states));
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof KafclawError) || error.code !== "unknown-reference") throw error;
+    return targetsOf(typed, context, scopeOf(context, others)).catch(() => Promise.reject(error));
+  }
 }
 
 async function targetsOf(typed: Typed, context: CommandContext, scope: Scope): Promise<(Contact | Person)[]> {

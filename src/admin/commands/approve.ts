@@ -29,7 +29,8 @@ export const approve: Command = {
     if (first.toLowerCase() === "all" && more.length === 0 && (number === undefined || /^\d{1,4}$/.test(number))) {
       return approveAll(number === undefined ? undefined : Number(number), context);
     }
-    return eachReference(words, context, ["pending"], (target) => approveOne(target, context));
+    const act = (target: Contact | Person): Promise<Done> => approveOne(target, context);
+    return eachReference(words, context, ["pending"], act, ["approved", "denied"]);
   },
 };
 

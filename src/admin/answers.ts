@@ -1,0 +1,171 @@
+import type { Access } from "../access/index.js";
+import { type Contact, KafclawError } from "../access/types.js";
+import { own, say } from "../text.js";
+import type { Content, Inbound } from "../whatsapp/types.js";
+import { approveOne } from "./commands/approve.js";
+import { denyOne } from "./commands/deny.js";
+import { undone } from "./commands/undo.js";
+import type { Notices } from "./notices.js";
+import { readReaction } from "./read.js";
+import type { SentRecord } from "./records.js";
+import type { Meant, SentNotices } from "./sent.js";
+import { refusal, together } from "./targets.js";
+import type { CommandContext, CommandResult } from "./types.js";
+import { label, stack } from "./words.js";
+
+type Decides = "approve" | "deny";
+type Reaction = Extract<Content, { kind: "reaction" }>;
+
+/** Answers to notices: reactions and quoted replies, matched by message id in our own record of notices. */
+export class Answers {
+  constructor(private readonly parts: { readonly access: Access; readonly notices: Notices }) {}
+
+  /** Whom a command that quotes this message means, or why it means nobody. */
+  quoted(
+    sent: SentNotices,
+    messageId: string,
+    { by }: CommandContext,
+  ): Pick<CommandContext, "quoted"> | Pick<CommandContext, "unquotable"> {
+    const record = sent.find(messageId);
+    if (record === undefined) return { unquotable: NO_NOTICE };
+    const meant = sent.meant(record, by.cause ?? "");
+    switch (meant.kind) {
+      case "pending":
+        return { quoted: meant.contact };
+      case "digest":
+        return { unquotable: DIGEST };
+      case "auto":
+        return { unquotable: sent.whoDecided(meant.contact) };
+      case "over":
+        return { unquotable: meant.why };
+      case "news":
+        return { unquotable: NO_NOTICE };
+    }
+  }
+
+  /** A quoted yes or no. `whom` where nothing says who is meant. */
+  async quote(
+    context: CommandContext,
+    message: Inbound,
+    decides: Decides,
+    isStale: boolean,
+  ): Promise<CommandResult | "whom"> {
+    const sent = await this.parts.notices.sent();
+    const record = message.quotes === undefined ? undefined : sent.find(message.quotes);
+    const meant = record && sent.meant(record, message.journalId);
+    if (record === undefined || meant === undefined || meant.kind === "news") return "whom";
+    return this.decide(context, sent, record, meant, decides, isStale, false);
+  }
+
+  /** A reaction to anything in the chat; those to other messages than notices mean nothing. */
+  async reaction(context: CommandContext, reaction: Reaction, isStale: boolean): Promise<CommandResult | undefined> {
+    const sent = await this.parts.notices.sent();
+    const record = sent.find(reaction.target);
+    if (record === undefined) return undefined;
+    const decides = readReaction(reaction.emoji);
+    const before = record.reaction;
+    if (before !== undefined && record.decisionId !== undefined) {
+      if (decides === before) return undefined;
+      const next = decides === "gone" ? undefined : decides;
+      return this.takeBack(context, sent, record, record.decisionId, next, isStale);
+    }
+    if (decides === undefined || decides === "gone") return undefined;
+    const meant = sent.meant(record, context.by.cause ?? "");
+    if (meant.kind === "news") return undefined;
+    return this.decide(context, sent, record, meant, decides, isStale, true);
+  }
+
+  private async decide(
+    context: CommandContext,
+    sent: SentNotices,
+    record: SentRecord,
+    meant: Exclude<Meant, { kind: "news" }>,
+    decides: Decides,
+    isStale: boolean,
+    isReaction: boolean,
+  ): Promise<CommandResult> {
+    switch (meant.kind) {
+      case "digest":
+        return refusal("digest", DIGEST);
+      case "over":
+        return refusal("over", meant.why);
+      case "auto":
+        if (decides === "approve") return refusal("over", sent.whoDecided(meant.contact));
+        if (isStale) return late(meant.contact, "👎");
+        return together([undone(await context.decider.undo(context.by, meant.decisionId), context)]);
+      case "pending": {
+        if (isStale && decides === "approve") return late(meant.contact, isReaction ? "👍" : "yes");
+        const { contact } = meant;
+        const done = decides === "approve" ? await approveOne(contact, context) : await denyOne(contact, context);
+        if (isReaction) await this.remember(sent, record, contact, decides);
+        return together([done]);
+      }
+    }
+  }
+
+  /** A reaction was taken away or swapped: its decision goes, and the new one takes its place. */
+  private async takeBack(
+    context: CommandContext,
+    sent: SentNotices,
+    record: SentRecord,
+    decisionId: string,
+    next: Decides | undefined,
+    isStale: boolean,
+  ): Promise<CommandResult> {
+    const { decisionId: _decision, reaction: _reaction, ...without } = record;
+    const contact = this.contactOf(record);
+    if (contact === undefined) return refusal("over", NO_NOTICE);
+    const { by } = context;
+    const isLast = contact.history.at(-1)?.id === decisionId;
+    if (!isLast && contact.history.at(-1)?.by.cause !== by.cause) {
+      await sent.put(without);
+      return refusal("over", sent.whoDecided(contact));
+    }
+    if (isStale) return late(contact, "the change of your reaction");
+    const undoing = together([undone(await this.undo(context, contact, decisionId), context)]);
+    await sent.put(without);
+    const meant = sent.meant(without, by.cause ?? "");
+    if (next === undefined || meant.kind !== "pending") return undoing;
+    const decided = await this.decide(context, sent, without, meant, next, isStale, true);
+    return { ...decided, message: stack([undoing.message, decided.message]) };
+  }
+
+  private async undo(context: CommandContext, contact: Contact, decisionId: string) {
+    try {
+      return await context.decider.undo(context.by, decisionId);
+    } catch (error) {
+      if (!(error instanceof KafclawError) || error.code !== "too-late") throw error;
+      const now = contact.state === "denied" ? "denied" : "approved";
+      const next = now === "denied" ? `/remove ${contact.code}` : `/deny ${contact.code} or /remove ${contact.code}`;
+      throw new KafclawError(
+        "too-late",
+        `A reaction takes its decision back for 10 minutes only, so nothing changed: ${contact.name || "no name"} (${contact.code}) stays ${now}. ${next} changes that.`,
+      );
+    }
+  }
+
+  private async remember(sent: SentNotices, record: SentRecord, contact: Contact, reaction: Decides): Promise<void> {
+    const decisionId = this.parts.access.byId(contact._id)?.history.at(-1)?.id;
+    if (decisionId !== undefined) await sent.put({ ...record, decisionId, reaction });
+  }
+
+  private contactOf(record: SentRecord): Contact | undefined {
+    const [shown] = record.shown;
+    return shown && this.parts.access.byId(shown.contactId);
+  }
+}
+
+const DIGEST = own(
+  "That notice names several senders, so an answer to it decides nothing: use a code, say /approve K7QF, or /pending.",
+);
+const NO_NOTICE = own(
+  "The quoted message is not the notice of somebody who waits: use a code, say /approve K7QF, or /pending.",
+);
+
+function late(contact: Contact, what: string): CommandResult {
+  const how = own(`/approve ${contact.code} or /deny ${contact.code}`);
+  return refusal(
+    "stale",
+    say`${own(what)} about ${label(contact)} reached me more than 15 minutes late, so nothing changed: ${how}.`,
+  );
+}

@@ -1,0 +1,246 @@
+import type { Access, Clock } from "../access/index.js";
+import { KafclawError } from "../access/types.js";
+import { type Message, own, renderWhatsApp, say } from "../text.js";
+import type { Inbound, Outbox } from "../whatsapp/types.js";
+import { Answers } from "./answers.js";
+import { splitWords } from "./arguments.js";
+import type { Notices } from "./notices.js";
+import { readOrder } from "./read.js";
+import { allOf, type OrderRecord, type Records } from "./records.js";
+import { findCommand, nearestCommand } from "./registry.js";
+import type { Secrets } from "./secrets.js";
+import { refusal } from "./targets.js";
+import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js";
+import { labels } from "./words.js";
+
+/** Orders older than this, by WhatsApp's time, change nothing (I11). */
+const STALE_MS = 15 * 60_000;
+/** How often somebody who chats with the bot is told that it only knows commands. */
+const HINT_MS = 6 * 60 * 60_000;
+/** Answered orders that are remembered; far more than WhatsApp ever replays. */
+const ORDERS_KEPT = 500;
+
+/** What the admin chat needs. */
+export interface ChatParts {
+  readonly access: Access;
+  readonly gateway: Gateway;
+  readonly decider: Decider;
+  readonly notices: Notices;
+  readonly secrets: Secrets;
+  readonly outbox: Outbox;
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly serverNow: Clock;
+  readonly timezone: string;
+}
+
+/**
+ * The one WhatsApp chat in which the owner commands the bot (DESIGN 5). Gets what the gate judged to be the owner's;
+ * everything that a message does, and the answer to it, happens once, however often the message is handled (I10).
+ */
+export class AdminChat {
+  private work: Promise<unknown> = Promise.resolve();
+  private readonly answers: Answers;
+  private hinted = Number.NEGATIVE_INFINITY;
+  private orders: string[] | undefined;
+
+  constructor(private readonly parts: ChatParts) {
+    this.answers = new Answers(parts);
+  }
+
+  /**
+   * Handles one message of the owner, after those before it.
+   * @throws KafclawError of kind `failed` where the disk can't be written: nothing was answered, so handle it again
+   */
+  handle(message: Inbound): Promise<void> {
+    const mine = this.work.then(() => this.take(message));
+    this.work = mine.catch(() => {});
+    return mine;
+  }
+
+  private async take(message: Inbound): Promise<void> {
+    const { access, records, notices, secrets } = this.parts;
+    const owner = access.owner();
+    if (owner === undefined || owner.locked !== undefined) return;
+    if (!owner.confirmed) return this.confirm(message);
+    await notices.ownerNamed(message.name);
+
+    const _id = orderId(message);
+    const known = await records.get(_id);
+    if (known?.kind === "order") {
+      if (known.reply !== undefined) await this.send(message, { ...known, reply: known.reply });
+      return;
+    }
+    const result = await this.answer(message);
+    if (result === undefined) return;
+    if (result.voids !== undefined) await secrets.void(result.voids);
+    const reply = {
+      text: renderWhatsApp(result.message),
+      ...(result.secret === undefined ? {} : { secret: result.secret }),
+    };
+    const order = { _id, kind: "order", at: this.parts.clock(), reply } as const;
+    await records.put(order);
+    await this.send(message, order);
+  }
+
+  /** What a message gets for an answer; nothing for most that are no orders. */
+  private async answer(message: Inbound): Promise<CommandResult | undefined> {
+    const { content } = message;
+    try {
+      switch (content.kind) {
+        case "text":
+          return await this.text(message, content.text);
+        case "edit":
+          return readOrder(content.text).kind === "command" ? this.no("edit", NO_EDITS) : undefined;
+        case "reaction":
+          return await this.answers.reaction(await this.context(message), content, this.isStale(message));
+        default:
+          return undefined;
+      }
+    } catch (error) {
+      if (!(error instanceof KafclawError) || error.kind === "failed") throw error;
+      return { ok: false, message: say`${error.message}`, error: { code: error.code, kind: error.kind } };
+    }
+  }
+
+  private async text(message: Inbound, text: string): Promise<CommandResult | undefined> {
+    const order = readOrder(text);
+    if (message.forwarded) return order.kind === "command" ? this.no("forwarded", NO_FORWARDS) : undefined;
+    switch (order.kind) {
+      case "command":
+        return this.command(message, order.name, order.rest);
+      case "answer": {
+        const context = await this.context(message);
+        const answered = await this.answers.quote(context, message, order.decides, this.isStale(message));
+        return answered === "whom" ? this.toWhom(order.said, message) : answered;
+      }
+      case "talk":
+        return this.hint(message);
+    }
+  }
+
+  private async command(message: Inbound, name: string, rest: string): Promise<CommandResult> {
+    const command = findCommand(name);
+    if (command === undefined) return unknownCommand(name);
+    const context = await this.context(message);
+    const args = splitWords(rest);
+    const age = typeof command.age === "function" ? command.age(args, context) : command.age;
+    if (age === "changes" && this.isStale(message)) return stale(own(`/${command.name}`));
+    return command.run(args, context);
+  }
+
+  private async context(message: Inbound): Promise<CommandContext> {
+    const { access, decider, gateway, clock, timezone, notices } = this.parts;
+    const sent = await notices.sent();
+    const { pn, lid } = message.sender;
+    const base: CommandContext = {
+      access,
+      decider,
+      gateway,
+      clock,
+      door: "whatsapp",
+      by: { door: "whatsapp", who: pn ?? lid ?? "owner", cause: message.journalId },
+      shown: sent.shownBefore(message.at),
+      timezone,
+    };
+    return message.quotes === undefined ? base : { ...base, ...this.answers.quoted(sent, message.quotes, base) };
+  }
+
+  private isStale(message: Inbound): boolean {
+    return this.parts.serverNow() - message.at > STALE_MS;
+  }
+
+  /** A bare yes or no changes nothing. */
+  private toWhom(said: string, message: Inbound): CommandResult | undefined {
+    const waiting = this.parts.access.list("pending");
+    const [first] = waiting;
+    if (first === undefined) return this.hint(message);
+    const word = own(said.charAt(0).toUpperCase() + said.slice(1).toLowerCase());
+    const how = own(`Quote the notice with it, or /approve ${first.code}, /deny ${first.code}.`);
+    return refusal("whom", say`${word} to whom? Pending: ${labels(waiting)}. ${how}`);
+  }
+
+  /** In the bot's own chat, talk gets a hint once in a while; the owner's notes to self are the owner's own business. */
+  private hint(message: Inbound): CommandResult | undefined {
+    const now = this.parts.clock();
+    const isOwnChat = this.parts.access.owner()?.setup === "self";
+    if (isOwnChat || this.isStale(message) || now - this.hinted < HINT_MS) return undefined;
+    this.hinted = now;
+    return this.no("talk", own("I only know commands here: /help lists them."));
+  }
+
+  private no(code: string, message: Message): CommandResult {
+    return refusal(code, message);
+  }
+
+  /** Interactive set-up ends when the owner has sent the shown code. */
+  private async confirm(message: Inbound): Promise<void> {
+    const { access, notices, records, clock } = this.parts;
+    const owner = access.owner();
+    const { content } = message;
+    if (owner === undefined || owner.confirmCode === undefined || content.kind !== "text" || message.forwarded) return;
+    if (content.text.trim().toUpperCase() !== owner.confirmCode.toUpperCase()) return;
+    const { confirmCode: _used, ...rest } = owner;
+    const who = message.sender.pn ?? message.sender.lid ?? "owner";
+    await access.setOwner({ ...rest, confirmed: true }, { door: "whatsapp", who, cause: message.journalId });
+    const text = "✅ This is the admin chat now. /help lists the commands.";
+    const order = { _id: orderId(message), kind: "order", at: clock(), reply: { text } } as const;
+    await records.put(order);
+    await this.send(message, order);
+    await notices.flush();
+  }
+
+  private async send(message: Inbound, order: OrderRecord & Required<Pick<OrderRecord, "reply">>): Promise<void> {
+    const { outbox, access, records, secrets } = this.parts;
+    const { text, secret } = order.reply;
+    const to = access.owner()?.person ?? message.sender;
+    const place = message.chat.kind === "person" ? { to, address: message.chat.address } : { to };
+    const ids = await outbox.post({
+      kind: "text",
+      ...place,
+      text,
+      key: `reply:${message.journalId}`,
+      ...(message.expiration === undefined ? {} : { expiration: message.expiration }),
+    });
+    if (secret !== undefined) {
+      const { until, id } = secret;
+      await secrets.keep({ ids, ...place, until, ...(id === undefined ? {} : { secretId: id }) });
+    }
+    // The reply's text, which may hold a secret, is needed no more.
+    await records.put({ _id: order._id, kind: "order", at: order.at });
+    await this.forgetOldest(order._id);
+  }
+
+  private async forgetOldest(latest: string): Promise<void> {
+    const { records } = this.parts;
+    if (this.orders === undefined) {
+      const found = await allOf(records, "order");
+      this.orders = found.sort((a, b) => a.at - b.at).map(({ _id }) => _id);
+    }
+    if (!this.orders.includes(latest)) this.orders.push(latest);
+    const surplus = this.orders.splice(0, Math.max(0, this.orders.length - ORDERS_KEPT));
+    if (surplus.length > 0) await records.remove(surplus);
+  }
+}
+
+const NO_EDITS = own("An edited message is never a command. Send it as a new message.");
+const NO_FORWARDS = own("A forwarded message is never a command. If you mean it, type it yourself.");
+
+function orderId(message: Inbound): string {
+  return `order:${message.journalId}`;
+}
+
+/** What an order that came too late is answered (I11). */
+export function stale(what: Message): CommandResult {
+  return refusal(
+    "stale",
+    say`${what} reached me more than 15 minutes late, so nothing changed. Send it again if you still mean it.`,
+  );
+}
+
+function unknownCommand(name: string): CommandResult {
+  if (name === "") return refusal("unknown-command", own("/help lists the commands."), "usage");
+  const near = nearestCommand(name);
+  const hint = own(near === undefined ? "/help lists them." : `Did you mean /${near}?`);
+  return refusal("unknown-command", say`There is no command /${name}. ${hint}`, "usage");
+}

@@ -1,0 +1,162 @@
+/**
+ * WHAT the owner can do: the face of this folder. {@link createAdmin} makes the admin chat, the notices and the commands
+ * over one book of contacts; every door (chat, command line, dashboard) runs the same commands and the same decider.
+ */
+import type { Access, Clock, Learned, Outcome } from "../access/index.js";
+import { type Actor, type Contact, type Invite, KafclawError } from "../access/types.js";
+import { own, say } from "../text.js";
+import type { Inbound, Outbox } from "../whatsapp/types.js";
+import { AdminChat } from "./chat.js";
+import { inviteSecret } from "./commands/invite.js";
+import { createDecider } from "./decisions.js";
+import { Notices } from "./notices.js";
+import type { QuietHours } from "./quiet.js";
+import type { Records } from "./records.js";
+import { findCommand, nearestCommand } from "./registry.js";
+import type { Scheduler } from "./schedule.js";
+import { Secrets } from "./secrets.js";
+import { refusal } from "./targets.js";
+import type { CommandResult, Decider, Gateway } from "./types.js";
+
+export type { QuietHours } from "./quiet.js";
+export type { AdminRecord } from "./records.js";
+export { commands, commandTable, findCommand, nearestCommand } from "./registry.js";
+export { realScheduler, type Scheduler } from "./schedule.js";
+export { createSilentMode } from "./silent.js";
+
+/** How often pending entries and invites are looked through for those that are due. */
+const TICK_MS = 10 * 60_000;
+
+/** What the owner's side is made of. */
+export interface AdminParts {
+  readonly access: Access;
+  readonly gateway: Gateway;
+  /** Absent when no gateway runs: commands then work on the files, and what follows from them waits for the start. */
+  readonly outbox?: Outbox;
+  /** The settings file, opened as `store.open<AdminRecord>("settings")`. */
+  readonly settings: Records;
+  readonly clock: Clock;
+  /** WhatsApp's time, by which the age of an order is measured. */
+  readonly serverNow: Clock;
+  readonly scheduler: Scheduler;
+  /** IANA name, `Europe/Berlin`. */
+  readonly timezone: string;
+  /** What an approved sender is told; "" for nothing. */
+  readonly greeting: string;
+  /** `approve.grace` in milliseconds. */
+  readonly graceMs: number;
+  /** `notices.quiet`, where set. */
+  readonly quiet?: QuietHours;
+  readonly log: { error(details: object, message: string): void };
+}
+
+/** What the owner is told on a message's way through the house. */
+export interface AdminTellings {
+  entered(contact: Contact, message: { text: string; at: number }): Promise<void>;
+  /** Also sees to what follows from the approval. */
+  autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
+  queueFull(): Promise<void>;
+  learned(learned: Learned): Promise<void>;
+  stuck(journalId: string, reason: string): Promise<void>;
+}
+
+/** The owner's side of a gateway. */
+export interface Admin {
+  /** Takes the owner's messages. Without an outbox nothing is taken. */
+  readonly chat: { handle(message: Inbound): Promise<void> };
+  readonly notices: Notices;
+  readonly tell: AdminTellings;
+  /** Decides with all consequences; for doors that don't go through {@link Admin.run}. */
+  readonly decider: Decider;
+  /**
+   * Runs a command for the command line or the local API. Refusals are results; so are failures, with
+   * `error.kind: "failed"`.
+   */
+  run(name: string, args: readonly string[], by: Actor): Promise<CommandResult>;
+  /** Takes up what the last run left to do. Call before messages are handled. */
+  start(): Promise<void>;
+  /** Sends what waited for the link. Call each time it opens. */
+  linkOpened(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createAdmin(parts: AdminParts): Admin {
+  const { access, gateway, outbox, settings: records, clock, serverNow, scheduler, timezone, log } = parts;
+  const secrets = new Secrets({ records, outbox, clock, scheduler, log });
+  const decider = createDecider({ ...parts, outbox, records });
+  const notices = new Notices({ ...parts, outbox, quiet: parts.quiet, records });
+  const chat =
+    outbox &&
+    new AdminChat({ access, gateway, decider, notices, secrets, outbox, records, clock, serverNow, timezone });
+  let cancelTick = (): void => {};
+
+  const tick = async (): Promise<void> => {
+    cancelTick = scheduler.at(clock() + TICK_MS, () => void tick());
+    try {
+      const { expired, expiring } = await access.tick();
+      await notices.expired(expired);
+      await notices.expiring(expiring);
+    } catch (error) {
+      log.error({ err: error }, "due entries could not be looked through; tried again in 10 minutes");
+    }
+  };
+
+  /** An invite that was used is a secret no more. */
+  const invitationUsed = async (contact: Contact): Promise<void> => {
+    if (contact.via?.kind === "invite") await secrets.void(inviteSecret(contact.via.inviteId));
+  };
+
+  const tell: AdminTellings = {
+    async entered(contact, message) {
+      await invitationUsed(contact);
+      await notices.entered(contact, message);
+    },
+    async autoApproved(outcome, invite) {
+      await decider.follow(outcome);
+      await secrets.void(inviteSecret(invite._id));
+      await notices.autoApproved(outcome, invite);
+    },
+    queueFull: () => notices.queueFull(),
+    learned: (learned) => notices.learned(learned),
+    stuck: (journalId, reason) => notices.stuck(journalId, reason),
+  };
+
+  return {
+    chat: { handle: async (message) => chat?.handle(message) },
+    notices,
+    tell,
+    decider,
+    async run(name, args, by) {
+      const command = findCommand(name);
+      if (command === undefined) {
+        const near = nearestCommand(name);
+        const hint = own(near === undefined ? "help lists them." : `Did you mean ${near}?`);
+        return refusal("unknown-command", say`There is no command ${name}. ${hint}`, "usage");
+      }
+      try {
+        const result = await command.run(args, { access, decider, gateway, clock, door: by.door, by, timezone });
+        if (result.voids !== undefined) await secrets.void(result.voids);
+        return result;
+      } catch (error) {
+        if (!(error instanceof KafclawError)) throw error;
+        return { ok: false, message: say`${error.message}`, error: { code: error.code, kind: error.kind } };
+      }
+    },
+    async start() {
+      await decider.start();
+      await secrets.start();
+      await tick();
+      await notices.flush();
+    },
+    async linkOpened() {
+      await decider.linkOpened();
+      await notices.flush();
+    },
+    async stop() {
+      cancelTick();
+      decider.stop();
+      secrets.stop();
+      await notices.stop();
+    },
+  };
+}
