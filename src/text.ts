@@ -37,7 +37,8 @@ const QUOTE_LINES = 6;
 export function say(words: TemplateStringsArray, ...values: readonly Sayable[]): Message {
   const parts: Part[] = [];
   words.forEach((text, index) => {
-    if (text !== "") parts.push({ kind: "own", text });
+    // An empty template is an empty line on purpose.
+    if (text !== "" || words.length === 1) parts.push({ kind: "own", text });
     const value = values[index];
     if (value !== undefined) parts.push(...partsOf(value));
   });
@@ -70,9 +71,9 @@ export function quote(text: string, max = QUOTE_LENGTH): Message {
   return { parts: shown.length > 0 ? [{ kind: "quote", text: shown.join("\n") }] : [] };
 }
 
-/** Joins messages, one below the other. Absent ones leave no empty line. */
+/** Joins messages, one below the other. What is absent or shows nothing leaves no gap; an empty `say` makes an empty line. */
 export function lines(...messages: readonly (Message | undefined | false)[]): Message {
-  const present = messages.filter((message) => message !== undefined && message !== false);
+  const present = messages.filter((message) => message !== undefined && message !== false && message.parts.length > 0);
   return {
     parts: present.flatMap((message, index) =>
       index === 0 ? message.parts : [{ kind: "own", text: "\n" } as const, ...message.parts],

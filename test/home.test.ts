@@ -97,7 +97,7 @@ describe("a home that can't be used is refused in one sentence", () => {
     );
     expect(lines[1]).toMatch(/^home-unusable .* may not be written by this user; mend that/);
     expect(lines[2]).toMatch(/^home-unusable \/ belongs to another user/);
-  });
+  }, 30_000);
 });
 
 describe("a private file", () => {

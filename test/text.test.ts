@@ -27,7 +27,8 @@ describe("a message", () => {
   });
 
   it("shows nothing for an empty quote, and marks what a long one leaves out", () => {
-    expect(renderWhatsApp(lines(say`a`, quote("\u200b \n"), say`b`))).toBe("a\n\nb");
+    expect(renderWhatsApp(lines(say`a`, quote("\u200b \n"), say`b`))).toBe("a\nb");
+    expect(renderWhatsApp(lines(say`a`, say``, say`b`))).toBe("a\n\nb");
     expect(renderWhatsApp(quote("x".repeat(400)))).toBe(`> ${"x".repeat(299)}…`);
     expect(renderWhatsApp(quote("1\n2\n3\n4\n5\n6\n7")).split("\n").at(-1)).toBe("> 6…");
   });

@@ -50,15 +50,16 @@ export interface HeldLock {
  * @throws KafclawError `store-locked`
  */
 export async function takeLock(data: string, now: number, onLost: (error: Error) => void): Promise<HeldLock> {
-  const leaveGuard = await lockfile.lock(join(data, "lock.guard"), {
-    lockfilePath: join(data, "lock.guard"),
-    realpath: false,
-    stale: GUARD_STALE,
-    retries: { retries: 40, factor: 1, minTimeout: 50, maxTimeout: 150, randomize: true },
-    // Losing the guard means that somebody took it for stale: the lock itself still decides.
-    onCompromised: () => {},
-  });
+  let leaveGuard = async (): Promise<void> => {};
   try {
+    leaveGuard = await lockfile.lock(join(data, "lock.guard"), {
+      lockfilePath: join(data, "lock.guard"),
+      realpath: false,
+      stale: GUARD_STALE,
+      retries: { retries: 40, factor: 1, minTimeout: 50, maxTimeout: 150, randomize: true },
+      // Losing the guard means that somebody took it for stale: the lock itself still decides.
+      onCompromised: ignore,
+    });
     const holder = await readLock(data);
     if (holder?.alive) throw inUse(data, holder);
     const path = join(data, "lock");
@@ -92,7 +93,7 @@ export async function takeLock(data: string, now: number, onLost: (error: Error)
   } catch (error) {
     throw systemCode(error) === "ELOCKED" ? inUse(data) : error;
   } finally {
-    await leaveGuard().catch(() => {});
+    await leaveGuard().catch(ignore);
   }
 }
 

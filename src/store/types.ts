@@ -1,4 +1,7 @@
-/** A document in a data file. */
+/**
+ * A document in a data file: plain JSON values. NeDB refuses field names that begin with "$" or hold a ".", so such names
+ * (and bytes, as base64) belong into values. An `_id` is neither empty nor `__proto__`.
+ */
 export interface Doc {
   readonly _id: string;
 }
@@ -7,8 +10,9 @@ export interface Doc {
  * One NeDB data file, opened under the home's lock.
  *
  * Every line carries a checksum; a line that was torn by a crash is repaired at open, any other damage refuses to open
- * (`StoreDamaged`). A failed append is cut off and the file read again before the error is thrown (`StoreFailed`), so
- * memory never knows more than the disk.
+ * (KafclawError `store-damaged`). A failed append is cut off and the file read again before the error is thrown (KafclawError
+ * `disk-full`, `disk-read-only`, `disk-failed`), so memory never knows more than the disk; the next write works as soon as the
+ * disk does. Reads and writes go one after the other: a read sees every write that was asked for before it.
  */
 export interface Collection<T extends Doc> {
   get(id: string): Promise<T | undefined>;
@@ -17,7 +21,10 @@ export interface Collection<T extends Doc> {
   count(query?: object): Promise<number>;
   /** Inserts or replaces. Resolves when written (and fsynced, where the file is `durable`). */
   put(doc: T): Promise<void>;
-  /** Inserts or replaces many; with one fsync at the end where the file is `durable`. */
+  /**
+   * Inserts or replaces many; with one fsync at the end where the file is `durable`. A failed write leaves none of them, a
+   * crash in the middle may leave some.
+   */
   putAll(docs: readonly T[]): Promise<void>;
   remove(ids: readonly string[]): Promise<number>;
   close(): Promise<void>;

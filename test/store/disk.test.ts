@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore, readLock } from "../../src/store/index.js";
 
+/** Starting a child takes its time on a busy machine. */
+const PATIENCE = 30_000;
 const node = ["--import", new URL("./ts-loader.mjs", import.meta.url).href];
 const childOf = (name: string): string => new URL(`./${name}.child.ts`, import.meta.url).pathname;
 const log = { info() {}, warn() {} };
@@ -64,44 +66,56 @@ const sizeLimit: Room = {
 };
 
 describe.each(canMount() ? [smallDisk, sizeLimit] : [sizeLimit])("$name", ({ command }) => {
-  it("fails each write with one sentence, loses nothing, and needs no restart when there is room again", async () => {
-    const [program, ...args] = command(home);
-    const { stdout } = await promisify(execFile)(program, args);
-    const facts = JSON.parse(stdout);
-    expect(facts).toMatchObject({
-      first: "disk-full",
-      enough: true,
-      again: ["disk-full", "disk-full"],
-      memoryIsDisk: true,
-      count: 40,
-      fileIsUntouched: true,
-      noRest: [],
-      kept: true,
-    });
-    expect(facts.openedFull).toMatch(/^(done|disk-full)$/);
-    expect(facts.afterwards).toMatch(/^(done|disk-full), done$/);
-  });
+  it(
+    "fails each write with one sentence, loses nothing, and needs no restart when there is room again",
+    async () => {
+      const [program, ...args] = command(home);
+      const { stdout } = await promisify(execFile)(program, args);
+      const facts = JSON.parse(stdout);
+      expect(facts).toMatchObject({
+        first: "disk-full",
+        enough: true,
+        again: ["disk-full", "disk-full"],
+        memoryIsDisk: true,
+        count: 40,
+        fileIsUntouched: true,
+        noRest: [],
+        kept: true,
+        // Only a whole disk is too small for the copy: the limit holds for each file alone.
+        couldNotCompact: command === smallDisk.command,
+      });
+      expect(facts.openedFull).toMatch(/^(done|disk-full)$/);
+      expect(facts.afterwards).toMatch(/^(done|disk-full), done$/);
+    },
+    PATIENCE,
+  );
 });
 
 describe("a process that is killed", () => {
-  it("loses nothing that was acknowledged, and doesn't block the next", async () => {
-    const child = spawn(process.execPath, [...node, childOf("writer"), home], { stdio: ["ignore", "pipe", "inherit"] });
-    const told: number[] = [];
-    const ended = new Promise((resolve) => child.on("close", resolve));
-    for await (const line of createInterface(child.stdout)) {
-      told.push(Number(line));
-      if (told.length === 5) expect(await readLock(home)).toMatchObject({ pid: child.pid, alive: true });
-      if (told.length === 30) child.kill("SIGKILL");
-    }
-    await ended;
-    expect(await readLock(home)).toMatchObject({ pid: child.pid, alive: false });
-    // At once: the lock is fresh, and its holder is dead.
-    const store = await openStore(home, { clock: Date.now, log });
-    const notes = await store.open<{ _id: string; text: string }>("access");
-    for (const n of told) expect((await notes.get(`${n}`))?.text).toHaveLength(500);
-    expect(await notes.count()).toBeLessThanOrEqual(told.length + 1);
-    await store.close();
-  });
+  it(
+    "loses nothing that was acknowledged, and doesn't block the next",
+    async () => {
+      const child = spawn(process.execPath, [...node, childOf("writer"), home], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const told: number[] = [];
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      for await (const line of createInterface(child.stdout)) {
+        told.push(Number(line));
+        if (told.length === 5) expect(await readLock(home)).toMatchObject({ pid: child.pid, alive: true });
+        if (told.length === 30) child.kill("SIGKILL");
+      }
+      await ended;
+      expect(await readLock(home)).toMatchObject({ pid: child.pid, alive: false });
+      // At once: the lock is fresh, and its holder is dead.
+      const store = await openStore(home, { clock: Date.now, log });
+      const notes = await store.open<{ _id: string; text: string }>("access");
+      for (const n of told) expect((await notes.get(`${n}`))?.text).toHaveLength(500);
+      expect(await notes.count()).toBeLessThanOrEqual(told.length + 1);
+      await store.close();
+    },
+    PATIENCE,
+  );
 });
 
 describe("a lock that was left behind", () => {
@@ -124,6 +138,15 @@ describe("a lock that was left behind", () => {
     expect(await readLock(home)).toBeUndefined();
   });
 
+  it("goes to one only of those who find it", async () => {
+    await leave(holder({ host: hostname(), pid: 2 ** 22 + 1 }), 0);
+    const all = await Promise.allSettled([1, 2, 3, 4].map(() => openStore(home, { clock: Date.now, log })));
+    const stores = all.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const codes = all.flatMap((one) => (one.status === "rejected" ? [one.reason.code] : []));
+    expect([stores.length, codes]).toEqual([1, ["store-locked", "store-locked", "store-locked"]]);
+    await stores[0]?.close();
+  });
+
   it.each([
     [
       "by another machine that shows signs of life",
@@ -139,18 +162,22 @@ describe("a lock that was left behind", () => {
     });
   });
 
-  it("stops the writing of a process whose lock is taken away", async () => {
-    let lost: (error: Error) => void = () => {};
-    const told = new Promise<Error>((resolve) => {
-      lost = resolve;
-    });
-    const store = await openStore(home, { clock: Date.now, log, onLost: lost });
-    const notes = await store.open<{ _id: string }>("settings");
-    await notes.put({ _id: "a" });
-    await rm(join(home, "data", "lock"), { recursive: true });
-    expect(await told).toMatchObject({ code: "store-lock-lost" });
-    await expect(notes.put({ _id: "b" })).rejects.toMatchObject({ code: "store-lock-lost" });
-    expect(await notes.find()).toEqual([{ _id: "a" }]);
-    await store.close();
-  }, 15_000);
+  it(
+    "stops the writing of a process whose lock is taken away",
+    async () => {
+      let lost: (error: Error) => void = () => {};
+      const told = new Promise<Error>((resolve) => {
+        lost = resolve;
+      });
+      const store = await openStore(home, { clock: Date.now, log, onLost: lost });
+      const notes = await store.open<{ _id: string }>("settings");
+      await notes.put({ _id: "a" });
+      await rm(join(home, "data", "lock"), { recursive: true });
+      expect(await told).toMatchObject({ code: "store-lock-lost" });
+      await expect(notes.put({ _id: "b" })).rejects.toMatchObject({ code: "store-lock-lost" });
+      expect(await notes.find()).toEqual([{ _id: "a" }]);
+      await store.close();
+    },
+    PATIENCE,
+  );
 });

@@ -166,7 +166,7 @@ describe("after a crash", () => {
       await collection.put({ _id: "d", text: "next" });
       expect(await (await again()).get("d")).toEqual({ _id: "d", text: "next" });
     }
-  });
+  }, 30_000);
 
   it("no flipped bit is ever read as data: each one names file and line, and leaves the file as it is", async () => {
     for (let index = 0; index < whole.length; index++) {
@@ -180,7 +180,7 @@ describe("after a crash", () => {
         expect(await readFile(file())).toEqual(bytes);
       }
     }
-  });
+  }, 30_000);
 
   it.each([
     ["zeros at the end", Buffer.concat([whole, Buffer.alloc(64)]), 4],
