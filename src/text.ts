@@ -73,12 +73,8 @@ export function quote(text: string, max = QUOTE_LENGTH): Message {
 
 /** Joins messages, one below the other. What is absent or shows nothing leaves no gap; an empty `say` makes an empty line. */
 export function lines(...messages: readonly (Message | undefined | false)[]): Message {
-  const present = messages.filter((message) => message !== undefined && message !== false && message.parts.length > 0);
-  return {
-    parts: present.flatMap((message, index) =>
-      index === 0 ? message.parts : [{ kind: "own", text: "\n" } as const, ...message.parts],
-    ),
-  };
+  const shown = messages.flatMap((message) => (message && message.parts.length > 0 ? [message.parts] : []));
+  return { parts: shown.flatMap((parts, index) => (index === 0 ? parts : [{ kind: "own", text: "\n" }, ...parts])) };
 }
 
 /**
