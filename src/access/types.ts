@@ -1,5 +1,7 @@
 import type { Lid, Person, Pn } from "./identity.js";
 
+export { KafclawError } from "../errors.js";
+
 declare const brand: unique symbol;
 
 /** Names one contact for good: 4 characters of Crockford base32 without vowels, at least one of them a letter. */
@@ -41,6 +43,8 @@ export interface Decision {
   readonly by: Actor;
   readonly via?: Via;
   readonly note?: string;
+  /** The decision that this one took back (`undo`). */
+  readonly undoes?: string;
 }
 
 /** A message kept while its sender is pending, handled on approval. `journalId` points into the journal. */
@@ -75,6 +79,24 @@ export interface Contact {
   readonly chat?: Pn | Lid;
   /** When the owner was reminded that this pending entry is about to expire. */
   readonly reminded?: number;
+  /** Further addresses that a denial covers: a denied person's former number, the new account on a denied number. */
+  readonly also?: readonly (Pn | Lid)[];
+  /** Ids of the records that were merged into this one; they name this contact like its codes do. */
+  readonly merged?: readonly string[];
+  /** What the last decision replaced, so that undo can bring it back. */
+  readonly before?: Before;
+}
+
+/** What a contact was before its last decision. */
+export interface Before {
+  /** The decision that replaced it. */
+  readonly decision: string;
+  readonly since: number;
+  readonly held: readonly Held[];
+  readonly also: readonly (Pn | Lid)[];
+  readonly via?: Via;
+  readonly blocked?: boolean;
+  readonly reminded?: number;
 }
 
 /** What the gate says about one message (I1, I2). */
@@ -83,7 +105,8 @@ export type Verdict =
   | { readonly kind: "buddy"; readonly contact: Contact }
   | { readonly kind: "pending"; readonly contact: Contact }
   | { readonly kind: "denied"; readonly contact: Contact }
-  | { readonly kind: "stranger"; readonly contact?: Contact }
+  /** `owner` is there for the owner who is not obeyed: not confirmed yet, or locked. */
+  | { readonly kind: "stranger"; readonly contact?: Contact; readonly owner?: "unconfirmed" | "locked" }
   | {
       readonly kind: "ignored";
       readonly reason: "group" | "broadcast" | "status" | "newsletter" | "own" | "call" | "unknown";
@@ -102,19 +125,4 @@ export interface Invite {
   readonly used?: { readonly by: string; readonly at: number };
   readonly revoked?: number;
   readonly by: Actor;
-}
-
-/**
- * A refusal or failure that a person can do something about. `message` is one sentence with the next step.
- * `code` is stable and machine-readable, e.g. "unknown-reference", "ambiguous", "denied", "not-pending", "disk-full".
- */
-export class KafclawError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-    readonly kind: "usage" | "refused" | "failed" = "refused",
-  ) {
-    super(message);
-    this.name = "KafclawError";
-  }
 }

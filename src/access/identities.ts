@@ -1,0 +1,140 @@
+import type { Learned } from "./api.js";
+import { identityOf, type Person, type Pn } from "./identity.js";
+import { bounded, mergeOf, type Plan, plan } from "./learning.js";
+import { type Ledger, without } from "./ledger.js";
+import type { Actor, Contact, Decision } from "./types.js";
+
+/** How long a message that taught us something is remembered, so that a crash can't keep the news from the owner. */
+const REMEMBERED = 7 * 86_400_000;
+
+/** What was learned, by the decision that it led to. */
+type News = { readonly contact: string; readonly decision: Decision };
+
+/**
+ * Keeps contacts and WhatsApp's two addresses together: fills in the other address, merges two records of one person,
+ * and notices when a number has passed to someone else (DESIGN 3).
+ */
+export class Identities {
+  readonly #ledger: Ledger;
+  readonly #news = new Map<string, News>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+    for (const contact of ledger.book.all()) for (const decision of contact.history) this.#remember(contact, decision);
+  }
+
+  /** What is to be done about a person's records; nothing, nearly always. */
+  plan(person: Person): Plan {
+    const { pn, lid } = person;
+    if (pn === undefined || lid === undefined) return { kind: "nothing" };
+    const { book } = this.#ledger;
+    return plan(pn, lid, { byPn: book.byAddress(pn), byLid: book.byAddress(lid), matches: book.matches(person) });
+  }
+
+  /** What this message taught us when it came before. */
+  news(cause: string | undefined): Learned | undefined {
+    const news = cause === undefined ? undefined : this.#news.get(cause);
+    const contact = news === undefined ? undefined : this.#ledger.book.byId(news.contact);
+    if (news === undefined || contact === undefined) return undefined;
+    return { kind: "new-person", old: contact, was: news.decision.from };
+  }
+
+  /** Does what {@link plan} found. */
+  async follow(found: Plan, person: Person, cause: string | undefined): Promise<Learned> {
+    const by: Actor = { door: "gateway", who: "WhatsApp", ...(cause === undefined ? {} : { cause }) };
+    switch (found.kind) {
+      case "nothing":
+        return { kind: "same" };
+      case "fill": {
+        const contact = { ...found.contact, ...identityOf(found.person) };
+        await this.#ledger.save(contact);
+        return { kind: "same", contact };
+      }
+      case "merge":
+        return this.#merge(found.winner, found.loser, person, by);
+      case "new-person":
+        return this.#newPerson(found.old, found.writer, person, by);
+      case "new-number":
+        return { kind: "new-number", contact: await this.#number(found.contact, person, by), before: found.before };
+      case "cover":
+        return this.#cover(found, by);
+    }
+  }
+
+  async #merge(winner: Contact, loser: Contact, person: Person, by: Actor): Promise<Learned> {
+    const { pn, lid } = person;
+    if (pn === undefined || lid === undefined) return { kind: "same" };
+    const note = `${loser.code} (${loser.state}) is the same person`;
+    const decision = this.#ledger.draft(loser, { action: "merge", to: winner.state, by, note });
+    const contact = await this.#ledger.merge(mergeOf(winner, loser, { pn, lid }), loser, decision);
+    return { kind: "merged", contact, gone: loser.code };
+  }
+
+  async #newPerson(old: Contact, writer: Contact | undefined, person: Person, by: Actor): Promise<Learned> {
+    const was = old.state;
+    const contact = await this.#suspend(old, by, "the number now belongs to another account", person.pn);
+    // The writer's own record follows second: after a crash in between, their next message brings the number again.
+    if (writer?.pn === undefined && writer !== undefined) await this.#ledger.save({ ...writer, ...identityOf(person) });
+    else if (writer !== undefined) await this.#number(writer, person, by);
+    return { kind: "new-person", old: contact, was };
+  }
+
+  /** A known LID with a new number: the same person, whose state stays. A denial stays on the old number too. */
+  async #number(contact: Contact, person: Person, by: Actor): Promise<Contact> {
+    const former = contact.pn === undefined || contact.state !== "denied" ? [] : [contact.pn];
+    const also = bounded([...(contact.also ?? []), ...former], person);
+    const note = `number was ${contact.pn ?? "hidden"}`;
+    const decided = await this.#ledger.decide(
+      contact,
+      { action: "identity", to: contact.state, by, note },
+      (known): Contact => ({
+        ...without(known, "also"),
+        ...identityOf(person),
+        ...(also.length === 0 ? {} : { also }),
+      }),
+    );
+    return decided.contact;
+  }
+
+  async #cover({ denied, addresses, suspended }: Extract<Plan, { kind: "cover" }>, by: Actor): Promise<Learned> {
+    let contact = denied;
+    if (addresses.length > 0) {
+      const also = bounded([...(denied.also ?? []), ...addresses], denied);
+      const note = `the denial now covers ${addresses.join(" and ")}`;
+      const decided = await this.#ledger.decide(denied, { action: "identity", to: "denied", by, note }, (known) => ({
+        ...known,
+        also,
+      }));
+      contact = decided.contact;
+    }
+    for (const other of suspended)
+      await this.#suspend(other, by, `shares an address with ${denied.code}, who is denied`);
+    return { kind: "new-person", old: contact, was: "denied" };
+  }
+
+  /** Takes back what a contact was allowed, and the number that is no longer theirs. */
+  async #suspend(old: Contact, by: Actor, note: string, lost?: Pn): Promise<Contact> {
+    const { contact, decision } = await this.#ledger.decide(
+      old,
+      { action: "suspend", by, note: lost === undefined ? note : `${note}: ${lost}` },
+      (known, { at }): Contact => {
+        const { pn, chat, ...rest } = without(known, "before", "via", "reminded", "blocked", "also");
+        return {
+          ...rest,
+          ...(pn === undefined || pn === lost ? {} : { pn }),
+          ...(chat === undefined || chat === lost ? {} : { chat }),
+          held: [],
+          since: at,
+        };
+      },
+    );
+    this.#remember(contact, decision);
+    return contact;
+  }
+
+  #remember(contact: Contact, decision: Decision): void {
+    const { action, at, by } = decision;
+    if (action !== "suspend" || by.cause === undefined || at < this.#ledger.now() - REMEMBERED) return;
+    this.#news.set(by.cause, { contact: contact._id, decision });
+  }
+}

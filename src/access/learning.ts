@@ -1,0 +1,113 @@
+/**
+ * What two addresses that came together tell about the records we have (DESIGN 3). Pure: finds out what is to be done;
+ * `identities.ts` does it.
+ */
+import { outweighs } from "./gate.js";
+import { addressesOf, type Lid, type Person, type Pn } from "./identity.js";
+import type { Contact, Held } from "./types.js";
+
+/** What is to be done about a person's records. */
+export type Plan =
+  | { readonly kind: "nothing" }
+  /** The other address of a known contact. */
+  | { readonly kind: "fill"; readonly contact: Contact; readonly person: Person }
+  | { readonly kind: "merge"; readonly winner: Contact; readonly loser: Contact }
+  /** `old` loses its number to another account, which may be known as `writer`. */
+  | { readonly kind: "new-person"; readonly old: Contact; readonly writer?: Contact }
+  | { readonly kind: "new-number"; readonly contact: Contact; readonly before: Pn }
+  /** A denial grows over addresses; whoever else was let in under them is suspended. */
+  | {
+      readonly kind: "cover";
+      readonly denied: Contact;
+      readonly addresses: readonly (Pn | Lid)[];
+      readonly suspended: readonly Contact[];
+    };
+
+const NOTHING: Plan = { kind: "nothing" };
+
+/** What is on record about the two addresses of a person. */
+export interface Known {
+  readonly byPn: Contact | undefined;
+  readonly byLid: Contact | undefined;
+  /** All that match, also by a further address that a denial covers. */
+  readonly matches: readonly Contact[];
+}
+
+/** Finds out what it means that `pn` and `lid` are one person now. */
+export function plan(pn: Pn, lid: Lid, { byPn, byLid, matches }: Known): Plan {
+  if (byPn !== undefined && byPn === byLid) return NOTHING;
+  const denied = matches.find((contact) => contact.state === "denied" && isSomeoneElse(contact, pn, lid));
+  if (denied !== undefined) return cover(denied, pn, lid, [byPn, byLid]);
+
+  if (byPn === undefined) {
+    if (byLid === undefined) return NOTHING;
+    if (byLid.pn === undefined) return { kind: "fill", contact: byLid, person: { pn, lid } };
+    return { kind: "new-number", contact: byLid, before: byLid.pn };
+  }
+  if (byPn.lid !== undefined)
+    return { kind: "new-person", old: byPn, ...(byLid === undefined ? {} : { writer: byLid }) };
+  if (byLid === undefined) return { kind: "fill", contact: byPn, person: { pn, lid } };
+  return outweighs(byPn, byLid) || (!outweighs(byLid, byPn) && byPn.since < byLid.since)
+    ? { kind: "merge", winner: byPn, loser: byLid }
+    : { kind: "merge", winner: byLid, loser: byPn };
+}
+
+/** Whether a record that matches belongs to another account: the number is its own with another LID, or only covered. */
+function isSomeoneElse(contact: Contact, pn: Pn, lid: Lid): boolean {
+  if (contact.lid === lid) return false;
+  return contact.lid !== undefined || contact.pn !== pn;
+}
+
+function cover(denied: Contact, pn: Pn, lid: Lid, others: readonly (Contact | undefined)[]): Plan {
+  const covered = new Set([...addressesOf(denied), ...(denied.also ?? [])]);
+  const addresses = [pn, lid].filter((address) => !covered.has(address));
+  const suspended = others.filter(
+    (contact) => contact !== undefined && (contact.state === "approved" || contact.state === "pending"),
+  );
+  if (addresses.length === 0 && suspended.length === 0) return NOTHING;
+  // The filter has taken out what is undefined.
+  return { kind: "cover", denied, addresses, suspended: suspended as readonly Contact[] };
+}
+
+/**
+ * Two records of one person as one: the winner's state, code and id stay, the other's names lead to it.
+ * @param addresses the addresses that hold from now on
+ */
+export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { pn: Pn; lid: Lid }): Contact {
+  const { before: _, ...kept } = winner;
+  const isDenied = winner.state === "denied";
+  const former = [...addressesOf(winner), ...addressesOf(loser)].filter((address) => address !== pn && address !== lid);
+  const also = isDenied ? bounded([...(winner.also ?? []), ...(loser.also ?? []), ...former], { pn, lid }) : [];
+  const via = winner.via ?? loser.via;
+  return {
+    ...kept,
+    pn,
+    lid,
+    aliases: [...winner.aliases, loser.code, ...loser.aliases],
+    merged: [...(winner.merged ?? []), loser._id, ...(loser.merged ?? [])],
+    name: winner.name || loser.name,
+    episode: Math.max(winner.episode, loser.episode),
+    held: isDenied ? [] : lastHeld([...winner.held, ...loser.held]),
+    history: [...winner.history, ...loser.history].sort((a, b) => a.at - b.at),
+    ...(via === undefined ? {} : { via }),
+    ...(winner.blocked || loser.blocked ? { blocked: true } : {}),
+    ...(also.length === 0 ? {} : { also }),
+  };
+}
+
+/** Messages kept while a sender is pending. */
+const HELD = 5;
+
+/** The last held messages, oldest first, each once. */
+export function lastHeld(held: readonly Held[]): readonly Held[] {
+  const once = new Map(held.map((message) => [message.journalId, message]));
+  return [...once.values()].sort((a, b) => a.at - b.at).slice(-HELD);
+}
+
+/** More further addresses than one denied person will ever have; the oldest go. */
+const COVERED = 50;
+
+/** Further addresses of a denial: each once, and none that is the record's own. */
+export function bounded(addresses: readonly (Pn | Lid)[], own: Person): readonly (Pn | Lid)[] {
+  return [...new Set(addresses)].filter((address) => address !== own.pn && address !== own.lid).slice(-COVERED);
+}

@@ -1,0 +1,90 @@
+import type { Learned, Owner } from "./api.js";
+import { type AccessDoc, logged } from "./documents.js";
+import { addressesOf, identityOf, type Person, same } from "./identity.js";
+import type { Ledger } from "./ledger.js";
+import type { Actor, Contact } from "./types.js";
+
+type OwnerDoc = Extract<AccessDoc, { kind: "owner" }>;
+
+/** The owner on record: set, confirmed, locked, and followed when WhatsApp tells the other address. */
+export class Ownership {
+  readonly #ledger: Ledger;
+  #doc: OwnerDoc | undefined;
+
+  constructor(ledger: Ledger, docs: readonly AccessDoc[]) {
+    this.#ledger = ledger;
+    this.#doc = docs.find((doc) => doc.kind === "owner");
+  }
+
+  owner(): Owner | undefined {
+    return this.#doc?.owner;
+  }
+
+  /** @returns whether the owner is somebody else now */
+  async set(owner: Owner, by: Actor): Promise<boolean> {
+    const before = this.owner();
+    if (before !== undefined && isSame(before, owner)) return false;
+    const isKnown = before !== undefined && addressesOf(before.person).length > 0;
+    await this.#write(owner, by, owner.locked === undefined ? "owner-set" : "owner-locked", owner.locked);
+    return isKnown && !same(before.person, owner.person);
+  }
+
+  /**
+   * What it means for the owner that a person's two addresses came together, or that they wrote in their chat.
+   * @returns `undefined` where this is not about the owner
+   */
+  news(person: Person, chat: Contact["chat"]): { learned: Learned; owner: Owner | undefined } | undefined {
+    const owner = this.owner();
+    if (owner === undefined) return undefined;
+    const { pn, lid } = owner.person;
+    const isNumber = pn !== undefined && pn === person.pn;
+    const isLid = lid !== undefined && lid === person.lid;
+    if (!isNumber && !isLid) return undefined;
+    const isOtherAccount = isNumber && lid !== undefined && person.lid !== undefined && lid !== person.lid;
+    const isOtherNumber = isLid && pn !== undefined && person.pn !== undefined && pn !== person.pn;
+    if (isOtherAccount || isOtherNumber) {
+      // The other account on the owner's number is somebody else, of whom there may be more to learn.
+      if (owner.locked !== undefined)
+        return isOtherNumber ? { learned: { kind: "same" }, owner: undefined } : undefined;
+      const locked = isOtherAccount
+        ? "the owner's number now belongs to another WhatsApp account"
+        : "the owner's WhatsApp account has a new number";
+      return { learned: { kind: "owner-locked" }, owner: { ...owner, locked } };
+    }
+    const known = { ...owner.person, ...identityOf(person) };
+    // Only their own chat is the admin chat: elsewhere the owner writes to other people.
+    const isOwnChat = chat !== undefined && (chat === known.pn || chat === known.lid);
+    const now: Owner = { ...owner, person: known, ...(isOwnChat ? { chat } : {}) };
+    return { learned: { kind: "same" }, owner: isSame(owner, now) ? undefined : now };
+  }
+
+  /** Writes what {@link news} found. */
+  async follow(owner: Owner, by: Actor): Promise<void> {
+    if (owner.locked !== this.owner()?.locked) await this.#write(owner, by, "owner-locked", owner.locked);
+    else await this.#save(owner, this.#doc?.log ?? []);
+  }
+
+  async #write(owner: Owner, by: Actor, action: string, note: string | undefined): Promise<void> {
+    const record = this.#ledger.record(action, by, note);
+    await this.#save(owner, logged(this.#doc?.log, record));
+    await this.#ledger.trail.append(record);
+  }
+
+  async #save(owner: Owner, log: OwnerDoc["log"]): Promise<void> {
+    const doc: OwnerDoc = { _id: "owner", kind: "owner", owner, log };
+    await this.#ledger.put(doc);
+    this.#doc = doc;
+  }
+}
+
+function isSame(a: Owner, b: Owner): boolean {
+  return (
+    a.person.pn === b.person.pn &&
+    a.person.lid === b.person.lid &&
+    a.setup === b.setup &&
+    a.confirmed === b.confirmed &&
+    a.confirmCode === b.confirmCode &&
+    a.locked === b.locked &&
+    a.chat === b.chat
+  );
+}

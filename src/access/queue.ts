@@ -1,0 +1,159 @@
+import type { Entry } from "./api.js";
+import { type Decisions, repeated } from "./decisions.js";
+import { formatNumber, type Person } from "./identity.js";
+import { lastHeld } from "./learning.js";
+import { type Ledger, without } from "./ledger.js";
+import type { Key, Pairing } from "./pairing.js";
+import { type AccessSettings, DAY } from "./settings.js";
+import type { Actor, Contact, Held, Via } from "./types.js";
+
+/** A message of somebody who is a stranger or pending. */
+export interface Caller {
+  readonly person: Person;
+  readonly name: string;
+  readonly text: string;
+  readonly cause: string;
+  readonly chat?: NonNullable<Contact["chat"]>;
+}
+
+/**
+ * The pending queue: who enters it and how, what is held for them, and when they leave it by themselves. Bounded: a
+ * sender without a valid token leaves nothing here.
+ */
+export class Queue {
+  readonly #ledger: Ledger;
+  readonly #pairing: Pairing;
+  readonly #decisions: Decisions;
+  readonly #settings: AccessSettings;
+  /** The owner was told that the queue is full, and there was no room since. */
+  #isFull: boolean;
+
+  constructor(ledger: Ledger, pairing: Pairing, decisions: Decisions, settings: AccessSettings, isFull: boolean) {
+    this.#ledger = ledger;
+    this.#pairing = pairing;
+    this.#decisions = decisions;
+    this.#settings = settings;
+    this.#isFull = isFull;
+  }
+
+  /** @param contact the record of the caller, where there is one: a stranger's or a pending sender's */
+  async knock(contact: Contact | undefined, caller: Caller): Promise<Entry> {
+    const before = contact === undefined ? undefined : this.#again(contact, caller.cause);
+    if (before !== undefined) return before;
+
+    const isPending = contact?.state === "pending";
+    const key = this.#pairing.search(caller.person, caller.text, isPending);
+    const via = this.#viaOf(key, isPending);
+    if (via === undefined) return { kind: "nothing", guessed: key.kind === "none" && key.guessed };
+    const known = { ...(contact ?? this.#ledger.create(caller.person, caller.name)), ...factsOf(caller, contact) };
+    if (key.kind === "invite" && key.invite.auto) return this.#letIn(known, key, caller);
+    return this.#enter(known, via, key, caller);
+  }
+
+  /** Keeps a pending sender's message. @returns false where the contact is not pending */
+  async hold(contact: Contact, held: Held): Promise<boolean> {
+    if (contact.state !== "pending") return false;
+    if (contact.held.some(({ journalId }) => journalId === held.journalId)) return true;
+    const preview = this.#pairing.mask(held.preview);
+    await this.#ledger.save({ ...contact, held: lastHeld([...contact.held, { ...held, preview }]) });
+    return true;
+  }
+
+  /** Takes out who waited too long, and marks those for whom this comes within a day. */
+  async expire(): Promise<{ expired: readonly Contact[]; expiring: readonly Contact[] }> {
+    const expired: Contact[] = [];
+    const expiring: Contact[] = [];
+    const by: Actor = { door: "gateway", who: "expiry" };
+    const now = this.#ledger.now();
+    for (const contact of this.#ledger.book.list("pending")) {
+      const left = contact.since + this.#settings.expiryDays * DAY - now;
+      if (left <= 0) {
+        const { contact: gone } = await this.#ledger.decide(
+          contact,
+          { action: "expire", by },
+          (known, { at }): Contact => ({ ...without(known, "via", "reminded", "before"), held: [], since: at }),
+        );
+        expired.push(gone);
+      } else if (left <= DAY && contact.reminded === undefined) {
+        const reminded = { ...contact, reminded: now };
+        await this.#ledger.save(reminded);
+        expiring.push(reminded);
+      }
+    }
+    return { expired, expiring };
+  }
+
+  #viaOf(key: Key, isPending: boolean): Via | undefined {
+    if (key.kind !== "none") return key.via;
+    const isOpen = this.#settings.open && this.#pairing.token() === undefined && !isPending;
+    return isOpen ? { kind: "open" } : undefined;
+  }
+
+  async #letIn(contact: Contact, key: Extract<Key, { kind: "invite" }>, caller: Caller): Promise<Entry> {
+    const { invite, via } = key;
+    const used = this.#pairing.use(invite, contact);
+    const by: Actor = { door: "gateway", who: `invite ${invite._id}`, cause: caller.cause };
+    const outcome = await this.#decisions.approveByInvite(contact, by, via, used);
+    this.#pairing.accept(used);
+    return { kind: "auto-approved", contact: outcome.contact, outcome, invite };
+  }
+
+  async #enter(contact: Contact, via: Via, key: Key, caller: Caller): Promise<Entry> {
+    if (!this.#hasRoom(via)) {
+      const first = !this.#isFull;
+      if (first) await this.#ledger.put({ _id: "queue", kind: "queue", fullSince: this.#ledger.now() });
+      this.#isFull = true;
+      return { kind: "full", first };
+    }
+    const isFullNoMore = this.#isFull && this.#hasRoom({ kind: "open" });
+    const used = key.kind === "invite" ? this.#pairing.use(key.invite, contact) : [];
+    const by: Actor = { door: "whatsapp", who: formatNumber(caller.person), cause: caller.cause };
+    const { contact: entered } = await this.#ledger.decide(
+      contact,
+      { action: "enter", by, via },
+      (known, { at }): Contact => ({
+        ...without(known, "before", "reminded"),
+        via,
+        held: [],
+        since: at,
+        episode: known.episode + 1,
+      }),
+      used,
+    );
+    this.#pairing.accept(used);
+    if (isFullNoMore) {
+      this.#isFull = false;
+      await this.#ledger.drop(["queue"]);
+    }
+    return { kind: "entered", contact: entered, via };
+  }
+
+  /** Whether there is a place: some of them only an invite can take. */
+  #hasRoom(via: Via): boolean {
+    const { maxPending, keptForInvites } = this.#settings;
+    const total = this.#ledger.book.count("pending");
+    if (total >= maxPending) return false;
+    if (via.kind === "invite") return true;
+    let others = 0;
+    for (const contact of this.#ledger.book.in("pending")) if (contact.via?.kind !== "invite") others++;
+    return others < maxPending - keptForInvites;
+  }
+
+  /** The same message again, after a crash: it has had its effect. */
+  #again(contact: Contact, cause: string): Entry | undefined {
+    const by: Actor = { door: "whatsapp", who: "", cause };
+    const entered = repeated(contact, "enter", by);
+    if (entered?.via === undefined) return undefined;
+    const isLast =
+      contact.state === "pending" && contact.history.findLast(({ action }) => action === "enter") === entered;
+    return isLast ? { kind: "entered", contact, via: entered.via, again: true } : { kind: "nothing", guessed: false };
+  }
+}
+
+/** What the message tells about its sender, for a record that is written anyway. */
+function factsOf(caller: Caller, contact: Contact | undefined): { name?: string; chat?: NonNullable<Contact["chat"]> } {
+  return {
+    ...(caller.name === "" || contact?.name === caller.name ? {} : { name: caller.name }),
+    ...(caller.chat === undefined ? {} : { chat: caller.chat }),
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Which contact a person means (DESIGN 5, I8): a code, a number, a JID, or, in scope, a name. Pure look-ups; a reference
+ * that fits two contacts is refused and lists both.
+ */
+import { KafclawError } from "../errors.js";
+import { firstWords } from "../text.js";
+import type { Scope } from "./api.js";
+import { parseCode } from "./code.js";
+import { type ContactBook, fold } from "./contacts.js";
+import { heaviest } from "./gate.js";
+import { looksLikeNumber, type Person, parseAddress, parseNumber } from "./identity.js";
+import type { Contact, ContactState } from "./types.js";
+import { listOf } from "./words.js";
+
+/** By name one means somebody on a list, not the record of a stranger. */
+const NAMED_STATES: readonly ContactState[] = ["pending", "approved", "denied"];
+
+/** As much of a mistyped reference as is shown back. */
+const SHOWN_LENGTH = 40;
+
+/** @throws KafclawError `unknown-reference`, `ambiguous`, `not-a-person`, `bad-number` */
+export function resolve(book: ContactBook, reference: string, scope: Scope = {}): Contact | Person {
+  const typed = reference.trim();
+  if (typed === "") return only(candidates(book, scope), scope);
+  if (typed.includes("@")) return byJid(book, typed);
+  if (looksLikeNumber(typed)) return byNumber(book, typed);
+  const code = parseCode(typed);
+  return code === undefined ? byName(book, typed, scope) : byCode(book, typed, code, scope);
+}
+
+/** Contacts that a name, or no reference at all, may mean. */
+function candidates(book: ContactBook, { states = NAMED_STATES, shown }: Scope): readonly Contact[] {
+  const inStates = states.flatMap((state) => book.list(state));
+  return shown === undefined ? inStates : inStates.filter((contact) => shown.has(contact._id));
+}
+
+function only(contacts: readonly Contact[], scope: Scope): Contact {
+  const [first, second] = contacts;
+  if (first === undefined) throw unknown(`${nobody(scope)}; name somebody by code or number.`);
+  if (second !== undefined) throw ambiguous(`Which one? ${listOf(contacts)}; repeat that with a code.`);
+  return first;
+}
+
+function byJid(book: ContactBook, typed: string): Contact | Person {
+  const address = parseAddress(typed);
+  switch (address?.kind) {
+    case "pn":
+      return known(book, { pn: address.pn });
+    case "lid":
+      return known(book, { lid: address.lid });
+    case undefined:
+      throw new KafclawError(
+        "bad-number",
+        `"${quoted(typed)}" is no WhatsApp address; write a number with country code, e.g. +1 555 000 2000.`,
+        "usage",
+      );
+    case "group":
+      throw notAPerson(typed, "a group");
+    default:
+      throw notAPerson(typed, "no person's address");
+  }
+}
+
+function byNumber(book: ContactBook, typed: string): Contact | Person {
+  const pn = parseNumber(typed);
+  if (pn !== undefined) return known(book, { pn });
+  throw new KafclawError(
+    "bad-number",
+    `"${quoted(typed)}" is no full phone number; write it with country code, e.g. +1 555 000 2000.`,
+    "usage",
+  );
+}
+
+/** A code-shaped word is a code and nothing else, even where somebody has that name. */
+function byCode(book: ContactBook, typed: string, code: Parameters<ContactBook["byCode"]>[0], scope: Scope): Contact {
+  const contact = book.byCode(code);
+  if (contact !== undefined) return contact;
+  const named = matching(book, typed, scope);
+  const hint =
+    named.length === 0 ? "look at the list for the code" : `by name that would be ${listOf(named)}: use the code`;
+  throw unknown(`No contact has the code ${code}; ${hint}.`);
+}
+
+function byName(book: ContactBook, typed: string, scope: Scope): Contact {
+  const found = matching(book, typed, scope);
+  const [first, second] = found;
+  if (second !== undefined) {
+    throw ambiguous(`"${quoted(typed)}" fits ${listOf(found)}; repeat that with a code.`);
+  }
+  if (first !== undefined) return first;
+  const all = candidates(book, scope);
+  const state = scope.states?.length === 1 ? `${scope.states[0]} sender` : "contact";
+  const heading = scope.states?.length === 1 ? capital(scope.states[0] ?? "") : "On the lists";
+  const rest = all.length === 0 ? `${nobody(scope)}.` : `${heading}: ${listOf(all)}.`;
+  throw unknown(`No ${state} matches "${quoted(typed)}". ${rest}`);
+}
+
+/** Everyone whose name holds what was typed: an exact name does not win over a longer one, since both could be meant. */
+function matching(book: ContactBook, typed: string, scope: Scope): readonly Contact[] {
+  const wanted = fold(typed);
+  if (wanted === "") return [];
+  return candidates(book, scope).filter((contact) => {
+    const shown = scope.shown?.get(contact._id);
+    return (shown === undefined ? book.folded(contact) : fold(shown)).includes(wanted);
+  });
+}
+
+function known(book: ContactBook, person: Person): Contact | Person {
+  return heaviest(book.matches(person), person) ?? person;
+}
+
+function nobody({ states }: Scope): string {
+  return states?.length === 1 ? `Nobody is ${states[0]}` : "Nobody is on a list yet";
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+function quoted(typed: string): string {
+  return firstWords(typed, SHOWN_LENGTH);
+}
+
+function unknown(message: string): KafclawError {
+  return new KafclawError("unknown-reference", message);
+}
+
+function ambiguous(message: string): KafclawError {
+  return new KafclawError("ambiguous", message);
+}
+
+function notAPerson(typed: string, what: string): KafclawError {
+  return new KafclawError("not-a-person", `${quoted(typed)} is ${what}; name a person.`, "usage");
+}

@@ -1,0 +1,151 @@
+/**
+ * What undo takes back, and when it refuses (DESIGN 4). Pure: `decisions.ts` writes the result.
+ */
+import { KafclawError } from "../errors.js";
+import type { ContactBook } from "./contacts.js";
+import { without } from "./ledger.js";
+import { MINUTE } from "./settings.js";
+import { isUndoable } from "./transitions.js";
+import type { Contact, Decision } from "./types.js";
+import { describe, pastTense } from "./words.js";
+
+/** A decision that may be taken back, and whose it is. */
+export interface Undoable {
+  readonly contact: string;
+  readonly decision: Decision;
+}
+
+/** The decisions of the undo window, oldest first. */
+export class RecentDecisions {
+  #recent: Undoable[] = [];
+
+  constructor(
+    contacts: Iterable<Contact>,
+    /** How long a decision can be taken back, milliseconds. */
+    private readonly window: number,
+    now: number,
+  ) {
+    for (const contact of contacts) {
+      for (const decision of contact.history) {
+        if (decision.at >= now - window) this.add(contact, decision);
+      }
+    }
+    this.#recent.sort((a, b) => (a.decision.id < b.decision.id ? -1 : 1));
+  }
+
+  add(contact: Contact, decision: Decision): void {
+    if (isUndoable(decision.action)) this.#recent.push({ contact: contact._id, decision });
+    const oldest = decision.at - this.window;
+    if ((this.#recent[0]?.decision.at ?? oldest) < oldest) {
+      this.#recent = this.#recent.filter((recent) => recent.decision.at >= oldest);
+    }
+  }
+
+  /**
+   * The decision that an undo means now: the last one that still stands, or the named one.
+   * @throws KafclawError `nothing-to-undo`, `too-late`, `changed-since`
+   */
+  choose(book: ContactBook, now: number, decisionId?: string): { contact: Contact; decision: Decision } {
+    const minutes = this.window / MINUTE;
+    const found =
+      decisionId === undefined ? this.#last(book, now) : (this.#named(decisionId) ?? search(book, decisionId));
+    const contact = found === undefined ? undefined : book.byId(found.contact);
+    if (found === undefined || contact === undefined) {
+      const why =
+        decisionId === undefined ? `Nothing was decided in the last ${minutes} minutes` : "There is no such decision";
+      throw new KafclawError(
+        "nothing-to-undo",
+        `${why}, so there is nothing to undo; approve, deny or remove instead.`,
+      );
+    }
+    const { decision } = found;
+    if (decision.at < now - this.window) {
+      throw new KafclawError(
+        "too-late",
+        `${describe(contact)} was ${pastTense(decision)} more than ${minutes} minutes ago, too long to undo; approve, deny or remove instead.`,
+      );
+    }
+    const later = standing(since(contact, decision));
+    const last = later.at(-1);
+    if (isUndone(contact, decision)) {
+      throw new KafclawError(
+        "nothing-to-undo",
+        `That was undone already; ${describe(contact)} is ${contact.state}. Approve, deny or remove instead.`,
+      );
+    }
+    if (last !== undefined) {
+      throw new KafclawError(
+        "changed-since",
+        `${describe(contact)} changed since: ${pastTense(last)} by ${last.by.door}. Approve, deny or remove instead.`,
+      );
+    }
+    return { contact, decision };
+  }
+
+  #last(book: ContactBook, now: number): Undoable | undefined {
+    return this.#recent.findLast(({ contact: id, decision }) => {
+      const contact = book.byId(id);
+      return contact !== undefined && decision.at >= now - this.window && !isUndone(contact, decision);
+    });
+  }
+
+  #named(decisionId: string): Undoable | undefined {
+    return this.#recent.find(({ decision }) => decision.id === decisionId);
+  }
+}
+
+/** The contact as it was before a decision. */
+export function restore(contact: Contact, decision: Decision, now: number): Contact {
+  const { before } = contact;
+  const rest: Contact = without(contact, "via", "blocked", "reminded", "also", "before");
+  if (before?.decision !== decision.id) {
+    // A later decision was taken back in between; what it kept is gone, the state before this one is known.
+    const via = contact.via === undefined ? {} : { via: contact.via };
+    return { ...rest, ...via, since: now, held: decision.action === "approve" ? contact.held : [] };
+  }
+  const { decision: _, also, held, ...kept } = before;
+  return {
+    ...rest,
+    ...kept,
+    ...(also.length === 0 ? {} : { also }),
+    // What an approval released may have been handled since; only the rest waits again.
+    held: decision.action === "approve" ? contact.held : held,
+  };
+}
+
+/** What of a contact a decision replaces, for {@link restore}. */
+export function beforeOf(contact: Contact, decision: Decision): NonNullable<Contact["before"]> {
+  const { since, held, also, via, blocked, reminded } = contact;
+  return {
+    decision: decision.id,
+    since,
+    held,
+    also: also ?? [],
+    ...(via === undefined ? {} : { via }),
+    ...(blocked === undefined ? {} : { blocked }),
+    ...(reminded === undefined ? {} : { reminded }),
+  };
+}
+
+function isUndone(contact: Contact, decision: Decision): boolean {
+  return contact.history.some((later) => later.undoes === decision.id);
+}
+
+function since(contact: Contact, decision: Decision): readonly Decision[] {
+  return contact.history.slice(contact.history.findIndex(({ id }) => id === decision.id) + 1);
+}
+
+/** The decisions that still count: without those taken back, without the taking back, and without mere changes of address. */
+function standing(decisions: readonly Decision[]): readonly Decision[] {
+  const undone = new Set(decisions.map((decision) => decision.undoes));
+  return decisions.filter(({ id, action }) => !undone.has(id) && action !== "undo" && action !== "identity");
+}
+
+/** An older decision, so that the refusal can say what it was. */
+function search(book: ContactBook, decisionId: string): Undoable | undefined {
+  for (const contact of book.all()) {
+    const decision = contact.history.find(({ id, action }) => id === decisionId && isUndoable(action));
+    if (decision !== undefined) return { contact: contact._id, decision };
+  }
+  return undefined;
+}

@@ -1,0 +1,35 @@
+/**
+ * How contacts and decisions are called in sentences for people. Plain text: names in it are data, and whoever shows it
+ * escapes it for the place (I9).
+ */
+import { formatNumber } from "./identity.js";
+import type { Action, Contact, Decision } from "./types.js";
+
+/** A contact in a sentence: `K7QF Alice`, or `K7QF +1 555 000 2000` where no name is known. */
+export function describe(contact: Contact): string {
+  return `${contact.code} ${contact.name || formatNumber(contact)}`;
+}
+
+const PAST: Readonly<Record<Action, string>> = {
+  enter: "queued",
+  approve: "approved",
+  deny: "denied",
+  remove: "removed",
+  undo: "brought back",
+  expire: "expired",
+  suspend: "suspended",
+  merge: "merged",
+  identity: "changed",
+};
+
+/** What a decision did: `approved`. */
+export function pastTense(decision: Decision): string {
+  return PAST[decision.action];
+}
+
+/** Up to five contacts for a sentence: `Alice (K7QF), Bob (M2TX) and 3 more`. */
+export function listOf(contacts: readonly Contact[]): string {
+  const shown = contacts.slice(0, 5).map((contact) => `${contact.name || formatNumber(contact)} (${contact.code})`);
+  const rest = contacts.length - shown.length;
+  return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}

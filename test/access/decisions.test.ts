@@ -1,0 +1,301 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, OWNER, person, refusal } from "./house.js";
+
+let house: House;
+beforeEach(async () => {
+  house = await House.open();
+});
+afterEach(() => house.close());
+
+const held = (id: string, at = 0) => ({ journalId: id, at, preview: `words of ${id}` });
+
+describe("approve", () => {
+  it("lets a pending sender in and releases what was held", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    expect(house.verdict(ALICE)).toBe("pending");
+    await house.access.hold(alice, held("m1"));
+    const outcome = await house.access.approve(alice, chat);
+    expect(outcome).toMatchObject({ unchanged: false, released: [held("m1")], contact: { state: "approved" } });
+    expect(outcome.wasNotPending).toBeUndefined();
+    expect(house.verdict(ALICE)).toBe("buddy");
+  });
+
+  it("lets in a number that never wrote, and says that it was not pending", async () => {
+    const outcome = await house.access.approve(person("15550009999@s.whatsapp.net"), cli, { name: "Zoe" });
+    expect(outcome).toMatchObject({ wasNotPending: true, contact: { state: "approved", name: "Zoe" } });
+    await house.restart();
+    expect(house.verdict(person("15550009999@s.whatsapp.net"))).toBe("buddy");
+  });
+
+  it("I6: says who decided when another door was faster, and records one decision", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    const [first, second] = await Promise.all([
+      house.access.approve(alice, dashboard),
+      house.access.approve(alice, chat),
+    ]);
+    expect(first.unchanged).toBe(false);
+    expect(second).toMatchObject({ unchanged: true, decision: { id: first.decision.id, by: dashboard } });
+    expect(await house.access.audit({ contact: alice._id })).toHaveLength(2);
+  });
+
+  it("refuses the denied until they are removed", async () => {
+    const alice = await house.denied(ALICE, "Alice");
+    expect(await refusal(() => house.access.approve(alice, chat))).toEqual({
+      code: "denied",
+      message: `${alice.code} Alice is denied: remove it first (remove ${alice.code}), then approve.`,
+    });
+    await house.access.remove(alice, chat);
+    expect((await house.access.approve(alice, chat)).contact.state).toBe("approved");
+  });
+
+  it("on a notice counts only during the pending episode that the notice announced", async () => {
+    const first = await house.pending(ALICE, "Alice");
+    await house.access.remove(first, dashboard);
+    const second = await house.pending(ALICE, "Alice");
+    const late = await refusal(() => house.access.approve(first, chat, { expect: { episode: first.episode } }));
+    expect(late.code).toBe("already-decided");
+    await house.access.deny(second, dashboard);
+    const decided = await refusal(() =>
+      house.access
+        .deny(first, chat, { expect: { episode: first.episode } })
+        .then(() => house.access.approve(second, chat, { expect: { episode: second.episode } })),
+    );
+    expect(decided.code).toBe("denied");
+  });
+});
+
+describe("deny", () => {
+  it("I2: shuts out a buddy over both addresses, and over each alone", async () => {
+    await house.approved(ALICE, "Alice");
+    const outcome = await house.access.deny(ALICE, chat, { block: true });
+    expect(outcome).toMatchObject({ block: true, contact: { state: "denied", blocked: true } });
+    for (const address of [ALICE, person("2000@lid"), person("15550002000@s.whatsapp.net")]) {
+      expect(house.verdict(address)).toBe("denied");
+    }
+  });
+
+  it("denies a number that never wrote", async () => {
+    await house.access.deny(person("15550009999@s.whatsapp.net"), cli);
+    expect(house.verdict(person("15550009999@s.whatsapp.net", "77@lid"))).toBe("denied");
+  });
+
+  it("drops what was held", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.hold(alice, held("m1"));
+    expect((await house.access.deny(alice, chat)).contact.held).toEqual([]);
+  });
+
+  it("changes nothing for somebody denied already, unless a block is new", async () => {
+    const alice = await house.denied(ALICE);
+    expect((await house.access.deny(alice, chat)).unchanged).toBe(true);
+    expect(await house.access.deny(alice, chat, { block: true })).toMatchObject({ unchanged: false, block: true });
+    expect((await house.access.deny(alice, chat, { block: true })).unchanged).toBe(true);
+  });
+});
+
+describe("remove", () => {
+  it("I8: makes a stranger whose code stays their own", async () => {
+    const alice = await house.denied(ALICE, "Alice");
+    const outcome = await house.access.remove(alice, chat);
+    expect(outcome.contact).toMatchObject({ state: "stranger", code: alice.code, held: [] });
+    expect(house.verdict(ALICE)).toBe("stranger");
+    expect((await house.pending(BOB)).code).not.toBe(alice.code);
+    expect((await house.pending(ALICE)).code).toBe(alice.code);
+  });
+
+  it("unblocks who was blocked", async () => {
+    const { contact } = await house.access.deny(ALICE, chat, { block: true });
+    expect((await house.access.remove(contact, chat)).block).toBe(false);
+  });
+
+  it("says that an unknown number is on no list", async () => {
+    expect(await refusal(() => house.access.remove(person("15550009999@s.whatsapp.net"), cli))).toEqual({
+      code: "unknown-reference",
+      message: "+1 555 000 9999 is on no list, so there is nothing to remove.",
+    });
+  });
+});
+
+describe("the owner", () => {
+  it("can't be approved, denied or removed, by either address", async () => {
+    await house.owned();
+    for (const target of [OWNER, person("1000@lid"), person("15550001000@s.whatsapp.net")]) {
+      for (const call of [house.access.approve, house.access.deny, house.access.remove]) {
+        expect((await refusal(() => call.call(house.access, target, dashboard))).code).toBe("owner");
+      }
+    }
+    expect(house.access.counts()).toEqual({ approved: 0, denied: 0, pending: 0 });
+  });
+});
+
+describe("I10: a message that comes twice", () => {
+  const caused = { ...chat, cause: "3EB0C767" };
+
+  it("decides once, also after a restart and a decision in between", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    const first = await house.access.approve(alice, caused);
+    await house.access.remove(alice, dashboard);
+    await house.restart();
+    const again = await house.access.approve(alice, caused);
+    expect(again).toMatchObject({ unchanged: true, released: [], decision: { id: first.decision.id } });
+    expect(house.verdict(ALICE)).toBe("stranger");
+  });
+
+  it("decides once about each of several contacts", async () => {
+    const [alice, bob] = [await house.pending(ALICE), await house.pending(BOB)];
+    expect((await house.access.approve(alice, caused)).unchanged).toBe(false);
+    expect((await house.access.approve(bob, caused)).unchanged).toBe(false);
+  });
+
+  it("takes back one decision, not a second", async () => {
+    await house.approved(ALICE);
+    await house.approved(BOB);
+    const first = await house.access.undo(caused);
+    await house.restart();
+    expect(await house.access.undo(caused)).toMatchObject({ unchanged: true, decision: { id: first.decision.id } });
+    expect(house.verdict(ALICE)).toBe("buddy");
+  });
+
+  it("makes one invite and rotates the token once", async () => {
+    const first = await house.access.invite({ label: "Carol" }, caused);
+    expect(await house.access.invite({ label: "Carol" }, caused)).toEqual(first);
+    const { token } = await house.access.rotateToken(caused);
+    expect((await house.access.rotateToken(caused)).token).toBe(token);
+  });
+
+  it("queues its sender once", async () => {
+    await house.pending(BOB);
+    const entry = await house.knock(ALICE, "KAF-7QF2-M9TX", "Alice", "m-1");
+    await house.restart();
+    expect(await house.knock(ALICE, "KAF-7QF2-M9TX", "Alice", "m-1")).toEqual({ ...entry, again: true });
+    await house.access.remove(ALICE, chat);
+    expect((await house.knock(ALICE, "KAF-7QF2-M9TX", "Alice", "m-1")).kind).toBe("nothing");
+  });
+});
+
+describe("I6: a decision is on disk before anybody hears of it", () => {
+  it("a failed write leaves everything as it was", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    house.full.access = true;
+    for (const call of [
+      () => house.access.approve(alice, chat),
+      () => house.access.deny(alice, chat),
+      () => house.access.hold(alice, held("m1")),
+      () => house.access.learn(ALICE, { name: "Mallory" }),
+      () => house.access.invite({ label: "Bob" }, chat),
+      () => house.access.rotateToken(chat),
+    ]) {
+      expect((await refusal(call)).code).toBe("disk-full");
+    }
+    expect(house.verdict(ALICE)).toBe("pending");
+    expect(house.access.byCode(alice.code)).toEqual(alice);
+    expect(house.access.revealToken()).toBe("KAF-7QF2-M9TX");
+    house.full.access = false;
+    await house.restart();
+    expect(house.access.byCode(alice.code)).toEqual(alice);
+    expect(house.access.invites()).toEqual([]);
+    expect((await house.access.audit()).map(({ action }) => action)).toEqual(["enter", "token-set"]);
+  });
+
+  it("a decision stands when the audit can't be written, and gets its record with the next one", async () => {
+    const alice = await house.pending(ALICE);
+    house.full.audit = true;
+    const outcome = await house.access.approve(alice, dashboard);
+    expect(house.verdict(ALICE)).toBe("buddy");
+    expect(house.warnings).toEqual(["The audit could not be written; it will be tried again."]);
+    house.full.audit = false;
+    await house.access.learn(ALICE, { name: "Alice" });
+    expect((await house.access.audit())[0]).toMatchObject({
+      _id: outcome.decision.id,
+      action: "approve",
+      by: dashboard,
+    });
+  });
+
+  it("a decision whose audit record a crash kept back gets it at the next start", async () => {
+    house.full.audit = true;
+    const { contact } = await house.access.approve(ALICE, cli, { name: "Alice" });
+    await house.access.setToken("KAF-7QF2-M9TX", cli);
+    await house.owned();
+    house.full.audit = true;
+    await house.restart();
+    house.full.audit = false;
+    await house.restart();
+    const records = await house.access.audit();
+    expect(records.map(({ action }) => action).sort()).toEqual(["approve", "owner-set", "token-set"]);
+    const approve = records.find(({ action }) => action === "approve");
+    expect(approve).toMatchObject({
+      contact: contact._id,
+      code: contact.code,
+      name: "Alice",
+      from: "stranger",
+      to: "approved",
+    });
+    await house.restart();
+    expect(await house.access.audit()).toHaveLength(3);
+  });
+
+  it("every door leaves who, through which door, what and when", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    house.now += MINUTE;
+    await house.access.deny(alice, dashboard);
+    house.now += MINUTE;
+    await house.access.record("silent-off", chat, "for 2 h");
+    expect(await house.access.audit({ limit: 2 })).toMatchObject([
+      { action: "silent-off", by: chat, at: house.now, note: "for 2 h" },
+      {
+        action: "deny",
+        by: dashboard,
+        at: house.now - MINUTE,
+        code: alice.code,
+        name: "Alice",
+        from: "pending",
+        to: "denied",
+      },
+    ]);
+  });
+});
+
+describe("held messages", () => {
+  it("are the last five, each once, with tokens masked", async () => {
+    const alice = await house.pending(ALICE);
+    for (const n of [1, 2, 3, 3, 4, 5, 6]) await house.access.hold(alice, held(`m${n}`, n));
+    await house.access.hold(alice, { journalId: "m7", at: 7, preview: "is kaf-7qf2–m9tx right?" });
+    const kept = house.access.byId(alice._id)?.held ?? [];
+    expect(kept.map(({ journalId }) => journalId)).toEqual(["m3", "m4", "m5", "m6", "m7"]);
+    expect(kept.at(-1)?.preview).toBe("is ••• right?");
+  });
+
+  it("are refused for who is not pending any more", async () => {
+    const alice = await house.approved(ALICE);
+    expect(await house.access.hold(alice, held("m1"))).toBe(false);
+  });
+
+  it("I10: stay on record after an approval until they were handled, also over a crash", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.hold(alice, held("m1", 1));
+    await house.access.hold(alice, held("m2", 2));
+    await house.access.approve(alice, chat);
+    await house.access.settle(alice, ["m1"]);
+    await house.restart();
+    expect(house.access.unsettled()).toMatchObject([{ code: alice.code, held: [held("m2", 2)] }]);
+    await house.access.settle(alice, ["m2"]);
+    expect(house.access.unsettled()).toEqual([]);
+  });
+});
+
+describe("expiry", () => {
+  it("reminds once a day before, and lets go after seven days", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    house.now += 6 * DAY - 1;
+    expect(await house.access.tick()).toEqual({ expired: [], expiring: [] });
+    house.now += 1;
+    expect((await house.access.tick()).expiring).toMatchObject([{ code: alice.code }]);
+    await house.restart();
+    expect((await house.access.tick()).expiring).toEqual([]);
+    house.now += DAY;
+    expect((await house.access.tick()).expired).toMatchObject([{ code: alice.code, state: "stranger", held: [] }]);
+    expect(house.verdict(ALICE)).toBe("stranger");
+    expect((await house.access.audit())[0]).toMatchObject({ action: "expire", by: { door: "gateway", who: "expiry" } });
+  });
+});
