@@ -1,0 +1,166 @@
+import type { Lid, Person, Pn } from "../../src/access/identity.js";
+import { personFrom } from "../../src/access/identity.js";
+import type { Collection } from "../../src/store/types.js";
+import { createOutbox, type OutboxDoc, type OutboxOptions, type RunningOutbox } from "../../src/whatsapp/outbox.js";
+import type { Ack, Parcel, Wire, WireContent } from "../../src/whatsapp/types.js";
+
+export const ALICE = person("15550002000@s.whatsapp.net", "2000@lid");
+export const BOB = person("15550003000@s.whatsapp.net");
+export const OWNER = person("15550001000@s.whatsapp.net", "1000@lid");
+export const DAY = 24 * 60 * 60 * 1000;
+
+export function person(...jids: readonly string[]): Person {
+  const found = personFrom(...jids);
+  if (!found) throw new Error(`no person: ${jids.join()}`);
+  return found;
+}
+
+export function text(to: Person, text: string, more: Partial<Extract<Parcel, { kind: "text" }>> = {}): Parcel {
+  return { kind: "text", to, text, ...more };
+}
+
+export interface Sent {
+  readonly jid: string;
+  readonly id: string;
+  readonly content: WireContent;
+  readonly at: number;
+  answer(ack: Ack): void;
+}
+
+/** The lines of `outbox.db`, without the disk; `full` makes every write fail as a full disk does. */
+export class MemoryCollection implements Collection<OutboxDoc> {
+  readonly docs = new Map<string, OutboxDoc>();
+  full = false;
+
+  async get(id: string): Promise<OutboxDoc | undefined> {
+    return this.docs.get(id);
+  }
+
+  async find(): Promise<OutboxDoc[]> {
+    return [...this.docs.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  async count(): Promise<number> {
+    return this.docs.size;
+  }
+
+  async put(doc: OutboxDoc): Promise<void> {
+    return this.putAll([doc]);
+  }
+
+  async putAll(docs: readonly OutboxDoc[]): Promise<void> {
+    if (this.full) throw new Error("disk full");
+    for (const doc of docs) this.docs.set(doc._id, structuredClone(doc));
+  }
+
+  async remove(ids: readonly string[]): Promise<number> {
+    if (this.full) throw new Error("disk full");
+    return ids.filter((id) => this.docs.delete(id)).length;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A wire whose answers the test gives, and time that the test winds. */
+export class Rig {
+  now = Date.UTC(2026, 10, 23, 12);
+  silent = false;
+  readonly sent: Sent[] = [];
+  readonly failed: { readonly id: string; readonly error: number | "expired" }[] = [];
+  readonly suppressed: string[] = [];
+  /** Answers at once with this, where it is set. */
+  auto: Ack | undefined = { kind: "acked" };
+  addressFor: ((to: Person) => Pn | Lid | undefined) | undefined;
+  private ids = 0;
+  private openListeners: (() => void)[] = [];
+  private isOpen = true;
+  private timers: { readonly time: number; readonly work: () => void }[] = [];
+
+  constructor(
+    readonly collection: Collection<OutboxDoc> = new MemoryCollection(),
+    private readonly pace?: NonNullable<OutboxOptions["pace"]>,
+  ) {}
+
+  readonly wire: Wire = (() => {
+    const rig = this;
+    return {
+      get open() {
+        return rig.isOpen;
+      },
+      onOpen: (listener: () => void) => void rig.openListeners.push(listener),
+      send: (jid: string, id: string, content: WireContent) =>
+        new Promise<Ack>((answer) => {
+          rig.sent.push({ jid, id, content, at: rig.now, answer });
+          if (rig.auto) answer(rig.auto);
+        }),
+    };
+  })();
+
+  /** Opens the outbox as a start of the gateway does; again, as after a crash. */
+  async start(): Promise<RunningOutbox> {
+    this.timers = [];
+    this.openListeners = [];
+    const quick = { burst: 1_000, everyMs: 1, jitter: 0 };
+    return createOutbox({
+      collection: this.collection,
+      wire: this.wire,
+      clock: () => this.now,
+      random: () => 1,
+      scheduler: { at: (time, work) => this.at(time, work) },
+      newId: () => `3EB0${String(++this.ids).padStart(4, "0")}`,
+      mayLeave: (to) => (this.silent && to.pn !== OWNER.pn ? "suppress" : "send"),
+      isAdmin: (to) => to.pn === OWNER.pn,
+      addressFor: (to) => this.addressFor?.(to),
+      onSuppressed: ({ id }) => this.suppressed.push(id),
+      onFailed: ({ id }, error) => this.failed.push({ id, error }),
+      log: { info() {}, warn() {} },
+      pace: this.pace ?? { buddies: quick, admin: quick },
+    });
+  }
+
+  close(): void {
+    this.isOpen = false;
+  }
+
+  open(): void {
+    this.isOpen = true;
+    for (const listener of this.openListeners) listener();
+  }
+
+  /** Lets time pass, with everything that was due in it. */
+  async pass(ms: number): Promise<void> {
+    const end = this.now + ms;
+    for (;;) {
+      await this.settled();
+      const due = this.timers.filter(({ time }) => time <= end).sort((a, b) => a.time - b.time)[0];
+      if (!due) break;
+      this.timers = this.timers.filter((timer) => timer !== due);
+      this.now = Math.max(this.now, due.time);
+      due.work();
+    }
+    this.now = end;
+  }
+
+  /** Resolves when everything that can happen without time or network has happened. */
+  async settled(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Answers the last message that went out, and lets happen what follows. */
+  async answer(ack: Ack): Promise<void> {
+    this.sent.at(-1)?.answer(ack);
+    await this.settled();
+  }
+
+  texts(): readonly string[] {
+    return this.sent.map(({ content }) => (content.kind === "text" ? content.text : content.kind));
+  }
+
+  private at(time: number, work: () => void): () => void {
+    const timer = { time, work };
+    this.timers.push(timer);
+    return () => {
+      this.timers = this.timers.filter((other) => other !== timer);
+    };
+  }
+}
