@@ -1,5 +1,6 @@
 import type { Access } from "../access/index.js";
-import { type Contact, KafclawError } from "../access/types.js";
+import type { Contact } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
 import type { Content, Inbound } from "../whatsapp/types.js";
 import { approveOne } from "./commands/approve.js";
@@ -96,7 +97,11 @@ export class Answers {
       case "pending": {
         if (isStale && decides === "approve") return late(meant.contact, isReaction ? "👍" : "yes");
         const { contact } = meant;
-        const done = decides === "approve" ? await approveOne(contact, context) : await denyOne(contact, context);
+        const { episode } = contact;
+        const done =
+          decides === "approve"
+            ? await approveOne(contact, context, episode)
+            : await denyOne(contact, context, { episode });
         if (isReaction) await this.remember(sent, record, contact, decides);
         return together([done]);
       }

@@ -1,7 +1,7 @@
 /** Reading what stands behind a command: words, options, references. Pure; errors say how the command is used. */
 import parse from "yargs-parser";
 import { looksLikeNumber } from "../access/identity.js";
-import { KafclawError } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { oneLineOf } from "./read.js";
 
 /** Phones turn `--` into a dash, and straight quotes into curly ones. */

@@ -1,5 +1,5 @@
 import type { Access, Clock } from "../access/index.js";
-import { KafclawError } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { type Message, own, renderWhatsApp, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
 import { Answers } from "./answers.js";
@@ -61,8 +61,7 @@ export class AdminChat {
   private async take(message: Inbound): Promise<void> {
     const { access, records, notices, secrets } = this.parts;
     const owner = access.owner();
-    if (owner === undefined || owner.locked !== undefined) return;
-    if (!owner.confirmed) return this.confirm(message);
+    if (owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
     await notices.ownerNamed(message.name);
 
     const _id = orderId(message);
@@ -171,23 +170,6 @@ export class AdminChat {
 
   private no(code: string, message: Message): CommandResult {
     return refusal(code, message);
-  }
-
-  /** Interactive set-up ends when the owner has sent the shown code. */
-  private async confirm(message: Inbound): Promise<void> {
-    const { access, notices, records, clock } = this.parts;
-    const owner = access.owner();
-    const { content } = message;
-    if (owner === undefined || owner.confirmCode === undefined || content.kind !== "text" || message.forwarded) return;
-    if (content.text.trim().toUpperCase() !== owner.confirmCode.toUpperCase()) return;
-    const { confirmCode: _used, ...rest } = owner;
-    const who = message.sender.pn ?? message.sender.lid ?? "owner";
-    await access.setOwner({ ...rest, confirmed: true }, { door: "whatsapp", who, cause: message.journalId });
-    const text = "✅ This is the admin chat now. /help lists the commands.";
-    const order = { _id: orderId(message), kind: "order", at: clock(), reply: { text } } as const;
-    await records.put(order);
-    await this.send(message, order);
-    await notices.flush();
   }
 
   private async send(message: Inbound, order: OrderRecord & Required<Pick<OrderRecord, "reply">>): Promise<void> {

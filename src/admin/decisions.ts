@@ -1,4 +1,4 @@
-import type { Person } from "../access/identity.js";
+import { identityOf } from "../access/identity.js";
 import type { Access, Clock, Outcome } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import type { Outbox } from "../whatsapp/types.js";
@@ -38,77 +38,75 @@ export interface RunningDecider extends Decider {
 export function createDecider(parts: DeciderParts): RunningDecider {
   const { access, gateway, outbox, records, clock, scheduler, greeting, graceMs, log } = parts;
   const timers = new Map<string, () => void>();
+  let isStopped = false;
 
-  const jobId = (person: Person): string => `release:${person.pn ?? person.lid}`;
-  const keyOf = (decisionId: string): string => `greet:${decisionId}`;
-
-  const jobOf = async (person: Person): Promise<ReleaseRecord | undefined> => {
-    for (const address of [person.pn, person.lid]) {
-      const found = address === undefined ? undefined : await records.get(`release:${address}`);
-      if (found?.kind === "release") return found;
-    }
-    return undefined;
+  /** Puts the greeting into the outbox, and handles the held messages when the grace is over. */
+  const follow = async ({ contact, decision }: Outcome): Promise<void> => {
+    const due = clock() + graceMs;
+    const _id = `release:${decision.id}`;
+    await put({ _id, kind: "release", contactId: contact._id, decisionId: decision.id, due });
   };
 
-  /** Puts the greeting into the outbox and waits out the grace. */
-  const arm = async (job: ReleaseRecord, contact: Contact): Promise<void> => {
-    const { decisionId, due } = job;
-    if (outbox === undefined || decisionId === undefined || due === undefined) return;
+  const put = async (record: ReleaseRecord): Promise<void> => {
+    await records.put(record);
+    // Without a gateway nothing can be sent: the next start takes it up.
+    if (outbox !== undefined) await arm(record);
+  };
+
+  const arm = async (record: ReleaseRecord): Promise<void> => {
+    const { contactId, decisionId, due } = record;
+    const contact = access.byId(contactId);
+    if (contact === undefined) return;
     if (greeting !== "") {
-      await outbox.post({
+      await outbox?.post({
         kind: "text",
-        to: personOf(contact),
+        to: identityOf(contact),
         text: greeting,
-        key: keyOf(decisionId),
+        key: greetingKey(decisionId),
         notBefore: due,
-        ...(contact.chat === undefined ? {} : { address: contact.chat }),
       });
     }
-    timers.get(job._id)?.();
-    timers.set(
-      job._id,
-      scheduler.at(due, () => {
-        timers.delete(job._id);
-        void release(job).catch((error: unknown) => log.error({ err: error }, "held messages could not be handled"));
-      }),
-    );
+    timers.get(record._id)?.();
+    const cancel = scheduler.at(due, () => {
+      timers.delete(record._id);
+      void release(record).catch((error: unknown) => {
+        log.error({ err: error, contact: contactId }, "held messages could not be handled; the next start does it");
+      });
+    });
+    timers.set(record._id, cancel);
   };
 
-  const release = async (job: ReleaseRecord): Promise<void> => {
-    const contact = access.find(job.person);
-    const greeted = greeting !== "" && !gateway.silent.on();
-    if (contact?.state === "approved") await gateway.release(contact, job.held ?? []);
-    await records.put({ ...job, state: "done", greeted });
+  const release = async (record: ReleaseRecord): Promise<void> => {
+    const contact = access.byId(record.contactId);
+    if (isStopped || contact?.state !== "approved") return;
+    const done = { greeted: greeting !== "" && !gateway.silent.on(), handled: contact.held.length };
+    await records.put({ ...record, done });
+    await gateway.release(contact, contact.held);
+    await forgetOld();
   };
 
-  const follow = async (outcome: Outcome): Promise<void> => {
-    const { contact, decision, released } = outcome;
-    const job: ReleaseRecord = {
-      _id: jobId(contact),
-      kind: "release",
-      state: "waiting",
-      person: personOf(contact),
-      at: decision.at,
-      decisionId: decision.id,
-      due: clock() + graceMs,
-      held: released,
-    };
-    await records.put(job);
-    await arm(job, contact);
-  };
-
-  /** Takes back what an approval has not done yet, and tells what it has done. */
+  /** Takes back what approvals of this contact have not done yet, and tells what they have done. */
   const takeBack = async (contact: Contact): Promise<NonNullable<Decided["trace"]>> => {
-    const job = await jobOf(contact);
-    if (job === undefined) return "none";
-    timers.get(job._id)?.();
-    timers.delete(job._id);
-    if (job.decisionId !== undefined) await outbox?.cancel(keyOf(job.decisionId));
-    await records.remove([job._id]);
-    if (job.state !== "done") return "none";
-    const handled = (job.held ?? []).length > 0;
-    if (job.greeted) return handled ? "greeting and handled" : "greeting";
-    return handled ? "handled" : "none";
+    const theirs = (await allOf(records, "release")).filter(
+      (record) => access.byId(record.contactId)?._id === contact._id,
+    );
+    let done: ReleaseRecord["done"];
+    for (const record of theirs) {
+      timers.get(record._id)?.();
+      timers.delete(record._id);
+      await outbox?.cancel(greetingKey(record.decisionId));
+      done = record.done ?? done;
+    }
+    await records.remove(theirs.map(({ _id }) => _id));
+    if (done?.greeted) return done.handled > 0 ? "greeting and handled" : "greeting";
+    return done !== undefined && done.handled > 0 ? "handled" : "none";
+  };
+
+  const forgetOld = async (): Promise<void> => {
+    const over = (await allOf(records, "release")).filter(
+      ({ done, due }) => done !== undefined && clock() - due > UNDO_WINDOW_MS,
+    );
+    if (over.length > 0) await records.remove(over.map(({ _id }) => _id));
   };
 
   const setBlocked = async (contact: Contact, blocked: boolean): Promise<boolean> => {
@@ -116,76 +114,60 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const record: BlockRecord = { _id, kind: "block", contactId: contact._id, blocked };
     // Written first: whatever happens now, it is done when the link is there.
     await records.put(record);
-    const done = await gateway.block(contact, blocked).catch((error: unknown) => {
+    const isDone = await gateway.block(contact, blocked).catch((error: unknown) => {
       log.error({ err: error, code: contact.code }, "WhatsApp did not change the block");
       return false;
     });
-    if (done) await records.remove([_id]);
-    return done;
+    if (isDone) await records.remove([_id]);
+    return isDone;
   };
 
-  const approve: Decider["approve"] = async (target, by, options) => {
-    const person = personOf(target);
-    const job = await jobOf(target);
-    const isNew = job === undefined || job.state === "done";
-    const deciding: ReleaseRecord = { _id: jobId(person), kind: "release", state: "deciding", person, at: clock() };
-    if (isNew) await records.put(deciding);
-    const restore = async (): Promise<void> => {
-      if (!isNew) return;
-      if (job === undefined) await records.remove([deciding._id]);
-      else await records.put(job);
-    };
-    try {
-      const outcome = await access.approve(target, by, options);
-      if (outcome.unchanged) await restore();
-      else await follow(outcome);
-      return { outcome };
-    } catch (error) {
-      await restore().catch(() => {});
-      throw error;
-    }
-  };
-
-  const deny: Decider["deny"] = async (target, by, options) => {
-    const outcome = await access.deny(target, by, options);
-    await takeBack(outcome.contact);
-    return options?.block ? { outcome, blocking: await setBlocked(outcome.contact, true) } : { outcome };
-  };
-
-  const remove: Decider["remove"] = async (target, by) => {
-    const wasBlocked = known(access, target)?.blocked === true;
-    const outcome = await access.remove(target, by);
-    await takeBack(outcome.contact);
-    return wasBlocked ? { outcome, blocking: await setBlocked(outcome.contact, false) } : { outcome };
-  };
-
-  const undo: Decider["undo"] = async (by, decisionId) => {
-    const blocked = new Set(access.list("denied").flatMap((contact) => (contact.blocked ? [contact._id] : [])));
-    const outcome = await access.undo(by, decisionId);
-    const { contact, decision } = outcome;
-    const trace = decision.from === "approved" ? await takeBack(contact) : "none";
-    const isBlocked = contact.blocked === true;
-    if (outcome.unchanged || blocked.has(contact._id) === isBlocked) return { outcome, trace };
-    return { outcome, trace, blocking: await setBlocked(contact, isBlocked) };
+  const decided = async (outcome: Outcome, trace?: NonNullable<Decided["trace"]>): Promise<Decided> => {
+    const { contact, block } = outcome;
+    const traced = trace === undefined ? { outcome } : { outcome, trace };
+    return block === undefined ? traced : { ...traced, blocking: await setBlocked(contact, block) };
   };
 
   return {
-    approve,
-    deny,
-    remove,
-    undo,
     follow,
+    async approve(target, by, options) {
+      const outcome = await access.approve(target, by, options);
+      if (!outcome.unchanged) await follow(outcome);
+      return decided(outcome);
+    },
+    async deny(target, by, options) {
+      const outcome = await access.deny(target, by, options);
+      await takeBack(outcome.contact);
+      return decided(outcome);
+    },
+    async remove(target, by) {
+      const outcome = await access.remove(target, by);
+      await takeBack(outcome.contact);
+      return decided(outcome);
+    },
+    async undo(by, decisionId) {
+      const outcome = await access.undo(by, decisionId);
+      const wasApproved = outcome.decision.from === "approved" && outcome.contact.state !== "approved";
+      return decided(outcome, wasApproved ? await takeBack(outcome.contact) : "none");
+    },
     async start() {
-      for (const job of await allOf(records, "release")) {
-        const contact = access.find(job.person);
-        const last = contact?.history.findLast((decision) => decision.action === "approve");
-        if (job.state === "waiting" && contact?.state === "approved") await arm(job, contact);
-        else if (job.state === "deciding" && contact?.state === "approved" && last && last.at >= job.at) {
-          const held = contact.before?.decision === last.id ? contact.before.held : contact.held;
-          await records.remove([job._id]);
-          await follow({ contact, decision: last, unchanged: false, released: held });
-        } else if (job.state !== "done" || clock() - job.at > UNDO_WINDOW_MS) await records.remove([job._id]);
+      const left = await allOf(records, "release");
+      for (const record of left) if (record.done === undefined) await put(record);
+      // What a crash left right behind an approval, or in the middle of handling the held messages.
+      for (const contact of access.unsettled()) {
+        const isArmed = left.some(({ contactId, done }) => contactId === contact._id && done === undefined);
+        const approval = contact.history.findLast(({ to }) => to === "approved");
+        if (isArmed || approval === undefined) continue;
+        const due = clock() + graceMs;
+        await put({
+          _id: `release:${approval.id}`,
+          kind: "release",
+          contactId: contact._id,
+          decisionId: approval.id,
+          due,
+        });
       }
+      await forgetOld();
     },
     async linkOpened() {
       for (const record of await allOf(records, "block")) {
@@ -195,17 +177,13 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       }
     },
     stop() {
+      isStopped = true;
       for (const cancel of timers.values()) cancel();
       timers.clear();
     },
   };
 }
 
-function personOf(target: Contact | Person): Person {
-  const { pn, lid } = target;
-  return { ...(pn === undefined ? {} : { pn }), ...(lid === undefined ? {} : { lid }) };
-}
-
-function known(access: Access, target: Contact | Person): Contact | undefined {
-  return "code" in target ? access.byId(target._id) : access.find(target);
+function greetingKey(decisionId: string): string {
+  return `greet:${decisionId}`;
 }

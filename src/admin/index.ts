@@ -3,7 +3,8 @@
  * over one book of contacts; every door (chat, command line, dashboard) runs the same commands and the same decider.
  */
 import type { Access, Clock, Learned, Outcome } from "../access/index.js";
-import { type Actor, type Contact, type Invite, KafclawError } from "../access/types.js";
+import type { Actor, Contact, Invite } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
 import { AdminChat } from "./chat.js";
@@ -46,7 +47,7 @@ export interface AdminParts {
   /** `approve.grace` in milliseconds. */
   readonly graceMs: number;
   /** `notices.quiet`, where set. */
-  readonly quiet?: QuietHours;
+  readonly quiet?: QuietHours | undefined;
   readonly log: { error(details: object, message: string): void };
 }
 
@@ -57,6 +58,8 @@ export interface AdminTellings {
   autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
   queueFull(): Promise<void>;
   learned(learned: Learned): Promise<void>;
+  /** The owner has sent the code of the set-up: the admin chat begins. */
+  ownerConfirmed(): Promise<void>;
   stuck(journalId: string, reason: string): Promise<void>;
 }
 
@@ -118,6 +121,7 @@ export function createAdmin(parts: AdminParts): Admin {
     },
     queueFull: () => notices.queueFull(),
     learned: (learned) => notices.learned(learned),
+    ownerConfirmed: () => notices.ownerConfirmed(),
     stuck: (journalId, reason) => notices.stuck(journalId, reason),
   };
 

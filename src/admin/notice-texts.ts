@@ -80,6 +80,10 @@ export function autoApproved(contact: Contact, invite: Invite, warning: Message 
   ]);
 }
 
+export function ownerConfirmed(): Message {
+  return own("✅ This is the admin chat now. /help lists the commands, /status says how it goes.");
+}
+
 export function queueFull(): Message {
   return own(
     "⚠️ The pending queue is full, so the next senders are not queued. Perhaps the pairing token leaked: /token rotate makes a new one, /pending shows who waits.",

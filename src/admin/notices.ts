@@ -90,6 +90,11 @@ export class Notices {
     if (first !== undefined) await this.news(`expired:${first._id}:${first.episode}`, texts.expired(contacts));
   }
 
+  /** The admin chat begins; what waited for it comes with it. */
+  async ownerConfirmed(): Promise<void> {
+    await this.news("owner-confirmed", texts.ownerConfirmed(), true);
+  }
+
   /** A message could not be handled after several tries. */
   async stuck(journalId: string, reason: string): Promise<void> {
     await this.news(`stuck:${journalId}`, texts.stuck(reason), true);

@@ -1,9 +1,9 @@
 /** Quiet hours: from–to in the owner's time zone, over midnight too. */
 
-/** Times of day as `22:00`; the end is not quiet any more. */
+/** Times of day, in minutes after midnight; the end is not quiet any more. */
 export interface QuietHours {
-  readonly from: string;
-  readonly to: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 const MINUTE = 60_000;
@@ -12,7 +12,7 @@ const DAY_MINUTES = 24 * 60;
 /** When the quiet hours that hold at `now` end, or `undefined` where it isn't quiet. */
 export function quietUntil(now: number, hours: QuietHours | undefined, timezone: string): number | undefined {
   if (hours === undefined) return undefined;
-  const [from, to] = [minutesOf(hours.from), minutesOf(hours.to)];
+  const { from, to } = hours;
   const minute = minuteOfDay(now, timezone);
   const sinceStart = (minute - from + DAY_MINUTES) % DAY_MINUTES;
   const length = (to - from + DAY_MINUTES) % DAY_MINUTES;
@@ -25,10 +25,6 @@ export function quietUntil(now: number, hours: QuietHours | undefined, timezone:
 
 function minuteOfDay(at: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  return minutesOf(parts.format(at));
-}
-
-function minutesOf(time: string): number {
-  const [hours = 0, minutes = 0] = time.split(":").map(Number);
-  return (hours * 60 + minutes) % DAY_MINUTES;
+  const [hours = 0, minutes = 0] = parts.format(at).split(":").map(Number);
+  return hours * 60 + minutes;
 }

@@ -3,23 +3,18 @@
  * else's settings are met.
  */
 import type { Lid, Person, Pn } from "../access/identity.js";
-import type { Held } from "../access/types.js";
 import type { Collection, Doc } from "../store/types.js";
 import type { Message } from "../text.js";
 
-/** What follows from an approval and hasn't happened yet: the greeting is in the outbox, the held messages wait here. */
+/** What follows from an approval when the grace is over; kept for the undo window, so that undo can tell what was sent. */
 export interface ReleaseRecord extends Doc {
   readonly kind: "release";
-  /** `deciding`: written before the approval, so that a crash right behind it forgets nothing. */
-  readonly state: "deciding" | "waiting" | "done";
-  readonly person: Person;
-  readonly at: number;
-  readonly decisionId?: string;
+  readonly contactId: string;
+  readonly decisionId: string;
   /** When the grace ends. */
-  readonly due?: number;
-  readonly held?: readonly Held[];
-  /** Whether a greeting left, once done. */
-  readonly greeted?: boolean;
+  readonly due: number;
+  /** What happened then; absent before. */
+  readonly done?: { readonly greeted: boolean; readonly handled: number };
 }
 
 /** Somebody who is to be blocked or unblocked at WhatsApp as soon as the link is there. */

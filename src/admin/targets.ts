@@ -1,7 +1,8 @@
 /** Finding whom a command means, and doing something to each of them, all or nothing per reference. */
 import { formatNumber, type Person } from "../access/identity.js";
 import type { Scope } from "../access/index.js";
-import { type Contact, type ContactState, KafclawError } from "../access/types.js";
+import type { Contact, ContactState } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import { type Message, own, say } from "../text.js";
 import { references, type Typed } from "./arguments.js";
 import type { CommandContext, CommandResult } from "./types.js";

@@ -1,5 +1,5 @@
 import type { Person } from "../access/identity.js";
-import type { Access, Clock, Outcome } from "../access/index.js";
+import type { Access, Clock, Expected, Outcome } from "../access/index.js";
 import type { Actor, Contact, Door, Held } from "../access/types.js";
 import type { Message } from "../text.js";
 import type { LinkState, Me, Outbox } from "../whatsapp/types.js";
@@ -40,8 +40,8 @@ export interface Decided {
  * Made by {@link createDecider}; chat, command line and dashboard decide through it, never on `Access` directly.
  */
 export interface Decider {
-  approve(target: Contact | Person, by: Actor, options?: { name?: string }): Promise<Decided>;
-  deny(target: Contact | Person, by: Actor, options?: { block?: boolean }): Promise<Decided>;
+  approve(target: Contact | Person, by: Actor, options?: { name?: string; expect?: Expected }): Promise<Decided>;
+  deny(target: Contact | Person, by: Actor, options?: { block?: boolean; expect?: Expected }): Promise<Decided>;
   remove(target: Contact | Person, by: Actor): Promise<Decided>;
   /** Takes the last decision back, or `decisionId`. */
   undo(by: Actor, decisionId?: string): Promise<Decided>;

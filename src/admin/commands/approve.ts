@@ -24,7 +24,7 @@ export const approve: Command = {
     const [first, number, ...more] = words;
     if (first === undefined) {
       const who = implied("Approve", context);
-      return "code" in who ? together([await approveOne(who, context)]) : who;
+      return "code" in who ? together([await approveOne(who, context, who.episode)]) : who;
     }
     if (first.toLowerCase() === "all" && more.length === 0 && (number === undefined || /^\d{1,4}$/.test(number))) {
       return approveAll(number === undefined ? undefined : Number(number), context);
@@ -49,10 +49,10 @@ async function approveAll(number: number | undefined, context: CommandContext): 
   return together(done);
 }
 
-/** Approves one and says so in one line. */
-export async function approveOne(target: Contact | Person, context: CommandContext): Promise<Done> {
+/** Approves one and says so in one line. @param episode the pending episode that it is meant for, where one is */
+export async function approveOne(target: Contact | Person, context: CommandContext, episode?: number): Promise<Done> {
   const { decider, gateway, by, clock, timezone } = context;
-  const { outcome } = await decider.approve(target, by);
+  const { outcome } = await decider.approve(target, by, episode === undefined ? {} : { expect: { episode } });
   const { contact, decision } = outcome;
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;
@@ -61,7 +61,7 @@ export async function approveOne(target: Contact | Person, context: CommandConte
   }
   const held = outcome.released.length;
   const notes: Message[] = [];
-  if (decision.from !== "pending") notes.push(own(", who was not pending"));
+  if (outcome.wasNotPending) notes.push(own(", who was not pending"));
   notes.push(own("."));
   if (held > 0) notes.push(own(` ${count(held, "held message")} ${held === 1 ? "goes" : "go"} to the responder.`));
   if (gateway.silent.on()) notes.push(own(" Silent mode is on: nothing is sent to them."));

@@ -26,16 +26,23 @@ export const deny: Command = {
     const block = flag("block");
     if (words.length === 0) {
       const who = implied("Deny", context);
-      return "code" in who ? together([await denyOne(who, context, block)]) : who;
+      return "code" in who ? together([await denyOne(who, context, { block, episode: who.episode })]) : who;
     }
-    return eachReference(words, context, ["pending", "approved"], (target) => denyOne(target, context, block));
+    return eachReference(words, context, ["pending", "approved"], (target) => denyOne(target, context, { block }));
   },
 };
 
-/** Denies one and says so in one line. */
-export async function denyOne(target: Contact | Person, context: CommandContext, block = false): Promise<Done> {
+/** Denies one and says so in one line. `episode`: the pending episode that it is meant for, where one is. */
+export async function denyOne(
+  target: Contact | Person,
+  context: CommandContext,
+  { block = false, episode }: { block?: boolean; episode?: number } = {},
+): Promise<Done> {
   const { decider, by, clock, timezone } = context;
-  const { outcome, blocking } = await decider.deny(target, by, { block });
+  const { outcome, blocking } = await decider.deny(target, by, {
+    block,
+    ...(episode === undefined ? {} : { expect: { episode } }),
+  });
   const { contact, decision } = outcome;
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;

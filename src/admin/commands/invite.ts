@@ -1,5 +1,6 @@
 import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/identity.js";
-import { type Invite, KafclawError } from "../../access/types.js";
+import type { Invite } from "../../access/types.js";
+import { KafclawError } from "../../errors.js";
 import { type Message, own, say } from "../../text.js";
 import { type Taken, take } from "../arguments.js";
 import { refusal } from "../targets.js";

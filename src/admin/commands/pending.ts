@@ -1,5 +1,6 @@
 import { formatNumber } from "../../access/identity.js";
-import { type Contact, type ContactState, KafclawError } from "../../access/types.js";
+import type { Contact, ContactState } from "../../access/types.js";
+import { KafclawError } from "../../errors.js";
 import { type Message, own, quote, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { refusal } from "../targets.js";

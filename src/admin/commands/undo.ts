@@ -28,7 +28,7 @@ export function undone(
   context: CommandContext,
 ): { message: Message; data: object } {
   const { contact, decision } = outcome;
-  const before = contact.history.findLast((entry) => entry.action !== "undo" && entry.to === decision.from);
+  const before = outcome.undone ?? contact.history.find(({ id }) => id === decision.undoes);
   const when = before ? formatTime(before.at, context.clock(), context.timezone) : "";
   const what = before ? own(` (was ${decision.from} ${doorOf(before)}, ${when})`) : own("");
   const sent = trace === undefined || trace === "none" ? "" : ` ${SENT[trace]}`;
