@@ -24,6 +24,7 @@ export type { AdminRecord } from "./records.js";
 export { commands, commandTable, findCommand, nearestCommand } from "./registry.js";
 export { realScheduler, type Scheduler } from "./schedule.js";
 export { createSilentMode } from "./silent.js";
+export type * from "./types.js";
 
 /** How often pending entries and invites are looked through for those that are due. */
 const TICK_MS = 10 * 60_000;

@@ -1,0 +1,494 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { DAY, HOUR, House, type HouseSetup, MINUTE } from "./house.js";
+
+const ALICE = "+1 555 000 2000";
+const BOB = "+1 555 000 3000";
+const houses: House[] = [];
+async function open(setup?: HouseSetup): Promise<House> {
+  const house = await House.open(setup);
+  houses.push(house);
+  return house;
+}
+afterEach(async () => {
+  for (const house of houses.splice(0)) await house.close();
+});
+
+describe("the owner decides about a pending sender", () => {
+  const ways: readonly [string, (house: House, code: string, notice: string) => Promise<string>][] = [
+    ["👍 as a reaction", (house, _, id) => house.reacts("👍", id)],
+    ["👍🏿 as a reaction", (house, _, id) => house.reacts("👍🏿", id)],
+    ["a quoted yes", (house, _, id) => house.says("Yes", { quotes: id })],
+    ["a quoted 👍🏽", (house, _, id) => house.says("👍🏽", { quotes: id })],
+    ["a quoted approve", (house, _, id) => house.says("approve", { quotes: id })],
+    ["/approve quoting the notice", (house, _, id) => house.says("/approve", { quotes: id })],
+    ["/approve and the code", (house, code) => house.says(`/approve ${code.toLowerCase()}`)],
+    ["/approve and the number", (house) => house.says(`/approve ${ALICE}`)],
+    ["/approve and the name", (house) => house.says("/approve alice")],
+    ["/approve alone", (house) => house.says("/approve")],
+    ["/approve all", (house) => house.says("/approve all")],
+    ["a full-width slash, spaces and capitals", (house, code) => house.says(` \u200b／APPROVE  ${code} `)],
+  ];
+  it.each(ways)("by %s", async (_, way) => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const answer = await way(house, alice.code, house.notice(alice.code).id);
+    expect(answer).toMatch(
+      new RegExp(`^✅ Approved Alice \\(${alice.code}\\)\\. Silent mode is on: nothing is sent to them\\.$`),
+    );
+    expect(house.state(alice)).toBe("approved");
+    const [decision] = house.access.byId(alice._id)?.history.slice(-1) ?? [];
+    expect(decision?.by).toMatchObject({ door: "whatsapp", cause: expect.stringMatching(/^chat\|OWNER/) });
+  });
+
+  it.each([
+    ["👎 as a reaction", (house: House, id: string) => house.reacts("👎🏻", id)],
+    ["a quoted no", (house: House, id: string) => house.says("no", { quotes: id })],
+    ["a quoted 👎", (house: House, id: string) => house.says("👎", { quotes: id })],
+    ["/deny quoting the notice", (house: House, id: string) => house.says("/deny", { quotes: id })],
+  ])("denies by %s", async (_, way) => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const answer = await way(house, house.notice(alice.code).id);
+    expect(answer).toBe(`⛔ Denied Alice (${alice.code}): they hear nothing, and /remove ${alice.code} frees them.`);
+    expect(house.state(alice)).toBe("denied");
+  });
+
+  it("several at once, each reported, and a wrong one keeps no other from it", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const answer = await house.says(`/approve ${alice.code} nobody ${bob.code}`);
+    const [first, second, third] = answer.split("\n");
+    expect(first).toMatch(/^✅ Approved Alice/);
+    expect(second).toMatch(/^No pending sender matches "nobody"\. Pending: /);
+    expect(third).toMatch(/^✅ Approved Bob/);
+  });
+
+  it("a name of several words is one name, with quotes or without", async () => {
+    const house = await open();
+    const anna = await house.knocks("Anna Maria", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    expect(await house.says("/approve anna maria")).toMatch(/^✅ Approved Anna Maria/);
+    expect(await house.says("/deny “Bob”")).toMatch(/^⛔ Denied Bob/);
+    expect([house.state(anna), house.state(bob)]).toEqual(["approved", "denied"]);
+  });
+
+  it("a number that never wrote is approved, and the answer says so", async () => {
+    const house = await open();
+    const answer = await house.says("/approve +1 555 000 4000");
+    expect(answer).toMatch(/^✅ Approved no name · \+1 555 000 4000 \([0-9A-Z]{4}\), who was not pending\./);
+  });
+
+  it("a typed number is taken in WhatsApp's own form, and refused where WhatsApp doesn't know it", async () => {
+    const house = await open();
+    house.onWhatsApp = (pn) => (pn === "5511987654321@s.whatsapp.net" ? "551187654321@s.whatsapp.net" : null);
+    await house.says("/approve +55 11 98765-4321");
+    expect(house.access.list("approved").map(({ pn }) => pn)).toEqual(["551187654321@s.whatsapp.net"]);
+    expect(await house.says("/approve +1 555 000 4000")).toBe("+1 555 000 4000 is not on WhatsApp: check the number.");
+    expect(house.access.counts().approved).toBe(1);
+  });
+
+  it("the denied are not approved before they are removed", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.says(`/deny ${alice.code}`);
+    expect(await house.says(`/approve ${alice.code}`)).toContain(`remove ${alice.code}`);
+    expect(house.state(alice)).toBe("denied");
+    expect(await house.says(`/remove ${alice.code}`)).toBe(
+      `Removed Alice (${alice.code}), who was denied and is a stranger now.`,
+    );
+  });
+
+  it("the owner can't be denied or removed", async () => {
+    const house = await open();
+    expect(await house.says("/deny +1 555 000 1000")).toMatch(/owner/);
+    expect(await house.says("/remove 1000@lid")).toMatch(/owner/);
+  });
+});
+
+describe("who is meant", () => {
+  it("/approve alone asks where several are pending", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const answer = await house.says("/approve");
+    expect(answer).toBe(
+      `Approve whom? Alice (${alice.code}), Bob (${bob.code}) are pending: /approve and a code, say /approve ${alice.code}.`,
+    );
+    expect(house.access.counts()).toMatchObject({ approved: 0, pending: 2 });
+  });
+
+  it("alone, by name or all means only those whose notice was sent before the command, by the name it showed", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.wait(10_000);
+    const written = house.time.now;
+    await house.wait(10_000);
+    const bob = await house.knocks("Bob", BOB);
+    expect(await house.says("/approve bob", { at: written })).toMatch(/^No pending sender matches "bob"/);
+    await house.access.learn({ ...bob }, { name: "Alice" });
+    await house.access.learn({ ...alice }, { name: "Carol" });
+    expect(await house.says("/approve carol")).toMatch(/^No pending sender matches/);
+    expect(await house.says("/approve all", { at: written })).toMatch(
+      new RegExp(`^✅ Approved Carol \\(${alice.code}\\)`),
+    );
+    expect(house.state(bob)).toBe("pending");
+  });
+
+  it("nobody is approved whose notice waits for the morning", async () => {
+    const house = await open({ parts: { quiet: { from: 11 * 60, to: 13 * 60 } } });
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says("/approve")).toBe(
+      "Nobody is pending whose notice reached you before this: /pending shows who waits.",
+    );
+    expect(await house.says("/approve all")).toMatch(/^Nobody is pending whose notice/);
+    expect(await house.says(`/approve ${alice.code}`)).toMatch(/^✅/);
+  });
+
+  it("/approve all with more than three names lists them and wants the number", async () => {
+    const house = await open();
+    for (const [index, name] of ["Alice", "Bob", "Carol", "Dave"].entries())
+      await house.knocks(name, `+1 555 000 200${index}`);
+    const asked = await house.says("/approve all");
+    expect(asked).toMatch(
+      /^4 are pending: Alice \(.*\), Bob \(.*\), Carol \(.*\), Dave \(.*\)\. To approve them all: \/approve all 4$/,
+    );
+    expect(await house.says("/approve all 5")).toMatch(/^4 are pending/);
+    expect(house.access.counts().approved).toBe(0);
+    const done = await house.says("/approve all 4");
+    expect(done.split("\n")).toHaveLength(4);
+    expect(house.access.counts().approved).toBe(4);
+  });
+
+  it("I8: a name that fits two changes nothing and lists both", async () => {
+    const house = await open();
+    const one = await house.knocks("Alice A", ALICE);
+    const two = await house.knocks("Alice B", BOB);
+    const answer = await house.says("/approve alice");
+    expect(answer).toContain(one.code);
+    expect(answer).toContain(two.code);
+    expect(house.access.counts().approved).toBe(0);
+  });
+
+  it("a bare yes or no changes nothing and gets a question, while someone is pending", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says("Yes")).toBe(
+      `Yes to whom? Pending: Alice (${alice.code}). Quote the notice with it, or /approve ${alice.code}, /deny ${alice.code}.`,
+    );
+    expect(await house.says("no")).toMatch(/^No to whom\?/);
+    expect(house.state(alice)).toBe("pending");
+  });
+
+  it("a quote of anything but a notice decides nothing", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says("yes", { quotes: "someone-else" })).toMatch(/^Yes to whom\?/);
+    expect(await house.says("/approve", { quotes: "someone-else" })).toMatch(/^The quoted message is not the notice/);
+    expect(await house.says("/deny", { quotes: "someone-else" })).toMatch(/^The quoted message is not the notice/);
+    expect(house.state(alice)).toBe("pending");
+  });
+});
+
+describe("I7: only the owner's own new words command", () => {
+  it("a forwarded command, a forwarded yes and an edit decide nothing", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    expect(await house.says(`/approve ${alice.code}`, { forwarded: true })).toBe(
+      "A forwarded message is never a command. If you mean it, type it yourself.",
+    );
+    expect(await house.says("yes", { forwarded: true, quotes: id })).toBe("");
+    const edit = house.message({ kind: "edit", text: `/approve ${alice.code}`, target: "x" }, { quotes: id });
+    expect(await house.handle(edit)).toBe("An edited message is never a command. Send it as a new message.");
+    expect(await house.handle(house.message({ kind: "edit", text: "yes", target: "x" }, { quotes: id }))).toBe("");
+    expect(house.state(alice)).toBe("pending");
+  });
+
+  it("captions, deletions and other reactions decide nothing", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    const caption = { kind: "media", media: "image", caption: `/approve ${alice.code}` } as const;
+    expect(await house.handle(house.message(caption))).toBe("");
+    expect(await house.handle(house.message({ kind: "revoke", target: id }))).toBe("");
+    expect(await house.reacts("❤️", id)).toBe("");
+    expect(await house.reacts("👍", "a message of mine")).toBe("");
+    expect(house.state(alice)).toBe("pending");
+  });
+
+  it("nothing counts while the owner is not confirmed or locked", async () => {
+    for (const owner of [{ confirmed: false, confirmCode: "K7QF" }, { locked: "the number passed on" }]) {
+      const house = await open({ owner });
+      expect(await house.says("/silent off")).toBe("");
+      expect(house.gateway.silent.on()).toBe(true);
+    }
+  });
+});
+
+describe("I10: exactly once", () => {
+  it("the same message twice has one effect and one answer", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const message = house.message({ kind: "text", text: `/approve ${alice.code}` });
+    await Promise.all([house.admin.chat.handle(message), house.admin.chat.handle(message)]);
+    await house.restart();
+    expect(await house.handle(message)).toBe("");
+    expect(house.texts().filter((text) => text.includes("Approved"))).toHaveLength(1);
+    expect(house.access.byId(alice._id)?.history.filter(({ action }) => action === "approve")).toHaveLength(1);
+  });
+
+  it("a rotated token is told as it is, also when the disk refused the answer at first", async () => {
+    const house = await open();
+    const message = house.message({ kind: "text", text: "/token rotate" });
+    house.outbox.fails = new Error("disk full");
+    await expect(house.admin.chat.handle(message)).rejects.toThrow("disk full");
+    house.outbox.fails = undefined;
+    await house.restart();
+    const answer = await house.handle(message);
+    expect(answer).toContain(house.access.revealToken() ?? "no token");
+  });
+
+  it("a command that is repeated after a restart does not undo a second decision", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    await house.says(`/approve ${alice.code} ${bob.code}`);
+    const undo = house.message({ kind: "text", text: "/undo" });
+    await house.handle(undo);
+    await house.restart();
+    await house.handle(undo);
+    expect([house.state(alice), house.state(bob)]).toEqual(["approved", "pending"]);
+  });
+});
+
+describe("I11: old orders don't fire", () => {
+  it("a late approval changes nothing and asks to send it again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    const at = house.time.now + 1000;
+    await house.wait(16 * MINUTE);
+    expect(await house.says(`/approve ${alice.code}`, { at })).toBe(
+      "/approve reached me more than 15 minutes late, so nothing changed. Send it again if you still mean it.",
+    );
+    expect(await house.says("yes", { at, quotes: id })).toMatch(
+      /^yes about Alice .* reached me more than 15 minutes late/,
+    );
+    expect(await house.reacts("👍", id, { at })).toMatch(/^👍 about Alice .* so nothing changed/);
+    for (const late of ["/silent off", "/resume", "/token rotate", "/undo", `/remove ${alice.code}`, "/invite Bob"]) {
+      expect(await house.says(late, { at })).toContain("Send it again");
+    }
+    expect(house.state(alice)).toBe("pending");
+    expect(house.gateway.silent.on()).toBe(true);
+  });
+
+  it("exactly 15 minutes is not too late", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const at = house.time.now;
+    await house.wait(15 * MINUTE);
+    expect(await house.says(`/approve ${alice.code}`, { at })).toMatch(/^✅/);
+  });
+
+  it("what makes things stricter, and what only looks, is obeyed at any age", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const carol = await house.knocks("Carol", "+1 555 000 4000");
+    const at = house.time.now;
+    await house.says("/silent off");
+    await house.wait(HOUR);
+    expect(await house.says("/silent on", { at })).toMatch(/^🔇 Silent mode is on/);
+    expect(await house.says("/pause", { at })).toMatch(/^⏸/);
+    expect(await house.says(`/deny ${alice.code} --block`, { at })).toMatch(/^⛔ Denied Alice/);
+    expect(await house.says(`/deny ${BOB}`, { at })).toMatch(/^⛔ Denied Bob/);
+    expect(await house.reacts("👎", house.notice(carol.code).id, { at })).toMatch(/^⛔ Denied Carol/);
+    expect(await house.says("/status", { at })).toContain("Silent mode: on");
+    expect(house.state(bob)).toBe("denied");
+  });
+
+  it("a late /deny of a buddy waits for a second word", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const at = house.time.now;
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(HOUR);
+    expect(await house.says(`/deny ${alice.code}`, { at })).toContain("more than 15 minutes late");
+    expect(house.state(alice)).toBe("approved");
+  });
+});
+
+describe("answers to a notice act only during its episode", () => {
+  it("afterwards they change nothing and say who decided what, through which door", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const { id } = house.notice(alice.code);
+    await house.cli("approve", alice.code);
+    const expected = `Nothing changed: Alice (${alice.code}) was approved at the command line, 12:00. /remove ${alice.code} makes them a stranger again.`;
+    expect(await house.reacts("👎", id)).toBe(expected);
+    expect(await house.says("no", { quotes: id })).toBe(expected);
+    expect(await house.says("/deny", { quotes: id })).toBe(expected);
+    expect(await house.says("/approve", { quotes: id })).toBe(expected);
+    expect([house.state(alice), house.state(bob)]).toEqual(["approved", "pending"]);
+  });
+
+  it("an old notice does not decide about a new episode", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.says(`/remove ${alice.code}`);
+    await house.wait(MINUTE);
+    await house.knocks("Alice", ALICE);
+    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Alice .* They are pending again/);
+    expect(house.state(alice)).toBe("pending");
+    expect(await house.reacts("👍", house.notice("New sender").id)).toMatch(/^✅ Approved Alice/);
+  });
+
+  it("an expired entry says so", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice("New sender");
+    await house.wait(8 * DAY);
+    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Alice \(....\) expired by itself, 30 Nov/);
+    expect(house.state(alice)).toBe("stranger");
+  });
+
+  it("another owner's notices answer nobody", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    const owner = house.access.owner();
+    if (owner === undefined) throw new Error("no owner");
+    const { pn, ...rest } = owner.person;
+    expect(pn).toBeDefined();
+    await house.access.setOwner({ ...owner, person: { ...rest, lid: "77@lid" as never } }, { door: "cli", who: "x" });
+    expect(await house.reacts("👍", id)).toBe("");
+    expect(house.state(alice)).toBe("pending");
+  });
+});
+
+describe("reactions that change", () => {
+  it("taking the reaction away undoes its decision", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.wait(MINUTE);
+    expect(await house.reacts("", id)).toMatch(
+      new RegExp(
+        `^↩️ Undone: Alice \\(${alice.code}\\) is pending again \\(was approved by you on WhatsApp, 12:00\\)\\.`,
+      ),
+    );
+    expect(house.state(alice)).toBe("pending");
+    expect(await house.reacts("👍", id)).toMatch(/^✅ Approved Alice/);
+  });
+
+  it("swapping it replaces the decision", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    const answer = await house.reacts("👎", id);
+    expect(answer.split("\n")[0]).toMatch(/^↩️ Undone: Alice/);
+    expect(answer.split("\n")[1]).toMatch(/^⛔ Denied Alice/);
+    expect(house.state(alice)).toBe("denied");
+    expect(await house.reacts("❤️", id)).toMatch(/^↩️ Undone: Alice/);
+    expect(house.state(alice)).toBe("pending");
+  });
+
+  it("after 10 minutes it changes nothing and says what does", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.wait(11 * MINUTE);
+    const answer = await house.reacts("", id);
+    expect(answer).toContain("nothing changed");
+    expect(answer).toContain(`/remove ${alice.code}`);
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it("a decision that came after it stays", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.cli("deny", alice.code);
+    expect(await house.reacts("", id)).toMatch(/^Nothing changed: Alice .* was denied at the command line/);
+    expect(house.state(alice)).toBe("denied");
+  });
+
+  it("works across a restart", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.restart();
+    await house.reacts("👍", id);
+    await house.restart();
+    expect(await house.reacts("", id)).toMatch(/^↩️ Undone/);
+    expect(house.state(alice)).toBe("pending");
+  });
+});
+
+describe("the chat itself", () => {
+  it("an unknown command names the nearest one", async () => {
+    const house = await open();
+    expect(await house.says("/aprove K7QF")).toBe("There is no command /aprove. Did you mean /approve?");
+    expect(await house.says("/xyzzyxyzzy")).toBe("There is no command /xyzzyxyzzy. /help lists them.");
+    expect(await house.says("/")).toBe("/help lists the commands.");
+    expect(await house.says("/silence")).toContain("Did you mean /silent?");
+  });
+
+  it("an option that isn't one is refused, with those that are", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says(`/deny ${alice.code} --ban`)).toBe("--ban is not an option here; there is --block.");
+    expect(house.state(alice)).toBe("pending");
+    expect(await house.says(`/deny ${alice.code} —block`)).toContain("Blocked at WhatsApp too.");
+  });
+
+  it("talk gets a hint once in a while on the bot's own number, and none in the chat with oneself", async () => {
+    const house = await open();
+    expect(await house.says("hello bot")).toBe("I only know commands here: /help lists them.");
+    expect(await house.says("hello again")).toBe("");
+    await house.wait(7 * HOUR);
+    expect(await house.says("hello?")).toMatch(/^I only know commands/);
+    const self = await open({ setup: "self" });
+    expect(await self.says("buy milk")).toBe("");
+    expect(await self.says("/status")).toContain("Link: The link is open.");
+  });
+
+  it("answers in the chat where it was asked, disappearing like the rest of it", async () => {
+    const house = await open();
+    await house.says("/status", { expiration: 86_400 });
+    const [last] = house.outbox.sent.slice(-1);
+    expect(last?.parcel).toMatchObject({
+      address: "1000@lid",
+      expiration: 86_400,
+      key: expect.stringMatching(/^reply:chat\|/),
+    });
+  });
+
+  it("/help lists every command and explains each", async () => {
+    const house = await open();
+    const help = await house.says("/help");
+    for (const name of [
+      "status",
+      "approve",
+      "deny",
+      "undo",
+      "silent",
+      "invite",
+      "token",
+      "dashboard",
+      "pause",
+      "missed",
+    ]) {
+      expect(help).toContain(`/${name}`);
+    }
+    expect(await house.says("/help approve")).toContain("/approve all 7");
+    expect(await house.says("/help aprove")).toContain("Did you mean /help approve?");
+  });
+});

@@ -1,0 +1,341 @@
+/** The owner's side of a gateway on a real store and a real book, with an outbox that records and a clock to wind. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Access,
+  type AccessDoc,
+  type AuditRecord,
+  type Contact,
+  createAccess,
+  type Owner,
+  type Person,
+  parseAddress,
+  parseJid,
+} from "../../src/access/index.js";
+import { type Admin, type AdminParts, type AdminRecord, createAdmin, createSilentMode } from "../../src/admin/index.js";
+import type { Scheduler } from "../../src/admin/schedule.js";
+import type { CommandResult, Gateway } from "../../src/admin/types.js";
+import { openStore, type Store } from "../../src/store/index.js";
+import { renderPlain } from "../../src/text.js";
+import type { Content, Inbound, LinkCode, Outbox, Parcel } from "../../src/whatsapp/types.js";
+
+export const NOON = Date.UTC(2026, 10, 23, 12, 0, 0);
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const TOKEN = "maple-otter-1234";
+export const OWNER = person("+1 555 000 1000", "1000@lid");
+const BOT = person("+1 555 000 9000");
+
+/** A person of a test. */
+export function person(number?: string, lid?: string): Person {
+  const pn = number === undefined ? undefined : parseAddress(number);
+  const other = lid === undefined ? undefined : parseJid(lid);
+  return {
+    ...(pn?.kind === "pn" ? { pn: pn.pn } : {}),
+    ...(other?.kind === "lid" ? { lid: other.lid } : {}),
+  };
+}
+
+/** Timers that go off when the test winds the clock. */
+class Clockwork implements Scheduler {
+  now = NOON;
+  private timers = new Set<{ time: number; work: () => void }>();
+
+  at(time: number, work: () => void): () => void {
+    const timer = { time, work };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  }
+
+  /** The timer that is due next, up to `end`; the clock goes to it. */
+  next(end: number): (() => void) | undefined {
+    const [first] = [...this.timers].filter(({ time }) => time <= end).sort((a, b) => a.time - b.time);
+    if (first === undefined) return undefined;
+    this.timers.delete(first);
+    this.now = Math.max(this.now, first.time);
+    return first.work;
+  }
+}
+
+/** One message as it would be on the wire. */
+export interface Sent {
+  readonly ids: readonly string[];
+  readonly parcel: Parcel;
+  cancelled: boolean;
+}
+
+class RecordingOutbox implements Outbox {
+  readonly sent: Sent[] = [];
+  fails: Error | undefined;
+  private count = 0;
+
+  async post(parcel: Parcel): Promise<readonly string[]> {
+    if (this.fails) throw this.fails;
+    const known = parcel.key === undefined ? undefined : this.sent.find((sent) => sent.parcel.key === parcel.key);
+    if (known) return known.ids;
+    const ids = [`3EB0${++this.count}`];
+    this.sent.push({ ids, parcel, cancelled: false });
+    return ids;
+  }
+
+  async cancel(key: string): Promise<number> {
+    const found = this.sent.filter(({ parcel, cancelled }) => parcel.key === key && !cancelled);
+    for (const sent of found) sent.cancelled = true;
+    return found.length;
+  }
+
+  async idle(): Promise<void> {}
+}
+
+export interface HouseSetup {
+  readonly setup?: Owner["setup"];
+  readonly owner?: Partial<Owner> | null;
+  readonly parts?: Partial<AdminParts>;
+}
+
+/** What a message of the owner has besides its text. */
+export interface Extras {
+  readonly quotes?: string;
+  readonly forwarded?: boolean;
+  /** When WhatsApp took it; now, where not said. */
+  readonly at?: number;
+  readonly id?: string;
+  readonly expiration?: number;
+}
+
+export class House {
+  readonly time = new Clockwork();
+  readonly outbox = new RecordingOutbox();
+  readonly released: { name: string; held: readonly string[] }[] = [];
+  readonly blocks: { name: string; blocked: boolean }[] = [];
+  readonly logged: string[] = [];
+  link: LinkCode = "open";
+  canBlock = true;
+  paused = false;
+  onWhatsApp: (pn: string) => string | null | undefined = () => undefined;
+  loginLink: Gateway["loginLink"];
+  missed: Awaited<ReturnType<Gateway["missed"]>> = [];
+  access!: Access;
+  admin!: Admin;
+  gateway!: Gateway;
+  private store!: Store;
+  private messages = 0;
+
+  private constructor(
+    private readonly home: string,
+    private readonly setup: HouseSetup,
+  ) {}
+
+  static async open(setup: HouseSetup = {}): Promise<House> {
+    const house = new House(await mkdtemp(join(tmpdir(), "kafclaw-admin-")), setup);
+    await house.build();
+    const by = { door: "cli", who: "test" } as const;
+    if (setup.owner !== null) {
+      const owner = { setup: setup.setup ?? "own-number", person: OWNER, confirmed: true, ...setup.owner };
+      await house.access.setOwner(owner, by);
+    }
+    await house.access.setToken(TOKEN, by);
+    await house.admin.start();
+    return house;
+  }
+
+  private async build(): Promise<void> {
+    const clock = (): number => this.time.now;
+    const log = {
+      error: (_details: object, message: string) => void this.logged.push(message),
+      warn: (_details: object, message: string) => void this.logged.push(message),
+      info() {},
+    };
+    this.store = await openStore(this.home, { clock, log });
+    this.access = await createAccess({
+      access: await this.store.open<AccessDoc>("access", { durable: true }),
+      audit: await this.store.open<AuditRecord>("audit", { durable: true }),
+      clock,
+      random: randomBytes,
+    });
+    const silent = createSilentMode({ record: this.access.record.bind(this.access), clock, scheduler: this.time, log });
+    const responder = {
+      name: "off",
+      paused: this.paused,
+      pause() {
+        this.paused = true;
+      },
+      resume() {
+        this.paused = false;
+      },
+    };
+    this.gateway = {
+      version: "0.1.0",
+      startedAt: NOON - 2 * HOUR,
+      link: () => ({ code: this.link, sentence: "The link is open.", remedy: "", since: NOON }),
+      me: () => (BOT.pn === undefined ? undefined : { pn: BOT.pn }),
+      silent,
+      responder,
+      outbox: this.outbox,
+      release: async (contact, held) => {
+        this.released.push({ name: contact.name, held: held.map(({ preview }) => preview) });
+        await this.access.settle(
+          contact,
+          held.map(({ journalId }) => journalId),
+        );
+      },
+      block: async (contact, blocked) => {
+        if (this.canBlock) this.blocks.push({ name: contact.name, blocked });
+        return this.canBlock;
+      },
+      onWhatsApp: async (pn) => this.onWhatsApp(pn),
+      missed: async () => this.missed,
+      ...(this.loginLink ? { loginLink: this.loginLink } : {}),
+    };
+    this.admin = createAdmin({
+      access: this.access,
+      gateway: this.gateway,
+      outbox: this.outbox,
+      settings: await this.store.open<AdminRecord>("settings"),
+      clock,
+      serverNow: clock,
+      scheduler: this.time,
+      timezone: "UTC",
+      greeting: "Hello, you are in.",
+      graceMs: 5000,
+      log,
+      ...this.setup.parts,
+    });
+  }
+
+  /** Kills the process and starts it anew on the same files. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.build();
+    await this.admin.start();
+  }
+
+  private async stop(): Promise<void> {
+    await this.admin.stop();
+    await this.access.close();
+    await this.store.close();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  /** Lets time go by, and everything happen that is due. */
+  async wait(ms: number): Promise<void> {
+    const end = this.time.now + ms;
+    for (let work = this.time.next(end); work !== undefined; work = this.time.next(end)) {
+      work();
+      await this.settled();
+    }
+    this.time.now = end;
+  }
+
+  /** Resolves when what was started in the background is done: each goes through the book or the notices. */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.admin.notices.flush();
+      await this.access.close();
+      await (await this.store.open<AdminRecord>("settings")).count();
+    }
+  }
+
+  /** Somebody sends a message with the token; what the route then does. */
+  async knocks(name: string, number: string | Person, text = TOKEN): Promise<Contact> {
+    const who = typeof number === "string" ? person(number) : number;
+    const cause = `knock-${++this.messages}`;
+    this.time.now += 1000;
+    const at = this.time.now;
+    const entry = await this.access.knock({ person: who, name, text, at, cause });
+    if (entry.kind !== "entered") throw new Error(`${name} did not enter: ${entry.kind}`);
+    await this.admin.tell.entered(entry.contact, { text: this.access.mask(text), at });
+    return entry.contact;
+  }
+
+  /** A pending sender writes on. */
+  async writes(contact: Contact, text: string): Promise<void> {
+    await this.access.hold(contact, { journalId: `held-${++this.messages}`, at: this.time.now, preview: text });
+  }
+
+  /** A message of the owner in the admin chat. */
+  message(content: Content, extras: Extras = {}): Inbound {
+    const id = extras.id ?? `OWNER${++this.messages}`;
+    const address = OWNER.lid ?? OWNER.pn;
+    if (address === undefined) throw new Error("the owner has no address");
+    return {
+      journalId: `chat|${id}`,
+      id,
+      chat: { kind: "person", person: OWNER, address },
+      sender: OWNER,
+      fromMe: this.setup.setup === "self",
+      name: "Olivia Owner",
+      at: extras.at ?? this.time.now,
+      content,
+      forwarded: extras.forwarded ?? false,
+      ...(extras.quotes === undefined ? {} : { quotes: extras.quotes }),
+      ...(extras.expiration === undefined ? {} : { expiration: extras.expiration }),
+    };
+  }
+
+  /** The owner sends a message; what comes back. */
+  async handle(message: Inbound): Promise<string> {
+    const before = this.outbox.sent.length;
+    await this.admin.chat.handle(message);
+    return this.texts(before).join("\n---\n");
+  }
+
+  says(text: string, extras?: Extras): Promise<string> {
+    return this.handle(this.message({ kind: "text", text }, extras));
+  }
+
+  reacts(emoji: string, target: string, extras?: Extras): Promise<string> {
+    return this.handle(this.message({ kind: "reaction", emoji, target }, extras));
+  }
+
+  /** The same command at the command line. */
+  async cli(...[name = "", ...args]: string[]): Promise<CommandResult & { text: string }> {
+    const result = await this.admin.run(name, args, { door: "cli", who: "admin" });
+    return { ...result, text: renderPlain(result.message) };
+  }
+
+  /** Texts to the owner's chat since the parcel with that number. */
+  texts(since = 0): string[] {
+    return this.outbox.sent
+      .slice(since)
+      .flatMap(({ parcel }) => (parcel.kind === "text" && isOwner(parcel.to) ? [parcel.text] : []));
+  }
+
+  /** The last notice or answer that holds a text, and its WhatsApp id. */
+  notice(part: string): { id: string; text: string } {
+    for (const { ids, parcel } of [...this.outbox.sent].reverse()) {
+      const [id] = ids;
+      if (parcel.kind === "text" && isOwner(parcel.to) && parcel.text.includes(part) && id !== undefined) {
+        return { id, text: parcel.text };
+      }
+    }
+    throw new Error(`no notice with ${part} in\n${this.texts().join("\n---\n")}`);
+  }
+
+  /** What was to leave for anyone but the owner, and was not taken back. */
+  toOthers(): string[] {
+    return this.outbox.sent.flatMap(({ parcel, cancelled }) =>
+      parcel.kind === "text" && !isOwner(parcel.to) && !cancelled ? [parcel.text] : [],
+    );
+  }
+
+  deleted(): string[] {
+    return this.outbox.sent.flatMap(({ parcel }) => (parcel.kind === "delete" ? [parcel.target] : []));
+  }
+
+  state(contact: Contact): string | undefined {
+    return this.access.byId(contact._id)?.state;
+  }
+}
+
+function isOwner(to: Person): boolean {
+  return to.pn === OWNER.pn || to.lid === OWNER.lid;
+}
