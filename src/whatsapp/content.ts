@@ -3,7 +3,7 @@ import { cleanName, cleanText } from "../text.js";
 import type { Content } from "./types.js";
 
 /** What a message holds, and what its wrappers and context say about it. */
-export interface Opened {
+interface Opened {
   /** Absent where the message has no effect here (key exchange, settings, votes, …). */
   readonly content?: Content;
   readonly forwarded: boolean;

@@ -8,7 +8,7 @@ import type { LinkCode } from "./types.js";
  * What the link does next: `now` at once, `backoff` after a growing pause, `wait` until a time that WhatsApp named,
  * `version` asks for the current client version and then comes back, `link` needs a new link, `stop` needs the owner.
  */
-export type Retry = "now" | "backoff" | "wait" | "version" | "link" | "stop";
+type Retry = "now" | "backoff" | "wait" | "version" | "link" | "stop";
 
 /** One way of losing the connection, as the link acts on it and people are told it. */
 export interface Disconnect {

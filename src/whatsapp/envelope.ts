@@ -3,7 +3,7 @@ import { parseJid, personFrom, personOf } from "../access/identity.js";
 import type { Inbound, Me } from "./types.js";
 
 /** Who wrote a message, and where, from the attributes of its stanza. */
-export interface Envelope {
+interface Envelope {
   readonly chat: Inbound["chat"];
   readonly sender: Person;
   readonly fromMe: boolean;

@@ -73,11 +73,14 @@ export function resent(record: Journaled, me: Me): readonly Raw[] {
 }
 
 /**
- * The direct messages that came with the history (`messaging-history.set`), oldest first. What the account's owner wrote
- * to other people is left out: it is their own business.
+ * The direct messages that came with the history (`messaging-history.set`) and were written since the account was linked,
+ * oldest first. What the account's owner wrote to other people is left out: it is their own business.
+ * @param since milliseconds since 1970
  */
-export function fromHistory(messages: readonly proto.IWebMessageInfo[], me: Me): readonly Raw[] {
-  const raws = messages.flatMap((message) => rawOf(message, me) ?? []);
+export function fromHistory(messages: readonly proto.IWebMessageInfo[], me: Me, since: number): readonly Raw[] {
+  const raws = messages
+    .filter(({ messageTimestamp }) => Number(messageTimestamp ?? 0) * 1000 >= since)
+    .flatMap((message) => rawOf(message, me) ?? []);
   return raws.sort((a, b) => Number(a.attrs.t ?? 0) - Number(b.attrs.t ?? 0));
 }
 

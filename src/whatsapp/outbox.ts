@@ -8,7 +8,7 @@ import { contentsOf, withAddress } from "./parcel.js";
 import type { Ack, Parcel, WireContent } from "./types.js";
 
 export type { OutboxDoc } from "./outbox-book.js";
-export type { OutboxOptions, RunningOutbox, Undelivered } from "./outbox-types.js";
+export type { OutboxOptions, RunningOutbox } from "./outbox-types.js";
 
 /** Bursts and steady floods get numbers banned; the owner's chat may be quicker, as one person reads it. */
 const PACE = {
