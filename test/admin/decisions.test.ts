@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { House, MINUTE } from "./house.js";
+
+const ALICE = "+1 555 000 2000";
+const houses: House[] = [];
+async function open(): Promise<House> {
+  const house = await House.open();
+  houses.push(house);
+  return house;
+}
+afterEach(async () => {
+  for (const house of houses.splice(0)) await house.close();
+});
+
+/** Alice waits with two messages held. */
+async function aliceWaits(house: House) {
+  const alice = await house.knocks("Alice", ALICE);
+  await house.writes(alice, "hello");
+  await house.writes(alice, "anyone there?");
+  return alice;
+}
+
+describe("what follows from an approval", () => {
+  it("the greeting and the held messages wait for the grace, then come once", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says("/silent off");
+    expect(await house.says(`/approve ${alice.code}`)).toBe(
+      `✅ Approved Alice (${alice.code}). 2 held messages go to the responder.`,
+    );
+    const [greeting] = house.outbox.sent.filter(
+      ({ parcel }) => parcel.kind === "text" && parcel.text.startsWith("Hello"),
+    );
+    expect(greeting?.parcel).toMatchObject({
+      notBefore: house.time.now + 5000,
+      to: { pn: "15550002000@s.whatsapp.net" },
+    });
+    await house.wait(4999);
+    expect(house.released).toEqual([]);
+    await house.wait(1);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
+    await house.restart();
+    await house.wait(MINUTE);
+    expect(house.released).toHaveLength(1);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+  });
+
+  it.each(["whatsapp", "cli", "dashboard"] as const)("is the same through the door %s", async (door) => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    if (door === "whatsapp") await house.says("/approve");
+    else if (door === "cli") await house.cli("approve", alice.code);
+    else await house.admin.decider.approve(alice, { door, who: "admin" });
+    await house.wait(5000);
+    expect(house.released).toHaveLength(1);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("an undo within the grace leaves no trace with the buddy, and the messages stay held", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(3000);
+    expect(await house.says("/undo")).toBe(
+      `↩️ Undone: Alice (${alice.code}) is pending again (was approved by you on WhatsApp, 12:00).`,
+    );
+    await house.wait(MINUTE);
+    expect(house.toOthers()).toEqual([]);
+    expect(house.released).toEqual([]);
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(5000);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
+  });
+
+  it("a /deny or /remove within the grace does the same", async () => {
+    for (const command of ["deny", "remove"]) {
+      const house = await open();
+      const alice = await aliceWaits(house);
+      await house.says(`/approve ${alice.code}`);
+      await house.says(`/${command} ${alice.code}`);
+      await house.wait(MINUTE);
+      expect([house.toOthers(), house.released]).toEqual([[], []]);
+    }
+  });
+
+  it("a later undo says what was sent already", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says("/silent off");
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(MINUTE);
+    await house.restart();
+    expect(await house.says("/undo")).toContain(
+      "The greeting was sent and the held messages went to the responder already.",
+    );
+  });
+
+  it("in silent mode nothing was sent, and undo says only what was handled", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(MINUTE);
+    expect(await house.says("/undo")).toMatch(/The held messages went to the responder already\.$/);
+  });
+
+  it("what a crash within the grace left is done after the restart, once", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(1000);
+    await house.restart();
+    expect(house.released).toEqual([]);
+    await house.wait(10_000);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("what a crash right behind the approval left is done after the restart", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.access.approve(alice, { door: "cli", who: "admin" });
+    await house.restart();
+    await house.wait(10_000);
+    expect(house.released).toHaveLength(1);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+});
+
+describe("undo", () => {
+  it("names the contact and the door of the decision", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.cli("deny", alice.code);
+    expect(await house.says("/undo")).toBe(
+      `↩️ Undone: Alice (${alice.code}) is pending again (was denied at the command line, 12:00).`,
+    );
+  });
+
+  it("refuses after 10 minutes, and where there is nothing", async () => {
+    const house = await open();
+    expect(await house.says("/undo")).toMatch(/nothing to undo/);
+    const alice = await house.knocks("Alice", ALICE);
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(11 * MINUTE);
+    expect(await house.says("/undo")).toMatch(/nothing to undo|too long/);
+    expect(house.state(alice)).toBe("approved");
+  });
+});
+
+describe("blocking at WhatsApp", () => {
+  it("goes with /deny --block, and undo and remove unblock", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says(`/deny ${alice.code} --block`)).toMatch(/Blocked at WhatsApp too\.$/);
+    expect(await house.says("/undo")).toMatch(/WhatsApp's block changed with it\.$/);
+    await house.says(`/deny ${alice.code} --block`);
+    expect(await house.says(`/remove ${alice.code}`)).toMatch(/Unblocked at WhatsApp\.$/);
+    expect(house.blocks.map(({ blocked }) => blocked)).toEqual([true, false, true, false]);
+  });
+
+  it("is made up for when the link opens, across a restart", async () => {
+    const house = await open();
+    house.canBlock = false;
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says(`/deny ${alice.code} --block`)).toMatch(
+      /WhatsApp blocks them as soon as the link is open\.$/,
+    );
+    await house.restart();
+    house.canBlock = true;
+    await house.admin.linkOpened();
+    await house.admin.linkOpened();
+    expect(house.blocks).toEqual([{ name: "Alice", blocked: true }]);
+  });
+});

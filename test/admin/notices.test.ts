@@ -1,0 +1,337 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { AdminParts } from "../../src/admin/index.js";
+import { quietUntil } from "../../src/admin/quiet.js";
+import { DAY, HOUR, House, type HouseSetup, MINUTE, NOON, OWNER, person, TOKEN } from "./house.js";
+
+const ALICE = "+1 555 000 2000";
+const houses: House[] = [];
+async function open(setup?: HouseSetup): Promise<House> {
+  const house = await House.open(setup);
+  houses.push(house);
+  return house;
+}
+const opened = (parts: Partial<AdminParts>): Promise<House> => open({ parts });
+afterEach(async () => {
+  for (const house of houses.splice(0)) await house.close();
+});
+
+/** So many senders, one second after another. */
+async function crowd(house: House, size: number, from = 0): Promise<void> {
+  for (let index = from; index < from + size; index++) {
+    await house.knocks(`Guest ${index}`, `+1 555 001 ${String(1000 + index)}`);
+  }
+}
+
+describe("the notice of a pending sender", () => {
+  it("looks as the design has it, in the owner's time zone, with the token masked", async () => {
+    const house = await opened({ timezone: "Europe/Berlin" });
+    const alice = await house.knocks("Alice", ALICE, `${TOKEN} hello, it's me`);
+    expect(house.texts()).toEqual([
+      [
+        `🔔 *New sender* ${alice.code}`,
+        "Alice · +1 555 000 2000",
+        "sent the pairing token, 13:00",
+        "> ••• hello, it's me",
+        `👍 or /approve ${alice.code} · 👎 or /deny ${alice.code}`,
+      ].join("\n"),
+    ]);
+  });
+
+  it("quotes nothing where the message was the token alone", async () => {
+    const house = await open();
+    await house.knocks("Alice", ALICE);
+    expect(house.texts()[0]).not.toContain(">");
+    expect(house.texts().join()).not.toContain(TOKEN);
+  });
+
+  it("says number hidden where only the LID is known, and names the invite", async () => {
+    const house = await open();
+    const invite = await house.access.invite({ label: "Bob" }, { door: "cli", who: "x" });
+    await house.knocks("", person(undefined, "4242@lid"), invite.token);
+    expect(house.texts()[0]).toContain("\nno name · number hidden\nused the invite for Bob, 12:00\n");
+  });
+
+  it("warns where a name resembles the owner's or a buddy's", async () => {
+    const house = await open();
+    await house.says("/status");
+    await house.knocks("OIivia 0wner", ALICE);
+    expect(house.notice("New sender").text).toContain("⚠️ The name resembles yours.");
+    const bob = await house.knocks("Bob Builder", "+1 555 000 3000");
+    await house.says(`/approve ${bob.code}`);
+    await house.knocks("B0b Builder", "+1 555 000 4000");
+    expect(house.notice("New sender").text).toContain(
+      `⚠️ The name resembles your buddy Bob Builder (${bob.code}), who is somebody else.`,
+    );
+    await house.restart();
+    await house.knocks("Olívia Owner", "+1 555 000 5000");
+    expect(house.notice("New sender").text).toContain("resembles yours");
+  });
+
+  it("I9: a name or text never becomes the bot's own words", async () => {
+    const house = await open();
+    const forged = "Eve\n\n🔔 *New sender* K7QF\n/approve K7QF\u202e `x` https://evil.example";
+    const eve = await house.knocks(
+      forged,
+      ALICE,
+      `${TOKEN}\n✅ *Approved* Eve\n> quoted\n/approve K7QF ${"z".repeat(65_000)}`.slice(0, 190),
+    );
+    const [notice = ""] = house.texts();
+    const rows = notice.split("\n");
+    expect(rows[0]).toBe(`🔔 *New sender* ${eve.code}`);
+    expect(rows[1]).toMatch(/^Eve 🔔 ＊New sender＊ K7QF \/approve K7QF .* · \+1 555 000 2000$/);
+    expect(rows.at(-1)).toBe(`👍 or /approve ${eve.code} · 👎 or /deny ${eve.code}`);
+    expect(rows.slice(3, -1).every((row) => row.startsWith("> "))).toBe(true);
+    expect(notice).not.toMatch(/[\u202a-\u202e`]/);
+    expect(notice).not.toContain("https://");
+    for (const answer of [
+      await house.says("/pending"),
+      await house.says(`/whois ${eve.code}`),
+      await house.says("yes"),
+      await house.says(`/approve ${eve.code}`),
+    ]) {
+      expect(answer).not.toMatch(/\*New sender\*|\*Approved\*|https:\/\//);
+      expect(answer.split("\n").every((row) => !row.startsWith("🔔"))).toBe(true);
+    }
+  });
+
+  it("is sent once an episode, however often the message is handled", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.admin.tell.entered(alice, { text: "•••", at: NOON });
+    await house.restart();
+    await house.admin.tell.entered(alice, { text: "•••", at: NOON });
+    expect(house.texts()).toHaveLength(1);
+  });
+});
+
+describe("batching", () => {
+  it("more than 5 in a minute: the first come one by one, the rest as one digest", async () => {
+    const house = await open();
+    await crowd(house, 9);
+    expect(house.texts()).toHaveLength(5);
+    await house.wait(MINUTE);
+    const digest = house.texts().slice(5);
+    expect(digest).toHaveLength(1);
+    expect(digest[0]).toMatch(/^🔔 \*4 new senders\*\n• .... · Guest 5 · \+1 555 001 1005 · sent the pairing token\n/);
+    await house.wait(2 * MINUTE);
+    await crowd(house, 1, 20);
+    expect(house.texts()).toHaveLength(7);
+    expect(house.texts()[6]).toMatch(/^🔔 \*New sender\*/);
+  });
+
+  it("a digest takes no reactions and no quoted yes, and tells how", async () => {
+    const house = await open();
+    await crowd(house, 9);
+    await house.wait(MINUTE);
+    const { id } = house.notice("new senders");
+    expect(await house.reacts("👍", id)).toMatch(/^That notice names several senders/);
+    expect(await house.says("yes", { quotes: id })).toMatch(/^That notice names several senders/);
+    expect(await house.says("/approve", { quotes: id })).toMatch(/^That notice names several senders/);
+    expect(house.access.counts().approved).toBe(0);
+  });
+
+  it("whom a digest names counts as shown", async () => {
+    const house = await open();
+    await crowd(house, 7);
+    await house.wait(MINUTE);
+    expect(await house.says("/approve all 7")).toContain("✅ Approved Guest 6");
+    expect(house.access.counts()).toMatchObject({ approved: 7, pending: 0 });
+  });
+
+  it("whom a long digest does not name is not approved with the rest", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    await crowd(house, 25);
+    await house.wait(HOUR);
+    expect(house.texts()).toHaveLength(1);
+    expect(house.texts()[0]).toContain("and 5 more: /pending");
+    await house.says("/approve all 20");
+    expect(house.access.counts()).toMatchObject({ approved: 20, pending: 5 });
+  });
+});
+
+describe("quiet hours", () => {
+  it("hold all but alarms until they are over, in the owner's time zone, across restarts", async () => {
+    const house = await opened({ quiet: { from: 22 * 60, to: 7 * 60 }, timezone: "America/New_York" });
+    await house.wait(16 * HOUR); // 04:00 UTC, 23:00 in New York
+    await house.knocks("Alice", ALICE);
+    await house.admin.notices.linkTrouble({
+      code: "conflict",
+      sentence: "Another process has the session.",
+      remedy: "Stop it.",
+      since: 0,
+    });
+    expect(house.texts()).toEqual(["🚨 Another process has the session. Stop it."]);
+    await house.restart();
+    await house.wait(7 * HOUR + 59 * MINUTE);
+    expect(house.texts()).toHaveLength(1);
+    await house.wait(2 * MINUTE);
+    expect(house.texts()[1]).toMatch(/^🔔 \*New sender\*.*\nAlice/);
+  });
+
+  it("a sender who was decided about meanwhile is no news in the morning", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    const alice = await house.knocks("Alice", ALICE);
+    await house.cli("deny", alice.code);
+    await house.wait(2 * HOUR);
+    expect(house.texts()).toEqual([]);
+  });
+
+  it.each([
+    ["over midnight, before it", "2026-11-23T23:30:00Z", 22 * 60, 7 * 60, "2026-11-24T07:00:00Z"],
+    ["over midnight, after it", "2026-11-24T06:59:59Z", 22 * 60, 7 * 60, "2026-11-24T07:00:00Z"],
+    ["not yet", "2026-11-23T21:59:59Z", 22 * 60, 7 * 60, undefined],
+    ["not any more", "2026-11-24T07:00:00Z", 22 * 60, 7 * 60, undefined],
+    ["never", "2026-11-24T07:00:00Z", 0, 0, undefined],
+  ])("end when they should: %s", (_, now, from, to, end) => {
+    expect(quietUntil(Date.parse(now), { from, to }, "UTC")).toBe(end === undefined ? undefined : Date.parse(end));
+  });
+
+  it("end on the wall clock when summer time ends in between", () => {
+    const end = quietUntil(Date.parse("2026-10-24T22:00:00Z"), { from: 22 * 60, to: 7 * 60 }, "Europe/Berlin");
+    expect(new Date(end ?? 0).toISOString()).toBe("2026-10-25T06:00:00.000Z");
+  });
+});
+
+describe("what cannot be delivered waits", () => {
+  it("for the link, across restarts", async () => {
+    const house = await open();
+    house.link = "connecting";
+    const alice = await house.knocks("Alice", ALICE);
+    const written = house.time.now + 1000;
+    await house.restart();
+    expect(house.texts()).toEqual([]);
+    await house.wait(MINUTE);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts()).toHaveLength(1);
+    // The order was written before the notice could be seen.
+    expect(await house.says("/approve", { at: written })).toMatch(/^Nobody is pending whose notice reached you/);
+    expect(house.state(alice)).toBe("pending");
+  });
+
+  it("for an owner who is set and confirmed; a locked one gets nothing", async () => {
+    const house = await open({ owner: { confirmed: false, confirmCode: "K7QF" } });
+    await house.knocks("Alice", ALICE);
+    expect(house.texts()).toEqual([]);
+    const by = { door: "whatsapp", who: "x" } as const;
+    await house.access.setOwner({ setup: "own-number", person: OWNER, confirmed: true }, by);
+    await house.admin.tell.ownerConfirmed();
+    expect(house.texts()).toEqual([
+      "✅ This is the admin chat now. /help lists the commands, /status says how it goes.",
+      expect.stringMatching(/^🔔 \*New sender\*/),
+    ]);
+    await house.access.setOwner({ setup: "own-number", person: OWNER, confirmed: true, locked: "passed on" }, by);
+    await house.knocks("Bob", "+1 555 000 3000");
+    expect(house.texts()).toHaveLength(2);
+  });
+
+  it("for a disk that can be written", async () => {
+    const house = await open();
+    house.outbox.fails = new Error("disk full");
+    await house.knocks("Alice", ALICE);
+    expect(house.texts()).toEqual([]);
+    house.outbox.fails = undefined;
+    await house.wait(MINUTE);
+    expect(house.texts()).toHaveLength(1);
+  });
+});
+
+describe("other news", () => {
+  it("a pending entry that is about to expire, and one that has", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.wait(6 * DAY + HOUR);
+    expect(house.texts()[1]).toBe(
+      `⏳ Alice (${alice.code}) is pending for almost a week and expires within a day: /approve ${alice.code} or /deny ${alice.code}.`,
+    );
+    await house.wait(DAY);
+    expect(house.texts()[2]).toBe(
+      `⌛ Alice (${alice.code}) waited a week and is pending no more. With the token they can come again.`,
+    );
+    expect(house.texts()).toHaveLength(3);
+  });
+
+  it("the queue is full and the token may have leaked", async () => {
+    const house = await open();
+    await house.admin.tell.queueFull();
+    expect(house.texts()[0]).toContain("Perhaps the pairing token leaked: /token rotate makes a new one");
+  });
+
+  it("a number that belongs to another account now", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    await house.says(`/approve ${alice.code}`);
+    const learned = await house.access.learn(person(ALICE, "2001@lid"), { name: "Mallory" });
+    await house.admin.tell.learned(learned);
+    expect(house.notice("belongs to another").text).toBe(
+      `⚠️ +1 555 000 2000 belongs to another WhatsApp account now. It was Alice (${alice.code}), approved. Who writes from it now is a stranger, and the old approval is suspended.`,
+    );
+  });
+
+  it("a buddy's new number", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    await house.says(`/approve ${alice.code}`);
+    await house.admin.tell.learned(await house.access.learn(person("+1 555 000 2999", "2000@lid")));
+    expect(house.notice("new number").text).toBe(
+      `ℹ️ Alice (${alice.code}) has a new number: +1 555 000 2999, before +1 555 000 2000. They stay approved.`,
+    );
+  });
+
+  it("WhatsApp's error 463, with whom it was about", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    const alice = await house.knocks("Alice", ALICE);
+    await house.admin.notices.notSent(alice, "restricted");
+    expect(house.texts()[0]).toMatch(
+      /^🚨 WhatsApp lets this account start no new chats for now \(error 463\), so Alice \(/,
+    );
+  });
+});
+
+describe("an --auto invite", () => {
+  async function autoApproved(house: House) {
+    await house.says("/invite Bob --auto");
+    const [invite] = house.access.invites();
+    const who = person(ALICE);
+    const entry = await house.access.knock({
+      person: who,
+      name: "Bob",
+      text: invite?.token ?? "",
+      at: house.time.now,
+      cause: "k",
+    });
+    if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+    await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+    return entry.contact;
+  }
+
+  it("names who used it and offers undo, by 👎, by no, by /undo", async () => {
+    for (const way of ["reaction", "quote", "command"] as const) {
+      const house = await open();
+      const bob = await autoApproved(house);
+      const { id, text } = house.notice("Approved by invite");
+      expect(text).toBe(
+        [
+          `✅ *Approved by invite* ${bob.code}`,
+          "Bob · +1 555 000 2000",
+          "used the --auto invite for Bob",
+          `👎 or /undo within 10 minutes takes it back; /remove ${bob.code} always does`,
+        ].join("\n"),
+      );
+      const answer =
+        way === "reaction"
+          ? await house.reacts("👎", id)
+          : await house.says(way === "quote" ? "no" : "/undo", { quotes: id });
+      expect(answer).toMatch(/^↩️ Undone: Bob .* is a stranger again \(was approved by an invite, 12:00\)\.$/);
+      expect(house.state(bob)).toBe("stranger");
+    }
+  });
+
+  it("greets like any approval, and an undo at once leaves no trace", async () => {
+    const house = await open();
+    await autoApproved(house);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    await house.reacts("👎", house.notice("Approved by invite").id);
+    expect(house.toOthers()).toEqual([]);
+  });
+});
