@@ -88,14 +88,20 @@ export function looksLikeNumber(text: string): boolean {
   return /^[+(]?[\d\s().\-/‐-―]*$/u.test(text.trim()) && /\d/.test(text);
 }
 
+/** WhatsApp still writes a 1 behind Mexico's country code, which the numbering plan has dropped. */
+const MEXICAN_MOBILE = /^521\d{10}$/;
+
 /** Reads a phone number with its country code: `+49 170 1234567`, `0049170…`, `491701234567`. */
 export function parseNumber(text: string): Pn | undefined {
   if (!looksLikeNumber(text)) return undefined;
   const digits = text.replace(/\D/g, "").replace(/^00/, "");
   // A single leading zero is a national number, and which nation we can't know.
   if (digits === "" || digits.startsWith("0")) return undefined;
+  if (MEXICAN_MOBILE.test(digits)) return toPn(digits);
   const number = parsePhoneNumberFromString(`+${digits}`);
-  return number?.isPossible() ? toPn(number.number.slice(1)) : undefined;
+  if (!number?.isPossible()) return undefined;
+  // Reading takes out a national prefix, as in +49 (0)170; where a second reading takes out more, it was no number.
+  return parsePhoneNumberFromString(number.number)?.number === number.number ? toPn(number.number.slice(1)) : undefined;
 }
 
 /** The person whom a JID names, or `undefined` where it names none (a group, a broadcast, rubbish). */
@@ -155,7 +161,9 @@ export function digitsOf(address: Pn | Lid): string {
 export function formatNumber(person: Person): string {
   if (person.pn === undefined) return "number hidden";
   const number = `+${digitsOf(person.pn)}`;
-  return parsePhoneNumberFromString(number)?.formatInternational() ?? number;
+  const parsed = parsePhoneNumberFromString(number);
+  // What is shown holds every digit of the address, so that it can be typed back.
+  return parsed?.number === number ? parsed.formatInternational() : number;
 }
 
 function toPn(digits: string): Pn {

@@ -55,6 +55,8 @@ export class House {
   access!: Access;
   /** Makes the next writes to `access.db` or `audit.db` fail, as a full disk does. */
   readonly full = { access: false, audit: false };
+  /** Makes removals from `access.db` fail. */
+  failRemove = false;
   /** Writes to `access.db` so far. */
   writes = 0;
   readonly warnings: string[] = [];
@@ -147,7 +149,7 @@ export class House {
         await inner.putAll(docs);
       },
       remove: async (ids) => {
-        check();
+        if (this.failRemove) throw new KafclawError("disk-failed", "The disk failed; check it.", "failed");
         return inner.remove(ids);
       },
       close: () => inner.close(),

@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { CODE_ALPHABET, distance, newCode, parseCode } from "../../src/access/code.js";
+import type { Code } from "../../src/access/types.js";
+import { seeded } from "./house.js";
+
+describe("a new code", () => {
+  it("has four characters without vowels, one of them a letter", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1 }), (seed) => {
+        const code = newCode(seeded(seed), () => false, []);
+        expect(code).toMatch(/^[0-9BCDFGHJKMNPQRSTVWXYZ]{4}$/);
+        expect(code).toMatch(/[A-Z]/);
+        expect(parseCode(code.toLowerCase())).toBe(code);
+      }),
+    );
+  });
+
+  it("I8: is nobody's, and differs in two places from every pending one", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1 }), fc.integer({ min: 1, max: 100 }), (seed, people) => {
+        const random = seeded(seed);
+        const taken = new Set<Code>();
+        for (let n = 0; n < people; n++) {
+          const code = newCode(random, (other) => taken.has(other), [...taken]);
+          for (const other of taken) expect(distance(code, other)).toBeGreaterThanOrEqual(2);
+          taken.add(code);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("I8: is found also when nearly all are taken", () => {
+    const last = "Z9ZZ";
+    expect(newCode(seeded(), (code) => code !== last, [])).toBe(last);
+  });
+});
+
+describe("a typed code", () => {
+  it("is read in any case, with look-alikes", () => {
+    expect(parseCode(" k7qf ")).toBe("K7QF");
+    expect(parseCode("bOiL")).toBe("B011");
+  });
+
+  it.each(["1234", "O123", "alice", "K7Q", "K7QFX", "K7QU", "KA7F", "", "K7 F", "ЌЌЌЌ"])("%s is none", (text) => {
+    expect(parseCode(text)).toBeUndefined();
+  });
+
+  it("has no vowel and no look-alike in its alphabet", () => {
+    expect(CODE_ALPHABET).not.toMatch(/[AEIOUL]/);
+    expect(new Set(CODE_ALPHABET).size).toBe(30);
+  });
+});

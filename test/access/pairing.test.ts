@@ -1,0 +1,218 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ALICE, BOB, chat, cli, DAY, HOUR, House, person, refusal, TOKEN } from "./house.js";
+
+let house: House;
+beforeEach(async () => {
+  house = await House.open();
+});
+afterEach(() => house.close());
+
+const someone = (n: number) => person(`1555010${String(n).padStart(4, "0")}@s.whatsapp.net`, `50${n}@lid`);
+
+describe("the shared token", () => {
+  it("brings a stranger into the queue, and says what they came with", async () => {
+    await house.access.setToken(TOKEN, cli);
+    const entry = await house.knock(ALICE, "Hi, my token is kaf–7qf2–m9tx!", "Alice");
+    expect(entry).toMatchObject({
+      kind: "entered",
+      via: { kind: "token" },
+      contact: { ...ALICE, name: "Alice", episode: 1 },
+    });
+    expect(JSON.stringify(entry)).not.toContain("7QF2");
+    expect(house.verdict(ALICE)).toBe("pending");
+  });
+
+  it("I1: is the only way in: without one nobody enters, and a stranger leaves nothing on disk", async () => {
+    expect((await house.knock(ALICE, "hello")).kind).toBe("nothing");
+    await house.access.setToken(TOKEN, cli);
+    const { writes } = house;
+    expect(await house.knock(ALICE, "hello")).toEqual({ kind: "nothing", guessed: false });
+    expect(await house.knock(ALICE, "KAF-7QF2-M9TY")).toEqual({ kind: "nothing", guessed: true });
+    expect(house.writes).toBe(writes);
+    expect(await readFile(join(house.home, "data", "access.db"), "utf8")).not.toContain("15550002000");
+  });
+
+  it("I2: is not heard from the denied, and changes nothing for buddies, the pending and the owner", async () => {
+    await house.owned();
+    await house.denied(ALICE);
+    await house.approved(BOB);
+    const carol = await house.pending(someone(1));
+    const owner = person("1000@lid");
+    for (const who of [ALICE, BOB, someone(1), owner]) expect((await house.knock(who, TOKEN)).kind).toBe("nothing");
+    expect([ALICE, BOB, someone(1), owner].map((who) => house.verdict(who))).toEqual([
+      "denied",
+      "buddy",
+      "pending",
+      "owner",
+    ]);
+    expect(house.access.byCode(carol.code)?.episode).toBe(1);
+  });
+
+  it("is not heard for an hour from who guessed wrong five times", async () => {
+    await house.access.setToken(TOKEN, cli);
+    for (let n = 0; n < 5; n++) await house.knock(ALICE, `is it KAF-7QF${n}-XXXX ?`);
+    expect((await house.knock(ALICE, TOKEN)).kind).toBe("nothing");
+    expect((await house.knock(BOB, TOKEN)).kind).toBe("entered");
+    house.now += HOUR;
+    expect((await house.knock(ALICE, TOKEN)).kind).toBe("entered");
+  });
+
+  it("can't be found by sending many guesses at once", async () => {
+    await house.access.setToken(TOKEN, cli);
+    expect((await house.knock(ALICE, `abcd1234 abcd1235 abcd1236 abcd1237 abcd1238 ${TOKEN}`)).kind).toBe("nothing");
+    expect((await house.knock(BOB, `abcd1234 abcd1235 ${TOKEN}`)).kind).toBe("entered");
+  });
+
+  it("ordinary talk is no guess", async () => {
+    await house.access.setToken(TOKEN, cli);
+    for (let n = 0; n < 20; n++) await house.knock(ALICE, "good evening, wonderful weather, call +491701234567");
+    expect((await house.knock(ALICE, TOKEN)).kind).toBe("entered");
+  });
+
+  it("is shown masked, kept over a restart, and rotated with the names of who came with the old one", async () => {
+    const alice = await house.pending(ALICE);
+    await house.restart();
+    expect(house.access.token()).toEqual({ masked: "KA•••", since: house.now });
+    const { token, pendingWithOld } = await house.access.rotateToken(chat);
+    expect(pendingWithOld).toMatchObject([{ code: alice.code }]);
+    expect(token).not.toBe(TOKEN);
+    expect((await house.knock(BOB, TOKEN)).kind).toBe("nothing");
+    expect((await house.knock(BOB, token)).kind).toBe("entered");
+    expect((await house.access.audit()).map(({ action }) => action)).toContain("token-rotate");
+    expect(JSON.stringify(await house.access.audit())).not.toContain(token);
+  });
+
+  it("is refused when it is weak, and the old one stays", async () => {
+    await house.access.setToken(TOKEN, cli);
+    expect((await refusal(() => house.access.setToken("short", cli))).code).toBe("bad-token");
+    expect(house.access.revealToken()).toBe(TOKEN);
+  });
+
+  it("is masked wherever texts are shown, like the invites", async () => {
+    await house.access.setToken(TOKEN, cli);
+    const { token } = await house.access.invite({ label: "Carol" }, cli);
+    expect(house.access.mask(`kaf—7qf2—m9tx and ${token.toLowerCase()}.`)).toBe("••• and •••.");
+  });
+});
+
+describe("an open door", () => {
+  it("queues anybody while no token is set, and nobody by talk alone once there is one", async () => {
+    await house.close();
+    house = await House.open({ open: true });
+    expect(await house.knock(ALICE, "hello", "Alice")).toMatchObject({ kind: "entered", via: { kind: "open" } });
+    await house.access.setToken(TOKEN, cli);
+    expect((await house.knock(BOB, "hello")).kind).toBe("nothing");
+  });
+});
+
+describe("an invite", () => {
+  it("brings one person into the queue, once, under its label", async () => {
+    const invite = await house.access.invite({ label: "Carol" }, chat);
+    expect(invite.expires).toBe(house.now + 7 * DAY);
+    const entry = await house.knock(ALICE, `hi ${invite.token}`, "Alice");
+    expect(entry).toMatchObject({ kind: "entered", via: { kind: "invite", label: "Carol" } });
+    expect((await house.knock(BOB, invite.token)).kind).toBe("nothing");
+    await house.restart();
+    expect((await house.knock(BOB, invite.token)).kind).toBe("nothing");
+    expect(house.access.invites()).toMatchObject([{ used: { by: house.access.find(ALICE)?._id } }]);
+  });
+
+  it("with --auto lets a stranger in for 24 hours, and the pending too", async () => {
+    const first = await house.access.invite({ label: "Carol", auto: true }, chat);
+    expect(first.expires).toBe(house.now + DAY);
+    const entry = await house.knock(ALICE, first.token, "Alice");
+    expect(entry).toMatchObject({
+      kind: "auto-approved",
+      contact: { state: "approved", name: "Alice" },
+      outcome: { decision: { by: { door: "gateway", who: `invite ${first._id}` } } },
+    });
+    const bob = await house.pending(BOB);
+    await house.access.hold(bob, { journalId: "m1", at: 1, preview: "hi" });
+    const second = await house.access.invite({ label: "Bob", auto: true }, chat);
+    expect(await house.knock(BOB, second.token)).toMatchObject({
+      kind: "auto-approved",
+      outcome: { released: [{ journalId: "m1" }] },
+    });
+  });
+
+  it("without --auto is not used up by somebody who is pending already", async () => {
+    await house.pending(ALICE);
+    const { token } = await house.access.invite({ label: "Carol" }, chat);
+    expect((await house.knock(ALICE, token)).kind).toBe("nothing");
+    expect((await house.knock(BOB, token)).kind).toBe("entered");
+  });
+
+  it("I2: is never used up by the denied, by buddies or by the owner", async () => {
+    await house.owned();
+    await house.denied(ALICE);
+    await house.approved(BOB);
+    const { token } = await house.access.invite({ label: "Carol", auto: true }, chat);
+    for (const who of [ALICE, person("2000@lid"), BOB, person("1000@lid")]) {
+      expect((await house.knock(who, token)).kind).toBe("nothing");
+    }
+    expect(house.verdict(ALICE)).toBe("denied");
+    expect((await house.knock(someone(1), token)).kind).toBe("auto-approved");
+  });
+
+  it("bound to a number works for that number only", async () => {
+    const bound = person("15550002000@s.whatsapp.net");
+    const { token } = await house.access.invite({ label: "Alice", auto: true, for: bound }, chat);
+    expect((await house.knock(BOB, token)).kind).toBe("nothing");
+    expect((await house.knock(person("2000@lid"), token)).kind).toBe("nothing");
+    expect((await house.knock(ALICE, token)).kind).toBe("auto-approved");
+  });
+
+  it("expires, can be revoked before it is used, and is forgotten a month later", async () => {
+    const [short, gone] = [
+      await house.access.invite({ label: "Carol", days: 2 }, chat),
+      await house.access.invite({ label: "Dave" }, chat),
+    ];
+    await house.access.revokeInvite(gone._id.toLowerCase(), chat);
+    expect((await house.knock(ALICE, gone.token)).kind).toBe("nothing");
+    house.now += 2 * DAY;
+    expect((await house.knock(ALICE, short.token)).kind).toBe("nothing");
+    house.now += 31 * DAY;
+    await house.access.tick();
+    await house.restart();
+    expect(house.access.invites()).toEqual([]);
+  });
+
+  it("is refused with the next step where it makes no sense", async () => {
+    const used = await house.access.invite({ label: "Carol" }, chat);
+    await house.knock(ALICE, used.token);
+    const code = async (call: () => unknown) => (await refusal(call)).code;
+    expect(await code(() => house.access.revokeInvite(used._id, chat))).toBe("invite-used");
+    expect(await code(() => house.access.revokeInvite("nonsense", chat))).toBe("unknown-invite");
+    expect(await code(() => house.access.invite({ label: " " }, chat))).toBe("bad-label");
+    expect(await code(() => house.access.invite({ label: "Carol", days: 0 }, chat))).toBe("bad-days");
+    expect(await code(() => house.access.invite({ label: "Carol", days: Number.NaN }, chat))).toBe("bad-days");
+    for (let n = 0; n < 100; n++) await house.access.invite({ label: `Guest ${n}` }, chat);
+    expect(await code(() => house.access.invite({ label: "One more" }, chat))).toBe("too-many-invites");
+  });
+});
+
+describe("a full queue", () => {
+  it("takes no more, tells it once, keeps places for invites, and tells it again after there was room", async () => {
+    await house.close();
+    house = await House.open({ maxPending: 4, keptForInvites: 2 });
+    await house.pending(someone(1));
+    await house.pending(someone(2));
+    expect(await house.knock(someone(3), TOKEN)).toEqual({ kind: "full", first: true });
+    await house.restart();
+    expect(await house.knock(someone(4), TOKEN)).toEqual({ kind: "full", first: false });
+    expect(house.verdict(someone(4))).toBe("stranger");
+    for (const n of [5, 6]) {
+      const { token } = await house.access.invite({ label: `Guest ${n}` }, chat);
+      expect((await house.knock(someone(n), token)).kind).toBe("entered");
+    }
+    const last = await house.access.invite({ label: "Guest 7" }, chat);
+    expect(await house.knock(someone(7), last.token)).toEqual({ kind: "full", first: false });
+    await house.access.approve(someone(1), chat);
+    expect((await house.knock(someone(7), last.token)).kind).toBe("entered");
+    await house.access.approve(someone(2), chat);
+    expect((await house.knock(someone(3), TOKEN)).kind).toBe("entered");
+    expect(await house.knock(someone(4), TOKEN)).toEqual({ kind: "full", first: true });
+  });
+});

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Contact } from "../../src/access/index.js";
+import { ALICE, BOB, chat, House, person, refusal } from "./house.js";
+
+let house: House;
+let alice: Contact;
+beforeEach(async () => {
+  house = await House.open();
+  alice = await house.pending(ALICE, "Älice Müller");
+});
+afterEach(() => house.close());
+
+const find = (reference: string, scope?: Parameters<House["access"]["resolve"]>[1]) =>
+  house.access.resolve(reference, scope);
+
+describe("a reference", () => {
+  it("is a code in any case, a number in any spelling, a JID with a device, a LID, or part of a name", () => {
+    const forms = [
+      alice.code,
+      alice.code.toLowerCase(),
+      "+1 555 000 2000",
+      "15550002000",
+      "15550002000:12@s.whatsapp.net",
+      "2000@lid",
+      "alice",
+      "ALICE MUL",
+      "müller",
+    ];
+    for (const form of forms) expect(find(form)).toMatchObject({ code: alice.code });
+  });
+
+  it("is a person whom no record knows, where it is a full number or address", () => {
+    expect(find("+49 170 1234567")).toEqual({ pn: "491701234567@s.whatsapp.net" });
+    expect(find("777@lid")).toEqual({ lid: "777@lid" });
+  });
+
+  it("left out means the only one in scope", async () => {
+    expect(find("", { states: ["pending"] })).toMatchObject({ code: alice.code });
+    const bob = await house.pending(BOB, "Bob");
+    const both = await refusal(() => find("", { states: ["pending"] }));
+    expect(both.code).toBe("ambiguous");
+    for (const code of [alice.code, bob.code]) expect(both.message).toContain(code);
+    expect(await refusal(() => find("", { states: ["denied"] }))).toEqual({
+      code: "unknown-reference",
+      message: "Nobody is denied; name somebody by code or number.",
+    });
+  });
+
+  it("I8: that fits two is refused and lists both, also where one name is exact", async () => {
+    const second = await house.pending(BOB, "Alice");
+    const { code, message } = await refusal(() => find("alice"));
+    expect(code).toBe("ambiguous");
+    expect(message).toContain(`Älice Müller (${alice.code})`);
+    expect(message).toContain(`Alice (${second.code})`);
+  });
+
+  it("I8: shaped like a code or a number never matches a name", async () => {
+    await house.pending(BOB, "John");
+    const john = await refusal(() => find("john"));
+    expect(john).toMatchObject({ code: "unknown-reference", message: expect.stringContaining("John (") });
+    await house.pending(person("15550004000@s.whatsapp.net"), "15550008888");
+    expect(find("15550008888")).toEqual({ pn: "15550008888@s.whatsapp.net" });
+    await house.pending(person("15550005000@s.whatsapp.net"), "007");
+    expect((await refusal(() => find("007"))).code).toBe("bad-number");
+    await house.pending(person("15550006000@s.whatsapp.net"), alice.code);
+    expect(find(alice.code)).toMatchObject({ name: "Älice Müller" });
+  });
+
+  it("I8: by name finds only who was shown, under the name that was shown", async () => {
+    const shown = new Map([[alice._id, "Älice Müller"]]);
+    await house.pending(BOB, "Alice");
+    expect(find("alice", { shown })).toMatchObject({ code: alice.code });
+    await house.access.learn(ALICE, { name: "Bob" });
+    expect(find("alice", { shown })).toMatchObject({ code: alice.code });
+    expect((await refusal(() => find("bob", { shown }))).code).toBe("unknown-reference");
+    expect(find("", { shown })).toMatchObject({ code: alice.code });
+  });
+
+  it("says who is there when it fits nobody", async () => {
+    house.now += 1;
+    const bob = await house.pending(BOB, "Bob");
+    expect(await refusal(() => find("alix", { states: ["pending"] }))).toEqual({
+      code: "unknown-reference",
+      message: `No pending sender matches "alix". Pending: Älice Müller (${alice.code}), Bob (${bob.code}).`,
+    });
+  });
+
+  it.each([
+    ["120363023456789012@g.us", "not-a-person", "is a group"],
+    ["status@broadcast", "not-a-person", "no person's address"],
+    ["alice@example.com", "bad-number", "is no WhatsApp address"],
+    ["0170 1234567", "bad-number", "with country code"],
+    ["12", "bad-number", "with country code"],
+    ["ZZZZ", "unknown-reference", "No contact has the code ZZZZ"],
+  ])("%s is refused as %s", async (reference, code, words) => {
+    const refused = await refusal(() => find(reference));
+    expect(refused.code).toBe(code);
+    expect(refused.message).toContain(words);
+  });
+
+  it("leaves strangers' records to codes and numbers", async () => {
+    await house.access.remove(alice, chat);
+    expect((await refusal(() => find("müller"))).code).toBe("unknown-reference");
+    expect(find(alice.code)).toMatchObject({ state: "stranger" });
+  });
+});
+
+describe("a list", () => {
+  it("is searched by name without case and accents, by number and by code, and paged", async () => {
+    house.now += 1;
+    const bob = await house.pending(BOB, "Bob");
+    const found = (search: string) => house.access.list("pending", { search }).map(({ code }) => code);
+    expect(found("ALICE m")).toEqual([alice.code]);
+    expect(found("000 3000")).toEqual([bob.code]);
+    expect(found("+1 555")).toEqual([alice.code, bob.code]);
+    expect(found(bob.code.toLowerCase())).toEqual([bob.code]);
+    expect(found("nobody")).toEqual([]);
+    expect(house.access.list("pending", { skip: 1, limit: 1 })).toMatchObject([{ code: bob.code }]);
+    expect(house.access.counts()).toEqual({ approved: 0, denied: 0, pending: 2 });
+  });
+});

@@ -1,0 +1,185 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { GuessLimit } from "../../src/access/guesses.js";
+import { checkToken, liveToken, maskTokens, newToken, normalizeToken, searchTokens } from "../../src/access/tokens.js";
+import { person, refusal, seeded } from "./house.js";
+
+const TOKEN = "KAF-7QF2-M9TX";
+const holds = (text: string, token = TOKEN) => searchTokens(text, [liveToken(token)]).tokens.length > 0;
+const wrong = (text: string, token = TOKEN) => searchTokens(text, [liveToken(token)]).wrong;
+
+const edge = fc.constantFrom("", ".", "!", "*", "_", '"', "»", "…", "(", "“", "``");
+const dash = fc.constantFrom("-", "–", "—", "‐", "‑", "−", "--");
+const words = fc.array(fc.constantFrom("hello", "it's", "me", "👋", "der", "Token", "ist", "Schön"), { maxLength: 8 });
+const seeds = fc.integer({ min: 1 });
+
+describe("a text holds the token", () => {
+  it("as a whole word, in any case, with any dash and any punctuation at its edges", () => {
+    fc.assert(
+      fc.property(
+        seeds,
+        words,
+        words,
+        edge,
+        edge,
+        dash,
+        fc.boolean(),
+        (seed, before, after, left, right, line, upper) => {
+          const token = newToken(seeded(seed));
+          const typed = (upper ? token : token.toLowerCase()).replaceAll("-", line);
+          const text = [...before, `${left}${typed}${right}`, ...after].join(" ");
+          expect(holds(text, token)).toBe(true);
+          expect(wrong(text, token)).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    TOKEN,
+    "hi, kaf–7qf2—m9tx!",
+    "Token:KAF-7QF2-M9TX",
+    "KAF-7QF2-M9TX,hello",
+    "\nKAF-7QF2-M9TX\n",
+    "ＫＡＦ-7QF2-M9TX",
+  ])("%s", (text) => expect(holds(text)).toBe(true));
+
+  it.each([
+    "XKAF-7QF2-M9TX",
+    "KAF-7QF2-M9TXX",
+    "KAF 7QF2 M9TX",
+    "KAF7QF2M9TX",
+    "KAF-7QF2",
+    "",
+    "http://x/?t=KAF-7QF2-M9TX9",
+  ])("but not in %s", (text) => expect(holds(text)).toBe(false));
+
+  it("never where it is another one", () => {
+    fc.assert(
+      fc.property(seeds, seeds, words, (a, b, rest) => {
+        const [token, other] = [newToken(seeded(a)), newToken(seeded(b))];
+        fc.pre(token !== other);
+        const text = [other, ...rest].join(" ");
+        expect(holds(text, token)).toBe(false);
+        expect(wrong(text, token)).toBe(1);
+      }),
+    );
+  });
+
+  it("only up to 200 characters", () => {
+    expect(holds(`${"x ".repeat(93)}${TOKEN}`)).toBe(true);
+    expect(holds(`${"x ".repeat(100)}${TOKEN}`)).toBe(false);
+  });
+
+  it("never throws, whatever the text is", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 250 }), (text) => {
+        expect(holds(text)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("a guess", () => {
+  it.each(["ABCD1234", "KAF-7QF3-M9TX", "kaf-2222-bcdf hello", "passw0rd!"])("is %s", (text) =>
+    expect(wrong(text)).toBe(1),
+  );
+
+  it.each([
+    "hello there",
+    "Donaudampfschifffahrt",
+    "well-known",
+    "my number is +491701234567",
+    "on 2026-11-23 at 14:02",
+    "wonderful! extraordinary,congratulations",
+    "https://example.com/page1",
+  ])("is not in ordinary words: %s", (text) => expect(wrong(text)).toBe(0));
+
+  it("is every word of a chosen token's own kind and length", () => {
+    expect(wrong("abracadabri", "abracadabra")).toBe(1);
+    expect(wrong("extraordinary", "abracadabra")).toBe(0);
+    expect(wrong("83749262", "83749261")).toBe(1);
+  });
+});
+
+describe("a chosen token", () => {
+  it.each([TOKEN, "correct-horse-battery", "a+b/c=d9X1Qz==", "Gänsefüßchen"])("%s will do", (token) => {
+    expect(holds(token, checkToken(` ${token} `))).toBe(true);
+  });
+
+  it.each([
+    ["short-1", "8 characters or more"],
+    ["!!abc123!!", "8 characters or more"],
+    ["aaaaaaaa", "too easy to guess"],
+    ["11111111111", "too easy to guess"],
+    ["abababab", "too easy to guess"],
+    ["12345678", "too easy to guess"],
+    ["90123456", "too easy to guess"],
+    ["hgfedcba", "too easy to guess"],
+    ["open sesame please", "one word"],
+    ["x1y2".repeat(20), "at most 64"],
+  ])("%s won't: %s", async (token, why) => {
+    const { code, message } = await refusal(() => checkToken(token));
+    expect(code).toBe("bad-token");
+    expect(message).toContain(why);
+  });
+
+  it("that we make is easy to type, and good enough for ourselves", () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const token = newToken(seeded(seed));
+        expect(token).toMatch(/^KAF-[0-9B-Z]{4}-[0-9B-Z]{4}$/);
+        expect(checkToken(token)).toBe(token);
+      }),
+    );
+  });
+});
+
+describe("masking", () => {
+  it("hides the token in every spelling that would let in, and nothing else", () => {
+    fc.assert(
+      fc.property(seeds, words, words, edge, dash, (seed, before, after, right, line) => {
+        const token = newToken(seeded(seed));
+        const typed = token.toLowerCase().replaceAll("-", line);
+        const masked = maskTokens([...before, typed + right, ...after].join(" "), [liveToken(token)]);
+        expect(holds(masked, token)).toBe(false);
+        expect(masked).toBe([...before, `•••${right}`, ...after].join(" "));
+      }),
+    );
+  });
+
+  it("hides it in longer words, in full-width letters and with zero-width characters in it", () => {
+    const mask = (text: string) => maskTokens(text, [liveToken(TOKEN)]);
+    expect(mask("see https://wa.me/1?text=KAF-7QF2-M9TX.")).toBe("see https://wa.me/1?text=•••.");
+    expect(mask("ＫＡＦ－7QF2－M9TX!")).not.toMatch(/7QF2/);
+    expect(mask("KAF-7Q\u200bF2-M9TX")).toBe("•••");
+  });
+
+  it("compares by what is left of a token without its dress", () => {
+    expect(normalizeToken(" “Kaf—7QF2–m9tx”! ".trim())).toBe("kaf-7qf2-m9tx");
+  });
+});
+
+describe("the guess limit", () => {
+  const sender = person("15550006666@s.whatsapp.net", "666@lid");
+
+  it("ignores after five wrong guesses, over both addresses, for an hour", () => {
+    const limit = new GuessLimit();
+    for (let n = 0; n < 4; n++) expect(limit.count(sender, 1, n)).toBe(false);
+    expect(limit.count(person("666@lid"), 1, 1000)).toBe(true);
+    expect(limit.ignored(sender, 1000 + 3_599_999)).toBe(true);
+    expect(limit.ignored(sender, 1000 + 3_600_000)).toBe(false);
+  });
+
+  it("forgets guesses of an hour ago", () => {
+    const limit = new GuessLimit();
+    limit.count(sender, 4, 0);
+    expect(limit.count(sender, 4, 3_600_001)).toBe(false);
+  });
+
+  it("remembers at most 10,000 addresses, however many write", () => {
+    const limit = new GuessLimit();
+    for (let n = 0; n < 30_000; n++) limit.count(person(`${1_000_000 + n}@lid`), 1, 0);
+    expect(limit.size).toBe(10_000);
+  });
+});

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ALICE, BOB, chat, cli, dashboard, House, MINUTE, person, refusal } from "./house.js";
+
+let house: House;
+beforeEach(async () => {
+  house = await House.open();
+});
+afterEach(() => house.close());
+
+const held = { journalId: "m1", at: 1, preview: "hi" };
+
+describe("undo", () => {
+  it("brings a pending sender back as they were, and names the contact and the door", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    await house.access.hold(alice, held);
+    const before = house.access.byId(alice._id);
+    house.now += MINUTE;
+    for (const decide of ["approve", "deny", "remove"] as const) {
+      const { decision } = await house.access[decide](alice, dashboard);
+      const outcome = await house.access.undo(chat);
+      expect(outcome).toMatchObject({ contact: { code: alice.code }, undone: { id: decision.id, by: dashboard } });
+      const { history: _, ...now } = outcome.contact;
+      expect({ ...now, history: before?.history }).toEqual(before);
+    }
+    await house.restart();
+    expect(house.verdict(ALICE)).toBe("pending");
+  });
+
+  it("does not bring back held messages that were handled since", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.hold(alice, held);
+    await house.access.approve(alice, chat);
+    await house.access.settle(alice, ["m1"]);
+    expect((await house.access.undo(chat)).contact).toMatchObject({ state: "pending", held: [] });
+  });
+
+  it("takes back a denial with a block, and a removal that unblocked", async () => {
+    const alice = await house.approved(ALICE);
+    await house.access.deny(alice, chat, { block: true });
+    expect(await house.access.undo(chat)).toMatchObject({ block: false, contact: { state: "approved" } });
+    await house.access.deny(alice, chat, { block: true });
+    await house.access.remove(alice, chat);
+    expect(await house.access.undo(chat)).toMatchObject({ block: true, contact: { state: "denied", blocked: true } });
+    expect(house.verdict(ALICE)).toBe("denied");
+  });
+
+  it("takes back what an `--auto` invite let in", async () => {
+    const { token } = await house.access.invite({ label: "Carol", auto: true }, chat);
+    await house.knock(ALICE, token);
+    expect(house.verdict(ALICE)).toBe("buddy");
+    await house.access.undo(chat);
+    expect(house.verdict(ALICE)).toBe("stranger");
+  });
+
+  it("goes back step by step over the restarts of a gateway, and never takes back an undo", async () => {
+    await house.approved(ALICE);
+    await house.approved(BOB);
+    await house.access.undo(chat);
+    await house.restart();
+    expect([house.verdict(ALICE), house.verdict(BOB)]).toEqual(["buddy", "pending"]);
+    await house.access.undo(chat);
+    expect(house.verdict(ALICE)).toBe("pending");
+    expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
+  });
+
+  it("works on a named decision, for a reaction that is taken off", async () => {
+    const first = await house.access.approve(await house.pending(ALICE), chat);
+    await house.approved(BOB);
+    await house.access.undo(chat, first.decision.id);
+    expect([house.verdict(ALICE), house.verdict(BOB)]).toEqual(["pending", "buddy"]);
+    const again = await refusal(() => house.access.undo(chat, first.decision.id));
+    expect(again).toMatchObject({ code: "nothing-to-undo", message: expect.stringContaining("undone already") });
+  });
+
+  it("refuses when the contact changed since, and says how", async () => {
+    const first = await house.access.approve(await house.pending(ALICE, "Alice"), chat);
+    await house.access.deny(ALICE, dashboard);
+    expect(await refusal(() => house.access.undo(chat, first.decision.id))).toEqual({
+      code: "changed-since",
+      message: `${first.contact.code} Alice changed since: denied by dashboard. Approve, deny or remove instead.`,
+    });
+    expect(house.verdict(ALICE)).toBe("denied");
+  });
+
+  it("refuses when the number passed to someone else since, but not for a new number of the same person", async () => {
+    await house.approved(ALICE);
+    await house.access.learn(person("15550002222@s.whatsapp.net", "2000@lid"));
+    await house.access.learn(person("15550002222@s.whatsapp.net", "9999@lid"));
+    expect((await refusal(() => house.access.undo(chat))).code).toBe("changed-since");
+    await house.approved(BOB);
+    await house.access.learn(person("15550003333@s.whatsapp.net", "3000@lid"));
+    expect((await house.access.undo(chat)).contact).toMatchObject({
+      state: "pending",
+      pn: "15550003333@s.whatsapp.net",
+    });
+  });
+
+  it("takes back an earlier decision once the later one was taken back", async () => {
+    const alice = await house.pending(ALICE);
+    const first = await house.access.approve(alice, chat);
+    await house.access.deny(alice, chat);
+    await house.access.undo(chat);
+    expect((await house.access.undo(chat)).undone?.id).toBe(first.decision.id);
+    expect(house.verdict(ALICE)).toBe("pending");
+  });
+
+  it("is for ten minutes", async () => {
+    const { decision, contact } = await house.access.approve(await house.pending(ALICE, "Alice"), chat);
+    house.now += 10 * MINUTE + 1;
+    expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
+    expect(await refusal(() => house.access.undo(chat, decision.id))).toEqual({
+      code: "too-late",
+      message: `${contact.code} Alice was approved more than 10 minutes ago, too long to undo; approve, deny or remove instead.`,
+    });
+    await house.restart();
+    expect((await refusal(() => house.access.undo(chat, decision.id))).code).toBe("too-late");
+    const { decision: next } = await house.access.deny(contact, chat);
+    house.now += 10 * MINUTE;
+    await house.restart();
+    expect((await house.access.undo(chat)).undone?.id).toBe(next.id);
+  });
+
+  it("has nothing to take back in an empty house, nor an unknown decision", async () => {
+    expect((await refusal(() => house.access.undo(cli))).code).toBe("nothing-to-undo");
+    expect((await refusal(() => house.access.undo(cli, "nonsense"))).code).toBe("nothing-to-undo");
+  });
+});
