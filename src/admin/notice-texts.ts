@@ -95,11 +95,13 @@ export function learned(news: Learned): Message | undefined {
   switch (news.kind) {
     case "new-person": {
       const { old, was } = news;
+      // Nobody had decided about them, and nobody waits.
+      if (was === "stranger") return undefined;
       const effect =
         was === "denied"
           ? "The denial stays on both."
-          : "Who writes from it now is a stranger, and the old approval is suspended.";
-      return say`⚠️ ${own(formatNumber(old))} belongs to another WhatsApp account now. It was ${label(old)}, ${own(stateName(was))}. ${own(effect)}`;
+          : `Who writes from it is a stranger, and ${was === "approved" ? "the approval" : "the pending entry"} is suspended.`;
+      return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}`;
     }
     case "new-number": {
       const before = own(formatNumber({ pn: news.before }));

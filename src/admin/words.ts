@@ -87,8 +87,7 @@ const DOORS: Readonly<Record<Door, string>> = {
 };
 
 /** `on the dashboard`, `by you on WhatsApp`, `by an invite`. */
-export function doorOf(decision: Pick<Decision, "by" | "action">): string {
-  if (decision.action === "expire") return "by itself";
+export function doorOf(decision: Pick<Decision, "by">): string {
   if (decision.by.door === "gateway" && decision.by.who.startsWith("invite")) return "by an invite";
   return DOORS[decision.by.door];
 }
@@ -108,10 +107,16 @@ const DONE: Readonly<Record<Decision["action"], string>> = {
 /** `was approved by you on WhatsApp, 14:03`. */
 export function whatHappened(decision: Decision, now: number, timezone: string): Message {
   const time = formatTime(decision.at, now, timezone);
+  if (!isDecided(decision)) return own(`${DONE[decision.action]}, ${time}`);
   if (decision.action === "undo") {
     return own(`was set back to ${stateName(decision.to)} by undo ${doorOf(decision)}, ${time}`);
   }
   return own(`${DONE[decision.action]} ${doorOf(decision)}, ${time}`);
+}
+
+/** What somebody decided, as against what came to pass. */
+function isDecided({ action }: Decision): boolean {
+  return action === "approve" || action === "deny" || action === "remove" || action === "undo";
 }
 
 /** A contact's state as people read it. */

@@ -351,7 +351,7 @@ describe("answers to a notice act only during its episode", () => {
     const alice = await house.knocks("Alice", ALICE);
     const { id } = house.notice("New sender");
     await house.wait(8 * DAY);
-    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Alice \(....\) expired by itself, 30 Nov/);
+    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Alice \(....\) expired, 30 Nov/);
     expect(house.state(alice)).toBe("stranger");
   });
 

@@ -155,7 +155,7 @@ describe("looking", () => {
         `Alice (${alice.code}) · +1 555 000 2000`,
         "approved since 12:00",
         "sent the pairing token",
-        "• entered the queue by the gateway, 12:00",
+        "• entered the queue, 12:00",
         "• was approved at the command line, 12:00",
       ].join("\n"),
     );

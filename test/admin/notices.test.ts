@@ -264,7 +264,7 @@ describe("other news", () => {
     const learned = await house.access.learn(person(ALICE, "2001@lid"), { name: "Mallory" });
     await house.admin.tell.learned(learned);
     expect(house.notice("belongs to another").text).toBe(
-      `⚠️ +1 555 000 2000 belongs to another WhatsApp account now. It was Alice (${alice.code}), approved. Who writes from it now is a stranger, and the old approval is suspended.`,
+      `⚠️ The number of Alice (${alice.code}), approved, belongs to another WhatsApp account now. Who writes from it is a stranger, and the approval is suspended.`,
     );
   });
 
