@@ -12,7 +12,7 @@ import type { SentRecord } from "./records.js";
 import type { Meant, SentNotices } from "./sent.js";
 import { refusal, together } from "./targets.js";
 import type { CommandContext, CommandResult } from "./types.js";
-import { label, stack } from "./words.js";
+import { label, lastChange, stack } from "./words.js";
 
 type Decides = "approve" | "deny";
 type Reaction = Extract<Content, { kind: "reaction" }>;
@@ -121,10 +121,15 @@ export class Answers {
     const contact = this.contactOf(record);
     if (contact === undefined) return refusal("over", NO_NOTICE);
     const { by } = context;
-    const isLast = contact.history.at(-1)?.id === decisionId;
-    if (!isLast && contact.history.at(-1)?.by.cause !== by.cause) {
+    const last = lastChange(contact);
+    if (last?.id !== decisionId && last?.by.cause !== by.cause) {
+      // Decided otherwise since. A new reaction counts where that was an undo and the episode goes on.
       await sent.put(without);
-      return refusal("over", sent.whoDecided(contact));
+      const now = sent.meant(without, by.cause ?? "");
+      const counts = next !== undefined && now.kind === "pending";
+      return counts
+        ? this.decide(context, sent, without, now, next, isStale, true)
+        : refusal("over", sent.whoDecided(contact));
     }
     if (isStale) return late(contact, "the change of your reaction");
     const undoing = together([undone(await this.undo(context, contact, decisionId), context)]);
@@ -150,7 +155,8 @@ export class Answers {
   }
 
   private async remember(sent: SentNotices, record: SentRecord, contact: Contact, reaction: Decides): Promise<void> {
-    const decisionId = this.parts.access.byId(contact._id)?.history.at(-1)?.id;
+    const now = this.parts.access.byId(contact._id);
+    const decisionId = now && lastChange(now)?.id;
     if (decisionId !== undefined) await sent.put({ ...record, decisionId, reaction });
   }
 

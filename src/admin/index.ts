@@ -21,7 +21,6 @@ import type { CommandResult, Decider, Gateway } from "./types.js";
 
 export type { QuietHours } from "./quiet.js";
 export type { AdminRecord } from "./records.js";
-export type * from "./types.js";
 export { commands, commandTable, findCommand, nearestCommand } from "./registry.js";
 export { realScheduler, type Scheduler } from "./schedule.js";
 export { createSilentMode } from "./silent.js";

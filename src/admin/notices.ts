@@ -14,6 +14,9 @@ const MINUTE = 60_000;
 const IN_A_MINUTE = 5;
 /** How long to wait before looking again whether the link is open, or the disk writable. */
 const LOOK_AGAIN_MS = 10_000;
+/** The same alarm, a link that flaps say, is told once in that time. */
+const ALARM_AGAIN_MS = 60 * MINUTE;
+const ALARMS_REMEMBERED = 500;
 const OWNER_NAME = "notice:owner-name";
 
 /** What the notices need. */
@@ -40,6 +43,7 @@ export interface NoticesParts {
 export class Notices {
   private loading: Promise<SentNotices> | undefined;
   private readonly waiting = new Map<string, WaitingRecord>();
+  private readonly alarmed = new Map<string, number>();
   private ownerName: string | undefined;
   private order = 0;
   /** The minute that counts for batching. `overflowed`: some had to wait for its end. */
@@ -111,9 +115,13 @@ export class Notices {
     await this.news(key, texts.notSent(contact, reason), reason === "restricted");
   }
 
-  /** Anything else, once while it waits under this key. Alarms don't wait for the morning. */
+  /** Anything else, once while it waits under this key. Alarms don't wait for the morning, and come once an hour at most. */
   async news(key: string, message: Message, alarm = false): Promise<void> {
     await this.load();
+    const now = this.parts.clock();
+    if (alarm && now - (this.alarmed.get(key) ?? Number.NEGATIVE_INFINITY) < ALARM_AGAIN_MS) return;
+    if (alarm) this.alarmed.set(key, now);
+    if (this.alarmed.size > ALARMS_REMEMBERED) this.alarmed.delete(this.alarmed.keys().next().value ?? "");
     await this.add(`news:${key}`, { kind: "news", message }, alarm);
   }
 

@@ -4,7 +4,7 @@ import type { Contact } from "../access/types.js";
 import type { Message } from "../text.js";
 import { noLonger } from "./notice-texts.js";
 import { allOf, type Records, type SentRecord } from "./records.js";
-import { whatHappened } from "./words.js";
+import { lastChange, whatHappened } from "./words.js";
 
 /** How many notices can still be answered by reaction or quote. */
 const KEPT = 500;
@@ -86,7 +86,7 @@ export class SentNotices {
     if (record.form === "digest") return { kind: "digest" };
     const contact = shown && this.access.byId(shown.contactId);
     if (shown === undefined || contact === undefined) return { kind: "news" };
-    const last = contact.history.at(-1);
+    const last = lastChange(contact);
     const { decisionId } = record;
     if (record.form === "auto" && decisionId !== undefined && last?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
@@ -100,7 +100,7 @@ export class SentNotices {
 
   /** `Nothing changed: Alice (K7QF) was approved on the dashboard, 14:03. …` */
   whoDecided(contact: Contact): Message {
-    const last = contact.history.at(-1);
+    const last = lastChange(contact);
     const what = last === undefined ? { parts: [] } : whatHappened(last, this.clock(), this.timezone);
     return noLonger(contact, what);
   }

@@ -101,10 +101,13 @@ export async function target(
 }
 
 /** The pending senders that a command without a code may mean: in the chat only those whose notice the owner has seen. */
-export function considered(context: CommandContext): readonly Contact[] {
-  const pending = context.access.list("pending");
-  const { shown } = context;
-  return shown === undefined ? pending : pending.filter((contact) => shown.has(contact._id));
+export function considered({ access, shown, by }: CommandContext): readonly Contact[] {
+  const pending = access.list("pending").filter((contact) => shown === undefined || shown.has(contact._id));
+  // A command that a crash cut short and that comes again means those whom it decided about before, too.
+  const before = [...access.list("approved"), ...access.list("denied")].filter(
+    ({ history }) => by.cause !== undefined && history.at(-1)?.by.cause === by.cause,
+  );
+  return [...before, ...pending];
 }
 
 /** Who is meant where the command names nobody: the quoted one, or the only one pending. */

@@ -114,6 +114,11 @@ export function whatHappened(decision: Decision, now: number, timezone: string):
   return own(`${DONE[decision.action]} ${doorOf(decision)}, ${time}`);
 }
 
+/** The last entry of a contact's history that changed what they may do; new addresses don't. */
+export function lastChange(contact: Contact): Decision | undefined {
+  return contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
+}
+
 /** What somebody decided, as against what came to pass. */
 function isDecided({ action }: Decision): boolean {
   return action === "approve" || action === "deny" || action === "remove" || action === "undo";

@@ -238,6 +238,20 @@ describe("I10: exactly once", () => {
     expect(house.access.byId(alice._id)?.history.filter(({ action }) => action === "approve")).toHaveLength(1);
   });
 
+  it("a command that a crash cut short is carried out to the end when it comes again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const message = house.message({ kind: "text", text: "/approve all 2" });
+    // As far as it came: one of the two was approved, and nobody was told.
+    await house.access.approve(alice, { door: "whatsapp", who: "owner", cause: message.journalId });
+    await house.restart();
+    const answer = await house.handle(message);
+    expect(answer).toMatch(/^✅ Approved Alice .*\n✅ Approved Bob /);
+    expect(house.access.byId(alice._id)?.history.filter(({ action }) => action === "approve")).toHaveLength(1);
+    expect(house.state(bob)).toBe("approved");
+  });
+
   it("a rotated token is told as it is, also when the disk refused the answer at first", async () => {
     const house = await open();
     const message = house.message({ kind: "text", text: "/token rotate" });
@@ -417,6 +431,16 @@ describe("reactions that change", () => {
     await house.reacts("👍", id);
     await house.cli("deny", alice.code);
     expect(await house.reacts("", id)).toMatch(/^Nothing changed: Alice .* was denied at the command line/);
+    expect(house.state(alice)).toBe("denied");
+  });
+
+  it("after an /undo, a new reaction counts again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.says("/undo");
+    expect(await house.reacts("👎", id)).toMatch(/^⛔ Denied Alice/);
     expect(house.state(alice)).toBe("denied");
   });
 

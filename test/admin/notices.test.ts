@@ -278,6 +278,16 @@ describe("other news", () => {
     );
   });
 
+  it("the same alarm comes once an hour at most", async () => {
+    const house = await open();
+    const state = { code: "conflict", sentence: "Another process has the session.", remedy: "", since: 0 } as const;
+    for (let count = 0; count < 5; count++) await house.admin.notices.linkTrouble(state);
+    expect(house.texts()).toHaveLength(1);
+    await house.wait(HOUR);
+    await house.admin.notices.linkTrouble(state);
+    expect(house.texts()).toHaveLength(2);
+  });
+
   it("WhatsApp's error 463, with whom it was about", async () => {
     const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
     const alice = await house.knocks("Alice", ALICE);

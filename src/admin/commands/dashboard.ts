@@ -18,7 +18,8 @@ export const dashboard: Command = {
     if (take(args).words.length > 0) return refusal("bad-usage", say`/dashboard takes nothing behind it.`, "usage");
     const link = await gateway.loginLink?.();
     if (link === undefined) {
-      const message = say`The dashboard has no address that your phone could open: on the machine it is http://127.0.0.1:18791`;
+      const where = own(gateway.dashboardUrl ?? "http://127.0.0.1:18791");
+      const message = say`The dashboard has no address that your phone could open: on the machine it is ${where}`;
       return { ok: true, message, data: { url: null } };
     }
     const until = formatTime(link.until, clock(), timezone);
