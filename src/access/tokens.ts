@@ -6,23 +6,26 @@ import { KafclawError } from "../errors.js";
 import { type Random, randomText } from "./code.js";
 
 /** A token of fewer characters could be guessed. */
-export const TOKEN_MIN = 8;
+const TOKEN_MIN = 8;
 
 /** Longer than any token worth typing; also keeps a token within a message that is searched at all. */
 const TOKEN_MAX = 64;
 
 /** Longer texts are conversation, not a token; they are not searched. */
-export const SEARCHED_LENGTH = 200;
+const SEARCHED_LENGTH = 200;
+
+/** A longer word can't be a token, however it is dressed; what anybody sends is not worth more time than that. */
+const RAW_MAX = 4 * TOKEN_MAX;
 
 /** Hyphens, dashes and minus signs that keyboards and autocorrection put for one another, repeated or not. */
-const DASHES = "-\\u00AD\\u2010-\\u2015\\u2043\\u2212\\uFE58\\uFE63\\uFF0D";
+const DASHES = "-\\u2010-\\u2015\\u2043\\u2212\\uFE58\\uFE63\\uFF0D";
 const DASH_RUN = new RegExp(`[${DASHES}]+`, "gu");
 
 /** Marks that people put right behind or before a token without a space. */
 const SEPARATORS = /[,;:!?()[\]{}<>"'“”„‘’«»…|]+/u;
 
 /** What stands for a token in a text that is shown. */
-export const MASK = "•••";
+const MASK = "•••";
 
 /** A token as it is compared: case, width, edge punctuation and the kind of dash don't matter. */
 export function normalizeToken(text: string): string {
@@ -135,9 +138,11 @@ export function maskTokens(text: string, tokens: readonly LiveToken[]): string {
   let masked = text;
   for (const token of tokens) masked = masked.replace(token.pattern, MASK);
   // Spellings that the patterns don't know (full-width letters): word by word, as the search does it.
-  return masked.replace(/\S+/gu, (word) => {
-    const pieces = [word, ...word.split(SEPARATORS)].map(normalizeToken).map(digest);
-    return tokens.some((token) => pieces.some((piece) => timingSafeEqual(piece, token.digest))) ? MASK : word;
+  return masked.replace(/\S{8,}/gu, (word) => {
+    const pieces = [word, ...word.split(SEPARATORS)].filter((piece) => piece.length <= RAW_MAX).map(normalizeToken);
+    const isToken = (piece: string) =>
+      tokens.some((token) => piece.length === token.length && timingSafeEqual(digest(piece), token.digest));
+    return pieces.some(isToken) ? MASK : word;
   });
 }
 

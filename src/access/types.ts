@@ -97,6 +97,8 @@ export interface Before {
   readonly via?: Via;
   readonly blocked?: boolean;
   readonly reminded?: number;
+  /** What the decision before that one had replaced, a few steps back. */
+  readonly before?: Before;
 }
 
 /** What the gate says about one message (I1, I2). */

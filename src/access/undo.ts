@@ -6,7 +6,7 @@ import type { ContactBook } from "./contacts.js";
 import { without } from "./ledger.js";
 import { MINUTE } from "./settings.js";
 import { isUndoable } from "./transitions.js";
-import type { Contact, Decision } from "./types.js";
+import type { Before, Contact, Decision } from "./types.js";
 import { describe, pastTense } from "./words.js";
 
 /** A decision that may be taken back, and whose it is. */
@@ -99,7 +99,7 @@ export function restore(contact: Contact, decision: Decision, now: number): Cont
   const { before } = contact;
   const rest: Contact = without(contact, "via", "blocked", "reminded", "also", "before");
   if (before?.decision !== decision.id) {
-    // A later decision was taken back in between; what it kept is gone, the state before this one is known.
+    // Too many steps back: what the decision replaced is gone, the state before it is known.
     const via = contact.via === undefined ? {} : { via: contact.via };
     return { ...rest, ...via, since: now, held: decision.action === "approve" ? contact.held : [] };
   }
@@ -114,8 +114,8 @@ export function restore(contact: Contact, decision: Decision, now: number): Cont
 }
 
 /** What of a contact a decision replaces, for {@link restore}. */
-export function beforeOf(contact: Contact, decision: Decision): NonNullable<Contact["before"]> {
-  const { since, held, also, via, blocked, reminded } = contact;
+export function beforeOf(contact: Contact, decision: Decision): Before {
+  const { since, held, also, via, blocked, reminded, before } = contact;
   return {
     decision: decision.id,
     since,
@@ -124,7 +124,16 @@ export function beforeOf(contact: Contact, decision: Decision): NonNullable<Cont
     ...(via === undefined ? {} : { via }),
     ...(blocked === undefined ? {} : { blocked }),
     ...(reminded === undefined ? {} : { reminded }),
+    ...(before === undefined ? {} : { before: cutOff(before, STEPS_BACK - 1) }),
   };
+}
+
+/** How many decisions about one contact can be taken back one after the other with all that they replaced. */
+const STEPS_BACK = 4;
+
+function cutOff(before: Before, steps: number): Before {
+  const { before: earlier, ...rest } = before;
+  return earlier === undefined || steps <= 1 ? rest : { ...rest, before: cutOff(earlier, steps - 1) };
 }
 
 function isUndone(contact: Contact, decision: Decision): boolean {

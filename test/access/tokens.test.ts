@@ -155,6 +155,14 @@ describe("masking", () => {
     expect(mask("KAF-7Q\u200bF2-M9TX")).toBe("•••");
   });
 
+  it("takes no more than a moment for the longest and nastiest text", () => {
+    const tokens = [liveToken(TOKEN)];
+    const long = ["a!", "k\u200b", "kaf-", "KAF-7QF2-M9T", "kaf\u00ad", "- "].map((text) => text.repeat(10_000));
+    const start = performance.now();
+    for (const text of [...long, `kaf${"\u00ad".repeat(60_000)}`, `a${"!".repeat(60_000)}a`]) maskTokens(text, tokens);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   it("compares by what is left of a token without its dress", () => {
     expect(normalizeToken(" “Kaf—7QF2–m9tx”! ".trim())).toBe("kaf-7qf2-m9tx");
   });
