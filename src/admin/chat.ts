@@ -213,7 +213,7 @@ function orderId(message: Inbound): string {
 }
 
 /** What an order that came too late is answered (I11). */
-export function stale(what: Message): CommandResult {
+function stale(what: Message): CommandResult {
   return refusal(
     "stale",
     say`${what} reached me more than 15 minutes late, so nothing changed. Send it again if you still mean it.`,

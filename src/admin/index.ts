@@ -19,10 +19,9 @@ import { Secrets } from "./secrets.js";
 import { refusal } from "./targets.js";
 import type { CommandResult, Decider, Gateway } from "./types.js";
 
-export type { QuietHours } from "./quiet.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable, findCommand, nearestCommand } from "./registry.js";
-export { realScheduler, type Scheduler } from "./schedule.js";
+export { realScheduler } from "./schedule.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";
 
@@ -53,7 +52,7 @@ export interface AdminParts {
 }
 
 /** What the owner is told on a message's way through the house. */
-export interface AdminTellings {
+interface AdminTellings {
   entered(contact: Contact, message: { text: string; at: number }): Promise<void>;
   /** Also sees to what follows from the approval. */
   autoApproved(outcome: Outcome, invite: Invite): Promise<void>;

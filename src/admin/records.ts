@@ -83,7 +83,7 @@ export interface SecretRecord extends Doc {
 }
 
 /** A single fact to remember. */
-export interface FactRecord extends Doc {
+interface FactRecord extends Doc {
   readonly kind: "fact";
   readonly value: string;
 }

@@ -5,7 +5,7 @@ import type { Command } from "../types.js";
 import { formatTime, stack } from "../words.js";
 
 /** The secret id of messages that show a login link. */
-export const LOGIN_SECRET = "login";
+const LOGIN_SECRET = "login";
 
 export const dashboard: Command = {
   name: "dashboard",

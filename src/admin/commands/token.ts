@@ -5,9 +5,9 @@ import type { Command } from "../types.js";
 import { count, formatTime, stack } from "../words.js";
 
 /** How long a shown token stays in the chat: time to copy it. */
-export const TOKEN_SHOWN_MS = 15 * 60_000;
+const TOKEN_SHOWN_MS = 15 * 60_000;
 /** The secret id of messages that show the shared token. */
-export const TOKEN_SECRET = "token";
+const TOKEN_SECRET = "token";
 
 export const token: Command = {
   name: "token",
