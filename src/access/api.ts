@@ -113,7 +113,7 @@ export interface Access {
   rotateToken(by: Actor): Promise<{ readonly token: string; readonly pendingWithOld: readonly Contact[] }>;
   /** @throws KafclawError `bad-days`, `bad-label`, `too-many-invites` */
   invite(input: { label: string; days?: number; auto?: boolean; for?: Person }, by: Actor): Promise<Invite>;
-  /** The invites on record, the newest first; {@link isLive} tells which can still be used. */
+  /** The invites on record, the newest first. One can be used while it is neither `used` nor `revoked` and `expires` lies ahead. */
   invites(): readonly Invite[];
   /** @throws KafclawError `unknown-invite`, `invite-used` */
   revokeInvite(id: string, by: Actor): Promise<Invite>;

@@ -14,9 +14,7 @@
  */
 export { createAccess } from "./access.js";
 export type * from "./api.js";
-export { parseCode, type Random } from "./code.js";
 export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
-export { isLive } from "./pairing.js";
-export type { AccessParts, AccessSettings } from "./settings.js";
+export type { AccessSettings } from "./settings.js";
 export * from "./types.js";

@@ -260,7 +260,7 @@ export class Pairing {
 }
 
 /** Whether an invite can still be used. */
-export function isLive(invite: Invite, now: number): boolean {
+function isLive(invite: Invite, now: number): boolean {
   return invite.used === undefined && invite.revoked === undefined && invite.expires > now;
 }
 
