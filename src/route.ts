@@ -4,7 +4,7 @@
  */
 import type { Logger } from "pino";
 import type { Lid, Person, Pn } from "./access/identity.js";
-import { formatNumber } from "./access/identity.js";
+import { formatNumber, same } from "./access/identity.js";
 import type { Access, Learned, Outcome } from "./access/index.js";
 import type { Contact, Held, Invite, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
@@ -20,6 +20,8 @@ export interface Tellings {
   autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
   queueFull(): Promise<void>;
   learned(learned: Learned): Promise<void>;
+  /** The owner has sent the code of the set-up. */
+  ownerConfirmed(): Promise<void>;
   /** A message could not be handled after several tries. */
   stuck(journalId: string, reason: string): Promise<void>;
 }
@@ -77,6 +79,10 @@ export class Route {
       const message = normalise(record, me);
       if (message) await this.respond(message, contact, record);
     }
+    await this.rooms.access.settle(
+      contact,
+      held.map(({ journalId }) => journalId),
+    );
   }
 
   private take(record: JournalRecord): void {
@@ -131,7 +137,8 @@ export class Route {
       return journal.handled(record, { verdict: "own", keepBody: false });
     }
     const complete = await this.complete(message);
-    if (complete.chat.kind === "person" && !complete.fromMe) await this.learn(complete);
+    const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
+    if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);
   }
 
@@ -182,12 +189,27 @@ export class Route {
         return this.respond(message, verdict.contact, record);
       case "pending":
       case "stranger":
+        if (verdict.kind === "stranger" && verdict.owner !== undefined) return this.confirm(message, record);
         return this.knock(message, verdict, record);
       case "denied":
         return journal.handled(record, { verdict: "denied", keepBody: false });
       case "ignored":
         return journal.handled(record, { verdict: verdict.reason, keepBody: false });
     }
+  }
+
+  /** The owner who is not confirmed yet sends the code that the set-up showed; nothing else counts before. */
+  private async confirm(message: Inbound, record: JournalRecord): Promise<void> {
+    const { access, journal, tell } = this.rooms;
+    const owner = access.owner();
+    const text = message.content.kind === "text" ? message.content.text.trim().toUpperCase() : "";
+    if (owner?.confirmCode !== undefined && !owner.locked && !message.forwarded && text === owner.confirmCode) {
+      const { confirmCode: _, ...rest } = owner;
+      const by = { door: "whatsapp" as const, who: formatNumber(message.sender), cause: message.journalId };
+      await access.setOwner({ ...rest, confirmed: true }, by);
+      await tell.ownerConfirmed();
+    }
+    await journal.handled(record, { verdict: "owner-unconfirmed", keepBody: false });
   }
 
   /** Somebody at the door: the token or an invite lets them into the queue, and nobody hears anything (I5). */
@@ -204,10 +226,10 @@ export class Route {
     const entry = await access.knock({ person: sender, name, text, at, cause: message.journalId, ...chat });
     switch (entry.kind) {
       case "entered": {
-        const rest = access.mask(text).replaceAll("•••", "").trim();
-        if (rest !== "") await this.hold(entry.contact, message, record, what);
         await tell.entered(entry.contact, { text: access.mask(text), at });
-        if (rest === "") await journal.handled(record, { verdict: "entered", keepBody: false });
+        const rest = access.mask(text).replaceAll("•••", "").trim();
+        const isHeld = rest !== "" && (await this.hold(entry.contact, message, record, what));
+        if (!isHeld) await journal.handled(record, { verdict: "entered", keepBody: false });
         return;
       }
       case "auto-approved":
@@ -219,15 +241,21 @@ export class Route {
       case "nothing":
         break;
     }
-    if (verdict.kind === "pending" && isSaid(message)) return this.hold(verdict.contact, message, record, what);
+    if (verdict.kind === "pending" && isSaid(message)) {
+      const isHeld = await this.hold(verdict.contact, message, record, what);
+      // Decided in this very moment: what holds now counts.
+      if (!isHeld) await this.pass(message, this.judge(message), record);
+      return;
+    }
     if (verdict.kind === "pending") return journal.handled(record, { verdict: "pending", keepBody: false });
     return journal.handled(record, { verdict: "stranger", keepBody: false, who: formatNumber(sender), what });
   }
 
-  private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<void> {
+  private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<boolean> {
     // In this order: after a crash in between, the message is held again under the same id.
-    await this.rooms.access.hold(contact, { journalId: record._id, at: message.at, preview });
-    await this.rooms.journal.handled(record, { verdict: "pending", keepBody: true, held: true });
+    const isHeld = await this.rooms.access.hold(contact, { journalId: record._id, at: message.at, preview });
+    if (isHeld) await this.rooms.journal.handled(record, { verdict: "pending", keepBody: true, held: true });
+    return isHeld;
   }
 
   /** Gives a buddy's message to the responder, once, and what it says to the outbox, under keys made of the message's id. */

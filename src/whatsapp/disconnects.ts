@@ -210,7 +210,7 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
  * What an ended connection means, from Baileys' `lastDisconnect.error`. Takes anything and never throws.
  * @param now milliseconds since 1970, to turn the length of a ban into its end.
  */
-export function classify(error: unknown, now: number = Date.now()): Disconnect {
+export function classify(error: unknown, now: number): Disconnect {
   const data = field(error, "data");
   const attrs = field(data, "attrs");
   const code = Number(field(field(error, "output"), "statusCode"));

@@ -1,6 +1,13 @@
 import { EventEmitter } from "node:events";
 import { performance } from "node:perf_hooks";
-import type { BinaryNode, ConnectionState, WAMessageContent, WAMessageKey, WASocket } from "@whiskeysockets/baileys";
+import type {
+  BinaryNode,
+  ConnectionState,
+  WAMessage,
+  WAMessageContent,
+  WAMessageKey,
+  WASocket,
+} from "@whiskeysockets/baileys";
 import { generateMessageIDV2, jidNormalizedUser } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
@@ -52,7 +59,7 @@ interface LinkEvents {
   /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
   linked: [Me];
   /** A message that came with the history of a first link, as stanza attributes and padded protobuf. */
-  history: [messages: readonly unknown[]];
+  history: [messages: readonly WAMessage[]];
 }
 
 /**
@@ -61,6 +68,8 @@ interface LinkEvents {
  */
 export class Link extends EventEmitter<LinkEvents> implements Wire {
   private socket: WASocket | undefined;
+  /** Aborted when the present connection ends, for those who wait for an answer on it. */
+  private ended = new AbortController();
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
   private attempts = 0;
@@ -113,6 +122,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     return { pn: pn.pn, ...(lid?.kind === "lid" ? { lid: lid.lid } : {}) };
   }
 
+  /** When this account was linked, milliseconds since 1970; 0 while it is not. */
+  get linkedAt(): number {
+    return this.pin?.linkedAt ?? 0;
+  }
+
   /** The server's time, milliseconds since 1970, independent of jumps of the machine's clock; the machine's before a login. */
   now(): number {
     if (!this.serverTime) return this.options.clock();
@@ -140,8 +154,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     this.stopped = true;
     this.linking = undefined;
     clearTimeout(this.timer);
-    const socket = this.socket;
-    this.socket = undefined;
+    const socket = this.drop();
     socket?.ev.flush();
     await socket?.end(undefined);
   }
@@ -160,8 +173,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
         `Already linked as +${this.me?.pn.split("@")[0] ?? "?"}; nothing to do. To link another account: kafclaw whatsapp-auth --replace.`,
       );
     }
-    const socket = this.socket;
-    this.socket = undefined;
+    const socket = this.drop();
     clearTimeout(this.timer);
     await socket?.end(undefined);
     this.options.session.startOver();
@@ -175,8 +187,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
   async logout(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    const socket = this.socket;
-    this.socket = undefined;
+    const socket = this.drop();
     if (socket && this.open) await socket.logout().catch(() => {});
     else await socket?.end(undefined);
     await this.options.session.wipe();
@@ -192,10 +203,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     await this.pinAccount();
   }
 
-  async send(jid: string, id: string, content: WireContent): Promise<Ack> {
+  async send(jid: string, id: string, content: WireContent, mayLeave: () => boolean): Promise<Ack> {
     const { socket } = this;
     if (!socket || !this.open) return { kind: "lost" };
-    return sendAndWait(socket, jid, id, content);
+    return sendAndWait(socket, { jid, id, content, mayLeave, ended: this.ended.signal });
   }
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */
@@ -231,6 +242,15 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     void this.socket?.end(error instanceof Error ? error : new Error(String(error)));
   }
 
+  /** Lets go of the present connection: what comes from it from now on is not heard. */
+  private drop(): WASocket | undefined {
+    const { socket } = this;
+    this.socket = undefined;
+    this.ended.abort();
+    this.ended = new AbortController();
+    return socket;
+  }
+
   private connect(): void {
     if (this.stopped) return;
     const { session, journal, version, url, log } = this.options;
@@ -261,7 +281,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     if (update.connection === "close") {
       // What Baileys still buffers would be thrown away with the socket.
       socket.ev.flush();
-      await this.closed(classify(update.lastDisconnect?.error));
+      await this.closed(classify(update.lastDisconnect?.error, this.options.clock()));
     }
   }
 
@@ -280,7 +300,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
       if (session.linked && this.linking) this.checkPin(session.credentials().me?.id, this.linking.replace);
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
-      this.socket = undefined;
+      this.drop();
       void socket.end(undefined);
       await this.giveUpLinking(error as KafclawError);
       return;
@@ -330,7 +350,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
   private async closed(disconnect: Disconnect): Promise<void> {
-    this.socket = undefined;
+    this.drop();
     const { session, log, random, clock } = this.options;
     log.info({ code: disconnect.code, name: disconnect.name }, disconnect.sentence);
     if (this.stopped) return;
@@ -365,7 +385,13 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     }
     if (disconnect.retry === "version") await options.version.outdated();
     options.session.startOver();
-    this.tell({ event: "connecting" });
+    const isServerWrong = disconnect.name === "not-whatsapp";
+    if (isServerWrong) this.setState({ ...stateOf(disconnect), code: "unlinked" });
+    this.tell(
+      isServerWrong
+        ? { event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` }
+        : { event: "connecting" },
+    );
     this.attempts = expired ? 0 : this.attempts + 1;
     this.reconnectIn(expired ? 0 : waitFor(disconnect, this.attempts, options.clock(), options.random));
   }

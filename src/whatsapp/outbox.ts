@@ -222,7 +222,8 @@ class Door implements RunningOutbox {
   }
 
   private leave(entry: Waiting, doc: OutboxDoc, item: OutboxItem, content: WireContent, toAdmin: boolean): void {
-    const sending = this.options.wire.send(this.jidFor(doc, entry.to), item.id, content);
+    const mayLeave = () => !entry.cancelled && this.judge(entry.to) === "send";
+    const sending = this.options.wire.send(this.jidFor(doc, entry.to), item.id, content, mayLeave);
     entry.tried = item.id;
     this.queue.leave(entry, !toAdmin);
     const lost: Ack = { kind: "lost" };
@@ -240,9 +241,9 @@ class Door implements RunningOutbox {
         ? this.settle(entry, [item], { state: "sent" })
         : entry.cancelled
           ? this.settle(entry, [item], { state: "cancelled" })
-          : ack.kind === "lost"
-            ? this.lost(entry, item)
-            : this.refused(entry, item, ack.error);
+          : ack.kind === "refused"
+            ? this.refused(entry, item, ack.error)
+            : ack.kind === "lost" && this.lost(entry, item);
     this.pump();
     await saved;
   }

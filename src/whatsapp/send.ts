@@ -2,6 +2,8 @@ import {
   type AnyMessageContent,
   type BinaryNode,
   generateWAMessage,
+  jidDecode,
+  jidNormalizedUser,
   type MiscMessageGenerationOptions,
   type WAMessageContent,
   type WASocket,
@@ -10,15 +12,31 @@ import type { Ack, WireContent } from "./types.js";
 
 const ACK_TIMEOUT_MS = 15_000;
 
+/** One message to send. */
+interface Sending {
+  readonly jid: string;
+  readonly id: string;
+  readonly content: WireContent;
+  /** Asked right before the message leaves. */
+  readonly mayLeave: () => boolean;
+  /** The connection's end: no answer comes after it. */
+  readonly ended: AbortSignal;
+}
+
 /**
  * Sends one message under the given id and waits for WhatsApp's ack. `sendMessage` alone resolves before the server has
  * answered, and also when it sent nothing because the recipient's devices could not be asked for.
  */
-export async function sendAndWait(socket: WASocket, jid: string, id: string, content: WireContent): Promise<Ack> {
-  const answer = socket.waitForMessage<BinaryNode>(id, ACK_TIMEOUT_MS).catch(() => undefined);
+export async function sendAndWait(socket: WASocket, { jid, id, content, mayLeave, ended }: Sending): Promise<Ack> {
+  const answer = firstAnswer(socket, id, ended);
   try {
-    const devices = await socket.getUSyncDevices([jid], true, false);
-    if (devices.length === 0) return { kind: "lost" };
+    // What Baileys would ask the server for on the way is asked first, so that nothing waits after the last look.
+    const me = jid.endsWith("@lid") ? socket.user?.lid : socket.user?.id;
+    const devices = await socket.getUSyncDevices(me ? [jidNormalizedUser(me), jid] : [jid], true, false);
+    const user = jidDecode(jid)?.user;
+    if (!devices.some((device) => device.user === user)) return { kind: "lost" };
+    await socket.assertSessions(devices.map((device) => device.jid));
+    if (!mayLeave()) return { kind: "withheld" };
     const { message, options } = toBaileys(jid, content);
     await socket.sendMessage(jid, message, { ...options, messageId: id });
   } catch {
@@ -27,7 +45,24 @@ export async function sendAndWait(socket: WASocket, jid: string, id: string, con
   const node = await answer;
   if (!node) return { kind: "lost" };
   const error = node.tag === "ack" ? node.attrs.error : undefined;
-  return error === undefined ? { kind: "acked" } : { kind: "refused", error: Number(error) };
+  return error === undefined ? { kind: "acked" } : { kind: "refused", error: Number(error) || 500 };
+}
+
+/** The server's ack, or the receipt that can overtake it; undefined when neither came in time or the connection ended. */
+function firstAnswer(socket: WASocket, id: string, ended: AbortSignal): Promise<BinaryNode | undefined> {
+  return new Promise((resolve) => {
+    const event = `TAG:${id}`;
+    const done = (node?: BinaryNode) => {
+      clearTimeout(timer);
+      socket.ws.off(event, done);
+      ended.removeEventListener("abort", end);
+      resolve(node);
+    };
+    const end = () => done();
+    const timer = setTimeout(end, ACK_TIMEOUT_MS);
+    socket.ws.on(event, done);
+    ended.addEventListener("abort", end, { once: true });
+  });
 }
 
 /** The protobuf of something that was sent, for a recipient who asks for it again. */

@@ -141,13 +141,18 @@ export type WireContent =
 export type Ack =
   | { readonly kind: "acked" }
   | { readonly kind: "refused"; readonly error: number }
-  | { readonly kind: "lost" };
+  | { readonly kind: "lost" }
+  /** Not sent: `mayLeave` said no at the last moment. */
+  | { readonly kind: "withheld" };
 
 /** What the outbox sends over; the link implements it, and nothing but the outbox calls `send` (I3). */
 export interface Wire {
   /** True while logged in and able to send. */
   readonly open: boolean;
   onOpen(listener: () => void): void;
-  /** Sends one message under the id given and waits for the answer. Never throws; bounded in time. */
-  send(jid: string, id: string, content: WireContent): Promise<Ack>;
+  /**
+   * Sends one message under the id given and waits for the answer. Never throws; bounded in time.
+   * @param mayLeave asked once everything that the network has to be asked first is there, right before it leaves (I3)
+   */
+  send(jid: string, id: string, content: WireContent, mayLeave: () => boolean): Promise<Ack>;
 }

@@ -1,0 +1,309 @@
+/**
+ * The composition root: builds the parts of a home, starts them in order and stops them in reverse.
+ */
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import type { Logger } from "pino";
+import qrcode from "qrcode";
+import {
+  type Access,
+  type AccessDoc,
+  type AuditRecord,
+  createAccess,
+  digitsOf,
+  type Person,
+  personFrom,
+  personOf,
+  same,
+} from "./access/index.js";
+import {
+  type Admin,
+  type AdminRecord,
+  createAdmin,
+  createSilentMode,
+  type Gateway,
+  realScheduler,
+} from "./admin/index.js";
+import type { Config } from "./config.js";
+import { type Home, writePrivate } from "./home.js";
+import { QuietResponder } from "./responder/index.js";
+import { Route } from "./route.js";
+import { type Doc, openStore } from "./store/index.js";
+import { fromHistory } from "./whatsapp/inbound.js";
+import { Journal, type JournalRecord } from "./whatsapp/journal.js";
+import { Link } from "./whatsapp/link.js";
+import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
+import { Session, type SessionDoc } from "./whatsapp/session.js";
+import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
+import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
+import { ClientVersion } from "./whatsapp/version.js";
+
+/** What a house is built from. */
+export interface HouseOptions {
+  readonly home: Home;
+  readonly config: Config;
+  readonly version: string;
+  readonly log: Logger;
+  readonly clock?: () => number;
+  /** The store's lock was lost: nothing more can be written, the process must end. */
+  readonly onLost?: (error: Error) => void;
+}
+
+/** The parts of an opened home. Nothing runs until {@link House.start}. */
+export interface House {
+  readonly access: Access;
+  readonly admin: Admin;
+  readonly gateway: Gateway;
+  readonly link: Link;
+  readonly outbox: RunningOutbox;
+  /** Handles what comes in, sends what is due, and connects. */
+  start(): Promise<void>;
+  /** Stops in reverse order and closes the files. Safe to call at any time, once. */
+  close(): Promise<void>;
+}
+
+/** Numbers of contacts whose LID is asked of WhatsApp after a login; the rest is learned when they write. */
+const LIDS_ASKED = 500;
+/** How many strangers `/missed` shows. */
+const MISSED_SHOWN = 50;
+/** Broken connections that the owner is told of, as they need a person. */
+const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
+
+/**
+ * Opens a home under its lock and builds the parts. The command line uses them without starting; the gateway starts them.
+ * @throws KafclawError `store-locked`, `store-damaged`, `disk-…`
+ */
+export async function openHouse(options: HouseOptions): Promise<House> {
+  const { home, config, log, clock = Date.now } = options;
+  trustOnlyWhatsApp(config.whatsapp.rootKey);
+  const store = await openStore(home.root, { clock, log, ...(options.onLost ? { onLost: options.onLost } : {}) });
+  try {
+    return await build(options, store, clock);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function build(
+  options: HouseOptions,
+  store: Awaited<ReturnType<typeof openStore>>,
+  clock: () => number,
+): Promise<House> {
+  const { home, config, version, log } = options;
+  const scheduler = realScheduler(clock);
+  const settings = await store.open<Doc>("settings");
+  const access = await createAccess({
+    access: await store.open<AccessDoc>("access", { durable: true }),
+    audit: await store.open<AuditRecord>("audit", { durable: true }),
+    clock,
+    random: randomBytes,
+    settings: { open: config.pairing.open, expiryDays: config.pairing.expireDays },
+    log,
+  });
+  const journal = await Journal.open(await store.open<JournalRecord>("journal"), clock);
+
+  const isKnown = (user: string): boolean => {
+    const me = link?.me;
+    const owner = access.owner()?.person;
+    const people: (Person | undefined)[] = [me, owner];
+    return people.some((person) => hasUser(person, user)) || byUser(access, user);
+  };
+  let link: Link | undefined;
+  const session = await Session.open({
+    collection: await store.open<SessionDoc>("session"),
+    journal,
+    isKnown,
+    onMapping: ({ pnUser, lidUser }) => {
+      if (!isKnown(pnUser) && !isKnown(lidUser)) return;
+      const person = personFrom(`${pnUser}@s.whatsapp.net`, `${lidUser}@lid`);
+      if (!person) return;
+      access
+        .learn(person)
+        .then((learned) => (learned.kind === "same" ? undefined : admin.notices.learned(learned)))
+        .catch((error) => log.error({ err: error }, "a LID mapping could not be kept"));
+    },
+    onFailure: (error) => link?.fail(error),
+  });
+  const opened = await Link.create({
+    session,
+    journal,
+    settings,
+    version: await ClientVersion.open(settings),
+    log: log.child({ class: "baileys" }, { level: config.log.level === "trace" ? "trace" : "error" }),
+    clock,
+    random: Math.random,
+    isKnown,
+    recall: (id, chat) => outbox.recall(id, chat),
+    ...(config.whatsapp.url === undefined ? {} : { url: config.whatsapp.url }),
+  });
+  link = opened;
+
+  const isAdmin = (to: Person): boolean => {
+    const owner = access.owner();
+    return owner?.confirmed === true && owner.locked === undefined && same(owner.person, to);
+  };
+  const silent = createSilentMode({ record: access.record.bind(access), clock, scheduler, log });
+  const outbox = await createOutbox({
+    collection: await store.open<OutboxDoc>("outbox"),
+    wire: opened,
+    clock,
+    random: Math.random,
+    scheduler,
+    newId: () => opened.newId(),
+    mayLeave: (to) => {
+      if (isAdmin(to)) return "send";
+      return !silent.on() && access.find(to)?.state === "approved" ? "send" : "suppress";
+    },
+    isAdmin,
+    addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
+    onFailed: (item, error) => {
+      if (item.toAdmin) return;
+      const reason = error === 463 ? "restricted" : "failed";
+      void admin.notices
+        .notSent(access.find(item.to), reason)
+        .catch((cause) => log.error({ err: cause }, "notice lost"));
+    },
+    log,
+  });
+
+  const responder = new QuietResponder();
+  let paused = false;
+  const gateway: Gateway = {
+    version,
+    startedAt: clock(),
+    link: () => opened.state,
+    me: () => opened.me,
+    silent,
+    responder: {
+      name: responder.name,
+      get paused() {
+        return paused;
+      },
+      pause: () => {
+        paused = true;
+      },
+      resume: () => {
+        paused = false;
+      },
+    },
+    outbox,
+    release: (contact, held) => route.release(contact, held),
+    block: (contact, blocked) => opened.block(contact, blocked),
+    onWhatsApp: (pn) => opened.onWhatsApp(pn),
+    missed: async () =>
+      (await journal.missed(MISSED_SHOWN)).map(({ at, who = "number hidden", what = "" }) => ({ at, who, what })),
+  };
+  const admin = createAdmin({
+    access,
+    gateway,
+    outbox,
+    settings: await store.open<AdminRecord>("settings"),
+    clock,
+    serverNow: () => opened.now(),
+    scheduler,
+    timezone: config.timezone,
+    greeting: config.texts.greeting,
+    graceMs: config.approve.grace * 1000,
+    ...(config.notices.quiet === undefined ? {} : { quiet: config.notices.quiet }),
+    log,
+  });
+  const route = new Route({
+    access,
+    journal,
+    outbox,
+    responder,
+    paused: () => paused,
+    adminChat: admin.chat,
+    tell: { ...admin.tell, ownerConfirmed: () => admin.notices.flush() },
+    me: () => opened.me,
+    mapped: (user, of) => session.mapped(user, of),
+    log,
+  });
+
+  /** A new link: silent again (I4), and the owner's own number may be the linked one. */
+  const linked = async (me: Me): Promise<void> => {
+    await silent.set(true, { door: "gateway", who: "new link" });
+    await access.record("linked", { door: "gateway", who: "link" }, me.pn);
+    const left = access.owner();
+    if (left?.setup === "self") await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
+  };
+
+  const linkOpened = async (): Promise<void> => {
+    const { me } = opened;
+    const owner = access.owner();
+    // An owner on the linked number itself talks to the bot in "Message yourself", whatever the set-up said.
+    const isSelf = owner !== undefined && me !== undefined && (owner.setup === "self" || same(owner.person, me));
+    if (isSelf && !(owner.setup === "self" && same(owner.person, me) && owner.person.lid === me.lid)) {
+      await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
+    }
+    await admin.linkOpened();
+    const people = [
+      owner?.person,
+      ...(["denied", "approved", "pending"] as const).flatMap((state) => access.list(state)),
+    ];
+    const numbers = people.flatMap((person) =>
+      person?.pn !== undefined && person.lid === undefined ? [person.pn] : [],
+    );
+    for (const pn of numbers.slice(0, LIDS_ASKED)) await opened.askLid(pn);
+  };
+
+  const logged = (what: string, work: Promise<unknown>): void => {
+    work.catch((error) => log.error({ err: error }, what));
+  };
+  opened.on("linked", (me) => logged("the new link could not be recorded", linked(me)));
+  opened.on("open", () => logged("not everything was done after the login", linkOpened()));
+  opened.on("state", (state) => {
+    if (TROUBLE.has(state.code)) logged("a notice was lost", admin.notices.linkTrouble(state));
+  });
+  opened.on("event", (event) => logged("the QR file could not be written", keepQrFile(home, event)));
+  opened.on("history", (messages) => {
+    const { me } = opened;
+    if (!me) return;
+    const drafts = fromHistory(messages, me, opened.linkedAt).map(({ attrs, body }) => journal.draft(attrs, body));
+    logged("messages of the history could not be kept", journal.record(drafts));
+  });
+
+  return {
+    access,
+    admin,
+    gateway,
+    link: opened,
+    outbox,
+    async start() {
+      await keepQrFile(home, { event: "connecting" });
+      await admin.start();
+      await route.start();
+      opened.start();
+    },
+    async close() {
+      await opened.stop();
+      await route.stop();
+      await admin.stop();
+      await outbox.stop();
+      await access.close();
+      await keepQrFile(home, { event: "connecting" }).catch(() => {});
+      await store.close();
+    },
+  };
+}
+
+const BY_LINK = { door: "gateway", who: "link" } as const;
+
+/** The QR as a picture, for as long as it can be scanned. */
+async function keepQrFile(home: Home, event: LinkEvent): Promise<void> {
+  if (event.event === "qr") await writePrivate(home.qrPng, await qrcode.toBuffer(event.data, { scale: 8 }));
+  else await rm(home.qrPng, { force: true });
+}
+
+function hasUser(person: Person | undefined, user: string): boolean {
+  const { pn, lid } = person ?? {};
+  return (pn !== undefined && digitsOf(pn) === user) || (lid !== undefined && digitsOf(lid) === user);
+}
+
+/** The contact of a bare user, PN or LID. */
+function byUser(access: Access, user: string): boolean {
+  const pn = personOf(`${user}@s.whatsapp.net`);
+  const lid = personOf(`${user}@lid`);
+  return (pn !== undefined && access.find(pn) !== undefined) || (lid !== undefined && access.find(lid) !== undefined);
+}

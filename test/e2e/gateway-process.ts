@@ -1,0 +1,163 @@
+/**
+ * The gateway as its own process, started by the real bin, seen from outside only: its output, its local API, its files.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const BIN = join(import.meta.dirname, "../../dist/main.js");
+const START_TIMEOUT_MS = 20_000;
+
+/** What a command printed and how it ended. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** One home in a temporary folder, and the processes that use it. */
+export class TestHome {
+  private child: ChildProcess | undefined;
+  private output = "";
+  private readonly watchers = new Set<() => void>();
+
+  private constructor(
+    readonly path: string,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  static async create(
+    server: { url: string; rootKeyHex: string },
+    env: Record<string, string> = {},
+  ): Promise<TestHome> {
+    const path = await mkdtemp(join(tmpdir(), "kafclaw-e2e-"));
+    return new TestHome(path, {
+      KAFCLAW_HOME: path,
+      KAFCLAW_DASHBOARD_PORT: "0",
+      KAFCLAW_WHATSAPP_URL: server.url,
+      KAFCLAW_WHATSAPP_ROOT_KEY: server.rootKeyHex,
+      ...env,
+    });
+  }
+
+  /** Runs one command to its end, as a user would. */
+  async run(
+    args: readonly string[],
+    { input, env = {} }: { input?: string; env?: Record<string, string> } = {},
+  ): Promise<Ran> {
+    const child = spawn(process.execPath, [BIN, ...args], { env: this.environment(env) });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (data) => (out += data));
+    child.stderr.on("data", (data) => (err += data));
+    child.stdin.end(input ?? "");
+    const [code] = await once(child, "close");
+    return { code, out, err };
+  }
+
+  /** Starts the gateway and waits until its local API answers. */
+  async start(env: Record<string, string> = {}): Promise<void> {
+    this.output = "";
+    const child = spawn(process.execPath, [BIN, "gateway"], { env: this.environment(env) });
+    this.child = child;
+    const take = (data: Buffer) => {
+      this.output += data;
+      for (const watch of this.watchers) watch();
+    };
+    child.stdout?.on("data", take);
+    child.stderr?.on("data", take);
+    child.on("close", () => {
+      for (const watch of this.watchers) watch();
+    });
+    await this.until(
+      async () => (await this.get("/healthz").catch(() => undefined)) !== undefined,
+      "the gateway answers",
+    );
+  }
+
+  /** Starts and waits until the link is open. */
+  async startLinked(env: Record<string, string> = {}): Promise<void> {
+    await this.start(env);
+    await this.linkOpen();
+  }
+
+  /** Waits until the link is open, by what `/healthz` says. */
+  async linkOpen(): Promise<void> {
+    await this.until(async () => {
+      const health = (await this.get("/healthz").catch(() => undefined)) as { link?: string } | undefined;
+      return health?.link === "open";
+    }, "the link is open");
+  }
+
+  /** Ends the gateway as a user (SIGTERM) or a crash (SIGKILL) would. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const { child } = this;
+    this.child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    child.kill(signal);
+    const [code] = await once(child, "close");
+    return code;
+  }
+
+  get printed(): string {
+    return this.output;
+  }
+
+  get running(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Waits until the gateway has printed something. */
+  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    let match: RegExpExecArray | null = null;
+    await this.until(async () => {
+      match = pattern.exec(this.output);
+      return match !== null;
+    }, `it prints ${pattern}`);
+    if (!match) throw new Error("unreachable");
+    return match;
+  }
+
+  /** GET on the local API, with the token of `gateway.json`. */
+  async get(path: string): Promise<unknown> {
+    const { address, token } = await this.api();
+    const response = await fetch(`${address}${path}`, { headers: { authorization: `Bearer ${token}` } });
+    return response.json();
+  }
+
+  async api(): Promise<{ address: string; token: string; pid: number }> {
+    return JSON.parse(await readFile(join(this.path, "gateway.json"), "utf8"));
+  }
+
+  /** Asks again and again, as an outsider has to, until it is so. */
+  async until(isSo: () => Promise<boolean>, what: string, timeoutMs = START_TIMEOUT_MS): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (!(await isSo())) {
+      if (this.child && !this.running)
+        throw new Error(`the gateway ended before ${what}:\n${this.output.slice(-3000)}`);
+      if (Date.now() > deadline) throw new Error(`timed out waiting until ${what}:\n${this.output.slice(-3000)}`);
+      await new Promise<void>((wake) => {
+        const timer = setTimeout(done, 50);
+        const { watchers } = this;
+        watchers.add(done);
+        function done() {
+          clearTimeout(timer);
+          watchers.delete(done);
+          wake();
+        }
+      });
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this.stop("SIGKILL");
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  private environment(more: Record<string, string>): NodeJS.ProcessEnv {
+    const { PATH, LANG, HOME } = process.env;
+    return { PATH, LANG, HOME, TZ: "UTC", NO_COLOR: "1", ...this.env, ...more };
+  }
+}
