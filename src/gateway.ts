@@ -215,7 +215,7 @@ async function build(
     responder,
     paused: () => paused,
     adminChat: admin.chat,
-    tell: { ...admin.tell, ownerConfirmed: () => admin.notices.flush() },
+    tell: admin.tell,
     me: () => opened.me,
     mapped: (user, of) => session.mapped(user, of),
     log,

@@ -193,6 +193,8 @@ export class Phone extends EventEmitter<{ received: [Received]; receipt: [Binary
 
   /** The server hands over what came for this phone. */
   receive(received: Received): void {
+    // A phone shows a message once, however often it comes.
+    if (this.inbox.some(({ id }) => id === received.id)) return;
     this.inbox.push(received);
     this.untaken.push(received);
     this.emit("received", received);

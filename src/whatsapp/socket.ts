@@ -14,6 +14,7 @@ import {
   makeWASocket,
   proto,
   type SignalKeyStoreWithTransaction,
+  type UserFacingSocketConfig,
   type WAMessageContent,
   type WAMessageKey,
   type WASocket,
@@ -70,6 +71,7 @@ export function openSocket(options: SocketOptions): WASocket {
     placeholderResendCache: { get: <T>() => true as T, set: () => {}, del: () => {}, flushAll: () => {} },
     retryRequestDelayMs: 0,
     getMessage: options.recall,
+    patchMessageBeforeSending: onceEach,
     shouldIgnoreJid: (jid) => !isPerson(jid),
     makeSignalRepository: (auth, logger, pnToLid) => {
       const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
@@ -103,6 +105,14 @@ export function openSocket(options: SocketOptions): WASocket {
 function transactional(keys: unknown): SignalKeyStoreWithTransaction {
   return keys as SignalKeyStoreWithTransaction;
 }
+
+/** Each device gets a message once: in the chat with oneself Baileys lists every device twice. */
+const onceEach: NonNullable<UserFacingSocketConfig["patchMessageBeforeSending"]> = (message, jids = []) => {
+  const devices = new Set(jids);
+  if (devices.size === jids.length) return message;
+  // Baileys reads `message` of each entry, though the type says that an entry is the message.
+  return [...devices].map((recipientJid) => ({ recipientJid, message })) as unknown as typeof message;
+};
 
 /** Everything but direct chats is acknowledged and dropped before it can leave Signal state behind (I1). */
 function isPerson(jid: string): boolean {

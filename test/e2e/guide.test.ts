@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { SETTINGS, TOKEN, World } from "./world.js";
+
+describe.each(SETTINGS)("the guide, $title", (setting) => {
+  it("I1, I5: a stranger without the token gets nothing, is not pending, and nobody is bothered", async () => {
+    const world = await World.linked(setting);
+    await world.say(world.mallory, "hello? is this a bot?");
+    await world.settled();
+    expect(world.leaks()).toEqual([]);
+    expect(world.mallory.inbox).toEqual([]);
+    await world.order("/pending");
+    expect((await world.told(/pending|waits/i)).text).toMatch(/nobody|no one/i);
+  });
+
+  it("I3, I4: the token brings a notice, 👍 approves, and in silent mode not one stanza reaches anyone else", async () => {
+    const world = await World.linked(setting);
+    const { notice, code } = await world.aliceKnocks(`${TOKEN} hello, it's me`);
+    expect(notice.text).toContain("Alice · +1 555 000 2000");
+    expect(notice.text).toContain("> ");
+    expect(notice.text).not.toContain(TOKEN);
+    await world.react(notice.id, "👍🏽");
+    expect((await world.told(/approved/i)).text).toContain(code);
+    const next = await world.say(world.alice, "are you there?");
+    await world.settled();
+    await world.home.prints(new RegExp(`${next.id}.*message to the responder`));
+    expect(world.responded()).toHaveLength(2);
+    expect(new Set(world.responded()).size).toBe(2);
+    expect(world.leaks()).toEqual([]);
+    expect(world.alice.inbox).toEqual([]);
+  });
+
+  it("a quoted yes approves", async () => {
+    const world = await World.linked(setting);
+    const { notice, code } = await world.aliceKnocks();
+    await world.reply(notice, "yes");
+    expect((await world.told(/approved/i)).text).toContain(code);
+  });
+
+  it("/approve CODE approves, and /approve +number too", async () => {
+    const world = await World.linked(setting);
+    const { code } = await world.aliceKnocks();
+    await world.order(`/approve ${code.toLowerCase()}`);
+    expect((await world.told(/approved/i)).text).toContain(code);
+    await world.order(`/remove ${code}`);
+    await world.told(/removed/i);
+    await world.say(world.alice, TOKEN);
+    await world.told(/New sender/);
+    await world.order("/approve +1 555 000 2000");
+    expect((await world.told(/approved/i)).text).toContain(code);
+  });
+
+  it("I2: /deny blocks over both addresses, and /remove frees", async () => {
+    const world = await World.linked(setting);
+    const { code } = await world.aliceKnocks();
+    await world.order(`/deny ${code}`);
+    await world.told(/denied/i);
+    for (const addressing of ["pn", "lid"] as const) {
+      await world.say(world.alice, TOKEN, { addressing });
+      await world.say(world.alice, TOKEN, { addressing, withAlt: false });
+    }
+    await world.settled();
+    expect(world.owner.inbox.filter(({ text }) => text.includes("New sender"))).toHaveLength(1);
+    await world.order(`/remove ${code}`);
+    await world.told(/removed/i);
+    const again = await world.aliceKnocks();
+    expect(again.code).toBe(code);
+  });
+
+  it("I4: after kill -9 the lists are kept and silent mode is on again; /silent off lets the next greeting out", async () => {
+    const world = await World.linked(setting);
+    const { code } = await world.aliceKnocks();
+    await world.order("/silent off");
+    await world.told(/silent/i);
+    await world.home.stop("SIGKILL");
+    await world.home.startLinked();
+    expect(await world.home.get("/healthz")).toEqual({ status: "ok", link: "open", silent: true });
+    await world.order("/pending");
+    await world.told(new RegExp(code));
+    await world.order("/silent off");
+    await world.told(/silent mode.*off|no longer silent/i);
+    await world.order(`/approve ${code}`);
+    await world.told(/approved/i);
+    const greeting = await world.alice.next();
+    expect(greeting.text.length).toBeGreaterThan(5);
+    expect(greeting.to).toContain(setting.addressing === "lid" ? world.alice.lid : world.alice.pn);
+    expect(world.leaks(world.mallory)).toEqual([]);
+  });
+});

@@ -1,0 +1,161 @@
+/** A simulated WhatsApp with the people of the guide, and a gateway as its own process. */
+import { onTestFinished } from "vitest";
+import { type Phone, type Received, type Recorded, WhatsApp } from "../../src/simulator2/index.js";
+import { TestHome } from "./gateway-process.js";
+
+export const TOKEN = "MARBLE-42-TULIP";
+
+/** How the people of a world write: by number or by LID; and where the owner commands. */
+export interface Setting {
+  readonly addressing: "pn" | "lid";
+  readonly setup: "own-number" | "self";
+}
+
+export const SETTINGS: readonly (Setting & { title: string })[] = [
+  { title: "own number, PN-addressed", setup: "own-number", addressing: "pn" },
+  { title: "own number, LID-addressed", setup: "own-number", addressing: "lid" },
+  { title: "self-chat, PN-addressed", setup: "self", addressing: "pn" },
+  { title: "self-chat, LID-addressed", setup: "self", addressing: "lid" },
+];
+
+export class World {
+  /** Whoever the owner's phone is: in self-chat the linked account itself. */
+  readonly owner: Phone;
+  readonly bot: Phone;
+  readonly alice: Phone;
+  readonly mallory: Phone;
+
+  private constructor(
+    readonly wa: WhatsApp,
+    readonly home: TestHome,
+    readonly setting: Setting,
+  ) {
+    this.bot = wa.phone({ pn: "15550009000", lid: "90000000001", name: "Bot" });
+    this.owner =
+      setting.setup === "self" ? this.bot : wa.phone({ pn: "15550001000", lid: "10000000001", name: "Olga" });
+    this.alice = wa.phone({ pn: "15550002000", lid: "20000000001", name: "Alice" });
+    this.mallory = wa.phone({ pn: "15550006660", lid: "66600000001", name: "Mallory" });
+  }
+
+  /** A linked gateway with owner and token, as after steps 1 to 3 of the guide. */
+  static async linked(setting: Setting, env: Record<string, string> = {}): Promise<World> {
+    const world = await World.create(setting, env);
+    await world.setUp();
+    await world.home.start();
+    await world.scanQr();
+    return world;
+  }
+
+  /** A fresh home and nothing else. */
+  static async create(
+    setting: Setting = { setup: "own-number", addressing: "pn" },
+    env: Record<string, string> = {},
+  ): Promise<World> {
+    const wa = await WhatsApp.start();
+    const home = await TestHome.create(wa, { KAFCLAW_APPROVE_GRACE: "0", ...env });
+    onTestFinished(async () => {
+      await home.remove();
+      await wa.close();
+    });
+    return new World(wa, home, setting);
+  }
+
+  async setUp(): Promise<void> {
+    const owner = this.setting.setup === "self" ? "self" : `+${this.owner.pn}`;
+    const ran = await this.home.run(["whatsapp-setup", "--enable", "--owner", owner, "--token", TOKEN]);
+    if (ran.code !== 0) throw new Error(`whatsapp-setup failed: ${ran.err}`);
+  }
+
+  /** Scans the QR that the running gateway gives through its API. */
+  async scanQr(): Promise<void> {
+    let qr = "";
+    await this.home.until(async () => {
+      const link = (await this.home.get("/api/v1/link")) as { event: string; data?: string };
+      qr = link.data ?? "";
+      return link.event === "qr";
+    }, "there is a QR");
+    await this.bot.scan(qr);
+    await this.home.linkOpen();
+  }
+
+  /** The owner writes into the admin chat. */
+  order(text: string, options: Parameters<Phone["send"]>[2] = {}): Promise<{ id: string }> {
+    return this.owner.send(this.bot, text, { addressing: this.setting.addressing, ...options });
+  }
+
+  /** The owner reacts to one of the bot's messages. */
+  react(id: string, emoji: string): Promise<{ id: string }> {
+    const { addressing, setup } = this.setting;
+    return this.owner.react(this.bot, id, emoji, { addressing, mine: setup === "self" });
+  }
+
+  /** The owner quotes one of the bot's messages. */
+  reply(to: Received, text: string): Promise<{ id: string }> {
+    return this.order(text, { quote: { id: to.id, by: this.bot, text: to.text } });
+  }
+
+  /** Somebody writes to the bot. */
+  say(from: Phone, text: string, options: Parameters<Phone["send"]>[2] = {}): Promise<{ id: string }> {
+    return from.send(this.bot, text, { addressing: this.setting.addressing, ...options });
+  }
+
+  /** The next message in the admin chat that matches. */
+  told(pattern: RegExp): Promise<Received> {
+    return this.owner.next(({ text }) => pattern.test(text));
+  }
+
+  /** Alice sends the token; the owner's notice, and her code. */
+  async aliceKnocks(text = TOKEN): Promise<{ notice: Received; code: string }> {
+    await this.say(this.alice, text);
+    const notice = await this.told(/New sender/);
+    const code = /New sender\* (\w{4})/.exec(notice.text)?.[1];
+    if (!code) throw new Error(`no code in ${notice.text}`);
+    return { notice, code };
+  }
+
+  /** Waits until what was sent before was handled: the owner's question is answered after it. */
+  async settled(): Promise<void> {
+    await this.order("/status");
+    await this.told(/Silent mode/);
+  }
+
+  /** What the responder got, by WhatsApp id, in order. */
+  responded(): string[] {
+    return [...this.home.printed.matchAll(/"id":"([^"]+)"[^\n]*"msg":"message to the responder"/g)].map(
+      ([, id]) => id ?? "",
+    );
+  }
+
+  /** Stanzas that could reach a person and are beyond the list that I3 allows. */
+  leaks(to?: Phone): Recorded[] {
+    return this.wa.record.all.filter((recorded) => {
+      if (to && !isTo(recorded, to)) return false;
+      return isLeak(recorded, this.owner, this.bot);
+    });
+  }
+}
+
+function isTo({ to, node }: Recorded, phone: Phone): boolean {
+  const who = `${to} ${node.attrs.recipient ?? ""} ${node.attrs.participant ?? ""}`;
+  return who.includes(phone.pn) || who.includes(phone.lid);
+}
+
+/**
+ * Anything but: queries to the server, protocol acks, `inactive`, peer and retry receipts, unavailable presence, and
+ * messages to the admin chat or to our own devices (DESIGN 2, I3).
+ */
+function isLeak(recorded: Recorded, owner: Phone, bot: Phone): boolean {
+  const { kind, node } = recorded;
+  switch (kind) {
+    case "iq":
+    case "ib":
+    case "ack":
+      return false;
+    case "presence":
+      return node.attrs.type !== "unavailable";
+    case "receipt":
+      return !["inactive", "retry", "peer_msg", "hist_sync", "sender"].includes(node.attrs.type ?? "delivered");
+    default:
+      return !isTo(recorded, owner) && !isTo(recorded, bot);
+  }
+}
