@@ -1,0 +1,333 @@
+import { type BinaryNode, jidNormalizedUser, type proto } from "@whiskeysockets/baileys";
+import type { Account, Addressing, Companion } from "./account.js";
+import {
+  editMessage,
+  type MediaOptions,
+  mediaMessage,
+  reactionMessage,
+  revokeMessage,
+  type TextOptions,
+  textMessage,
+} from "./content.js";
+import type { Directory } from "./directory.js";
+import { retryReceipt } from "./incoming.js";
+import type { Received, ReceivedReceipt } from "./mailbox.js";
+import { node } from "./node.js";
+import { type PostOffice, seconds } from "./outgoing.js";
+import type { Pairing } from "./pairing.js";
+
+/** How a message travels. */
+export interface TravelOptions {
+  /** How the chat is addressed; "lid" unless said otherwise, as most chats are today. */
+  readonly addressing?: Addressing;
+  /** Whether the stanza names the sender's other address too; it does unless said otherwise. */
+  readonly withAlt?: boolean;
+  /** WhatsApp's time of the message, milliseconds since 1970; now unless said otherwise. */
+  readonly timestamp?: number;
+  /** The message id; a new one unless said otherwise. */
+  readonly id?: string;
+  /** Breaks the ciphertext for the companions, so that they have to ask again (a retry receipt). */
+  readonly corrupt?: boolean;
+  /** Gives the companions the stanza without content, so that they have to ask the own phone for it. */
+  readonly absent?: boolean;
+}
+
+export type SendOptions = TravelOptions & TextOptions;
+
+/** Names the message that a reaction, an edit or a revocation is about. */
+export interface TargetOptions extends TravelOptions {
+  /** Whether the one who acts wrote the target. Reactions: false unless said otherwise. */
+  readonly fromMe?: boolean;
+}
+
+/** What the phone needs of the world around it. */
+export interface PhoneWorld {
+  readonly clock: () => number;
+  readonly directory: Directory;
+  readonly post: PostOffice;
+  readonly pairing: Pairing;
+  readonly unlink: (companion: Companion) => void;
+  readonly add: (person: Person) => Phone;
+}
+
+/** Somebody who gets a phone. */
+export interface Person {
+  /** Digits with the country code, no plus. */
+  readonly pn?: string;
+  /** The LID's digits; a new one unless given. null: the person has none. */
+  readonly lid?: string | null;
+  /** The push name. */
+  readonly name?: string;
+  /** Other ways to dial the number, which WhatsApp resolves to `pn`. */
+  readonly alsoDialled?: readonly string[];
+  /** Ask again for what can't be decrypted, as real phones do. Otherwise `next()` fails at once. */
+  readonly asksAgain?: boolean;
+}
+
+/** A person with an account and a primary phone. See index.ts for what can be done with it. */
+export class Phone {
+  /** Of the account; use the methods instead where there is one. */
+  readonly account: Account;
+  readonly #world: PhoneWorld;
+
+  constructor(account: Account, world: PhoneWorld) {
+    this.account = account;
+    this.#world = world;
+  }
+
+  get name(): string {
+    return this.account.name;
+  }
+
+  /** `<digits>@s.whatsapp.net`. @throws when the person has no number (any more). */
+  get pnJid(): string {
+    return this.#jid("pn");
+  }
+
+  /** `<digits>@lid`. @throws when the person has no LID. */
+  get lidJid(): string {
+    return this.#jid("lid");
+  }
+
+  /** Every message that reached this phone, decrypted. */
+  get inbox(): readonly Received[] {
+    return this.account.mailbox.inbox;
+  }
+
+  /** Every receipt that a companion sent to this phone. */
+  get receipts(): readonly ReceivedReceipt[] {
+    return this.account.mailbox.receipts;
+  }
+
+  /** What could not be decrypted or broke the rules, in words. */
+  get troubles(): readonly string[] {
+    return this.account.mailbox.troubles;
+  }
+
+  /** The device numbers of the linked companions. */
+  get companions(): readonly number[] {
+    return [...this.account.companions.keys()];
+  }
+
+  /** Whom this person blocked (a companion may have done it). */
+  hasBlocked(other: Phone): boolean {
+    return this.account.blocked.has(other.account);
+  }
+
+  /** Takes the first message that fits and was not taken yet, waiting for it where needed. */
+  next(fits: (received: Received) => boolean = () => true, options: { timeoutMs?: number } = {}): Promise<Received> {
+    return this.account.mailbox.next(fits, options.timeoutMs);
+  }
+
+  /** The first receipt that fits, waiting for it where needed. */
+  nextReceipt(
+    fits: (receipt: ReceivedReceipt) => boolean = () => true,
+    options: { timeoutMs?: number } = {},
+  ): Promise<ReceivedReceipt> {
+    return this.account.mailbox.nextReceipt(fits, options.timeoutMs);
+  }
+
+  /** Links the companion that shows this QR code. Resolves when it is linked (it then connects anew). */
+  async scan(qrPayload: string): Promise<{ device: number; jid: string }> {
+    return linked(await this.#world.pairing.scan(this.account, qrPayload));
+  }
+
+  /** Links the companion that asked for this code. @throws "The pairing code is wrong." */
+  async enterPairingCode(code: string): Promise<{ device: number; jid: string }> {
+    return linked(await this.#world.pairing.enterCode(this.account, code));
+  }
+
+  /** Logs one companion out, or all of them, as "Linked devices" on the phone does. */
+  unlink(device?: number): void {
+    for (const companion of [...this.account.companions.values()]) {
+      if (device === undefined || device === companion.device) {
+        this.#world.unlink(companion);
+      }
+    }
+  }
+
+  /** Writes to somebody. What goes to another person is copied to the own companions as sent by this phone. */
+  send(to: Phone, text: string, options: SendOptions = {}): Promise<{ id: string }> {
+    const answered = to.account.address(options.addressing ?? "lid");
+    return this.#send(to, "text", textMessage(text, options, answered), options);
+  }
+
+  /** "Message yourself". */
+  sendSelf(text: string, options: SendOptions = {}): Promise<{ id: string }> {
+    return this.send(this, text, options);
+  }
+
+  /** @param emoji "" takes the reaction back. */
+  react(to: Phone, targetId: string, emoji: string, options: TargetOptions = {}): Promise<{ id: string }> {
+    const key = this.#key(to, targetId, options.fromMe ?? false, options);
+    return this.#send(to, "reaction", reactionMessage(emoji, key, this.#at(options)), options);
+  }
+
+  /** Changes the text of a message that this phone sent. */
+  edit(to: Phone, targetId: string, text: string, options: TargetOptions = {}): Promise<{ id: string }> {
+    const key = this.#key(to, targetId, options.fromMe ?? true, options);
+    return this.#send(to, "text", editMessage(text, key, this.#at(options)), options, { edit: "1" });
+  }
+
+  /** Deletes a message for everyone. */
+  revoke(to: Phone, targetId: string, options: TargetOptions = {}): Promise<{ id: string }> {
+    const key = this.#key(to, targetId, options.fromMe ?? true, options);
+    return this.#send(to, "text", revokeMessage(key), options, { edit: "7" });
+  }
+
+  sendMedia(to: Phone, media: MediaOptions & SendOptions): Promise<{ id: string }> {
+    return this.#send(to, "media", mediaMessage(media, media), media);
+  }
+
+  /** Sends any content. */
+  sendRaw(
+    to: Phone,
+    message: proto.IMessage,
+    options: TravelOptions & { readonly type?: string } = {},
+  ): Promise<{ id: string }> {
+    return this.#send(to, options.type ?? "text", message, options);
+  }
+
+  /** Writes into a group, in which every linked companion is, or those of `to`. */
+  async sendGroup(
+    group: string,
+    text: string,
+    options: SendOptions & { readonly to?: readonly Phone[] } = {},
+  ): Promise<{ id: string }> {
+    const message = textMessage(text, options, this.account.address(options.addressing ?? "lid"));
+    const readers = this.#world.directory
+      .companions()
+      .filter(({ account }) => options.to === undefined || options.to.some((phone) => phone.account === account));
+    return this.#dispatch({ group, readers }, "text", message, options);
+  }
+
+  /** Posts a status, which every linked companion sees. */
+  sendStatus(text: string, options: SendOptions = {}): Promise<{ id: string }> {
+    return this.sendGroup("status@broadcast", text, options);
+  }
+
+  /** Calls somebody and lets it ring. */
+  async call(to: Phone, options: TravelOptions = {}): Promise<{ id: string }> {
+    const id = options.id ?? this.#world.post.newId();
+    const from = this.account.address(options.addressing ?? "lid");
+    const offer = node("offer", { "call-id": id, "call-creator": from, from }, [node("audio")]);
+    this.#stanza(to, node("call", { from, id, t: seconds(this.#at(options)) }, [offer]));
+    return { id };
+  }
+
+  /** Tells the writer's companions that this phone's owner has read a message. */
+  read(received: Received, options: TravelOptions = {}): void {
+    const author = this.#world.directory.find(received.participant);
+    const attrs = { from: this.account.address(options.addressing ?? "lid"), id: received.id, type: "read" };
+    for (const companion of author?.companions.values() ?? []) {
+      companion.deliver(node("receipt", { ...attrs, t: seconds(this.#at(options)) }));
+    }
+  }
+
+  /**
+   * Claims not to have been able to decrypt a message, real or not, so that the companion may send it (again).
+   * @param receipt withKeys: brings own keys for a fresh session, as the second retry does.
+   */
+  forgeRetryReceipt(receipt: {
+    readonly id: string;
+    readonly to: Phone;
+    readonly count?: number;
+    readonly withKeys?: boolean;
+    readonly addressing?: Addressing;
+  }): void {
+    const { id, count = 1, withKeys = false } = receipt;
+    const from = this.account.address(receipt.addressing ?? "lid");
+    this.#stanza(receipt.to, retryReceipt(this.account, { id, from, count, withKeys, at: this.#world.clock() }));
+  }
+
+  /** Puts a chat into this phone's past; a companion that is linked later gets it as history. */
+  remember(from: Phone, text: string, options: { readonly timestamp?: number; readonly id?: string } = {}): void {
+    const id = options.id ?? this.#world.post.newId();
+    this.account.history.push({ from: from.account, id, text, at: this.#at(options) });
+  }
+
+  /** Moves to another number; the LID and every session stay. */
+  changeNumber(pn: string): void {
+    this.#world.directory.move(this.account, pn);
+  }
+
+  /**
+   * Gives the number to somebody else, as a carrier does; this person keeps the LID alone.
+   * @returns the new holder's phone, with a new LID and new keys.
+   */
+  passNumberTo(person: Omit<Person, "pn">): Phone {
+    const { pn } = this.account;
+    if (pn === undefined) {
+      throw new Error(`${this.account.label} has no number to pass on.`);
+    }
+    this.#world.directory.move(this.account, undefined);
+    return this.#world.add({ ...person, pn });
+  }
+
+  /** Leaves WhatsApp and frees what the simulator holds for this person. */
+  leave(): void {
+    this.unlink();
+    this.#world.directory.remove(this.account);
+  }
+
+  #jid(addressing: Addressing): string {
+    if (this.account[addressing] === undefined) {
+      throw new Error(`${this.account.label} has no ${addressing.toUpperCase()}.`);
+    }
+    return this.account.address(addressing);
+  }
+
+  #at(options: { readonly timestamp?: number }): number {
+    return options.timestamp ?? this.#world.clock();
+  }
+
+  /** Names a message as the recipient's devices know it. */
+  #key(to: Phone, id: string, fromMe: boolean, options: TravelOptions): proto.IMessageKey {
+    const remoteJid = jidNormalizedUser(to.account.address(options.addressing ?? "lid"));
+    return { remoteJid, fromMe, id };
+  }
+
+  #send(
+    to: Phone,
+    type: string,
+    message: proto.IMessage,
+    options: TravelOptions,
+    attrs: Record<string, string> = {},
+  ): Promise<{ id: string }> {
+    return this.#dispatch(to.account, type, message, options, attrs);
+  }
+
+  async #dispatch(
+    to: Account | { group: string; readers: readonly Companion[] },
+    type: string,
+    message: proto.IMessage,
+    options: TravelOptions,
+    attrs: Record<string, string> = {},
+  ): Promise<{ id: string }> {
+    const id = options.id ?? this.#world.post.newId();
+    await this.#world.post.send({
+      from: this.account,
+      to,
+      message,
+      id,
+      type,
+      attrs,
+      at: this.#at(options),
+      addressing: options.addressing ?? "lid",
+      withAlt: options.withAlt ?? true,
+      corrupt: options.corrupt ?? false,
+      absent: options.absent ?? false,
+    });
+    return { id };
+  }
+
+  #stanza(to: Phone, stanza: BinaryNode): void {
+    for (const companion of to.account.companions.values()) {
+      companion.deliver(stanza);
+    }
+  }
+}
+
+function linked(companion: Companion): { device: number; jid: string } {
+  return { device: companion.device, jid: companion.address("pn") };
+}
