@@ -12,7 +12,7 @@ import type { Directory } from "./directory.js";
 import { describe } from "./mailbox.js";
 import { children, node, number, readBundle, writeBundle } from "./node.js";
 import { type PostOffice, seconds } from "./outgoing.js";
-import type { Delivered, WireRecord } from "./record.js";
+import type { WireRecord } from "./record.js";
 
 /**
  * What the server says to a message: takes it (`ack`), refuses it with an error code, loses it (no answer, nobody gets
@@ -23,6 +23,12 @@ export type Answer =
   | { readonly kind: "refuse"; readonly error: number }
   | { readonly kind: "lose" }
   | { readonly kind: "mute" };
+
+/** What one device is to get. */
+interface Target {
+  readonly jid: string;
+  readonly enc: BinaryNode;
+}
 
 /** Brings what companions send to the people it is for, and writes all of it into the record. */
 export class Sorting {
@@ -70,49 +76,33 @@ export class Sorting {
       // The copy for the own phone doesn't make a message one to oneself.
       people.delete(companion.account);
     }
-    const arrives = answer.kind === "ack" || answer.kind === "mute";
-    const delivered: Delivered[] = [];
+    const opened: { target: Target; account: Account; message: proto.IMessage }[] = [];
     for (const target of targets) {
-      const message = await this.#deliver(companion, stanza, target, arrives);
-      if (message !== undefined) {
-        delivered.push({ jid: target.jid, message });
+      const account = this.#directory.find(target.jid);
+      const message = account && isPhone(target) ? await this.#decrypt(companion, stanza, target, account) : undefined;
+      if (account !== undefined && message !== undefined) {
+        opened.push({ target, account, message });
       }
     }
-    const foreign = delivered.find(({ jid }) => this.#directory.find(jid) !== companion.account);
-    const message = foreign?.message ?? inner(delivered[0]?.message);
+    const foreign = opened.find(({ account }) => account !== companion.account);
+    const message = foreign?.message ?? inner(opened[0]?.message);
+    const delivered = opened.map((one) => ({ jid: one.target.jid, message: one.message }));
+    // Written before anybody sees the message, so that who has seen it finds it in the record.
     this.#record.add(companion, stanza, people, delivered, message);
-  }
-
-  /** @returns the content, when the target is a phone. */
-  async #deliver(
-    from: Companion,
-    stanza: BinaryNode,
-    target: { jid: string; enc: BinaryNode },
-    arrives: boolean,
-  ): Promise<proto.IMessage | undefined> {
-    const account = this.#directory.find(target.jid);
-    if (account === undefined) {
-      return undefined;
-    }
-    const device = jidDecode(target.jid)?.device ?? 0;
-    if (device !== 0) {
-      const companion = account.companions.get(device);
-      if (arrives && companion !== undefined && companion !== from) {
-        companion.deliver(this.#forward(from, stanza, target, companion));
+    if (answer.kind === "ack" || answer.kind === "mute") {
+      for (const one of opened) {
+        await this.#handOver(companion, stanza, one.target, one.account, one.message);
       }
-      return undefined;
+      for (const target of targets.filter((other) => !isPhone(other))) {
+        this.#forward(companion, stanza, target);
+      }
     }
-    const message = await this.#decrypt(from, stanza, target, account);
-    if (message !== undefined && arrives) {
-      await this.#handOver(from, stanza, target, account, message);
-    }
-    return message;
   }
 
   async #decrypt(
     from: Companion,
     stanza: BinaryNode,
-    { enc }: { jid: string; enc: BinaryNode },
+    { enc }: Target,
     account: Account,
   ): Promise<proto.IMessage | undefined> {
     const { type } = enc.attrs;
@@ -137,7 +127,7 @@ export class Sorting {
   async #handOver(
     from: Companion,
     stanza: BinaryNode,
-    { jid, enc }: { jid: string; enc: BinaryNode },
+    { jid, enc }: Target,
     account: Account,
     message: proto.IMessage,
   ): Promise<void> {
@@ -175,7 +165,12 @@ export class Sorting {
   }
 
   /** A message for another companion goes on as it is, with the sender's address on it. */
-  #forward(from: Companion, stanza: BinaryNode, target: { jid: string; enc: BinaryNode }, to: Companion): BinaryNode {
+  #forward(from: Companion, stanza: BinaryNode, target: Target): void {
+    const device = jidDecode(target.jid)?.device ?? 0;
+    const to = this.#directory.find(target.jid)?.companions.get(device);
+    if (to === undefined || to === from) {
+      return;
+    }
     const addressing = jidDecode(target.jid)?.server === "lid" ? "lid" : "pn";
     const alt = from.account.alternative(addressing);
     const own = to.account === from.account;
@@ -190,7 +185,7 @@ export class Sorting {
       ...(from.account.name ? { notify: from.account.name } : {}),
     };
     const identity = getBinaryNodeChild(stanza, "device-identity");
-    return node("message", attrs, [target.enc, ...(identity ? [identity] : [])]);
+    to.deliver(node("message", attrs, [target.enc, ...(identity ? [identity] : [])]));
   }
 
   #askAgain(from: Companion, stanza: BinaryNode, account: Account): void {
@@ -276,7 +271,11 @@ export function retryReceipt(
   ]);
 }
 
-function targetsOf(stanza: BinaryNode): { jid: string; enc: BinaryNode }[] {
+function isPhone({ jid }: Target): boolean {
+  return (jidDecode(jid)?.device ?? 0) === 0;
+}
+
+function targetsOf(stanza: BinaryNode): Target[] {
   const listed = children(getBinaryNodeChild(stanza, "participants"));
   const direct = getBinaryNodeChild(stanza, "enc");
   return [

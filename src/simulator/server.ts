@@ -160,9 +160,21 @@ export class WhatsApp {
     return this.#connections.size;
   }
 
-  /** Resolves when some companion is logged in and has got what waited, or when no socket is open at all. */
-  async waitForCompanion(state: "open" | "closed", options: { timeoutMs?: number } = {}): Promise<void> {
-    const reached = (): boolean => (state === "open" ? this.connected : this.#connections.size === 0);
+  /**
+   * Resolves when a companion is logged in and has got what waited, or when no socket is open at all.
+   * @param options phone, device: which companion has to be open; any will do unless given.
+   */
+  async waitForCompanion(
+    state: "open" | "closed",
+    options: { readonly phone?: Phone; readonly device?: number; readonly timeoutMs?: number } = {},
+  ): Promise<void> {
+    const { phone, device } = options;
+    const wanted = (companion: Companion): boolean =>
+      (phone === undefined || companion.account === phone.account) &&
+      (device === undefined || companion.device === device) &&
+      isOpen(companion);
+    const reached = (): boolean =>
+      state === "open" ? this.#directory.companions().some(wanted) : this.#connections.size === 0;
     await this.#watch.until(
       () => (reached() ? true : undefined),
       () => `The companion did not become ${state}.`,

@@ -89,6 +89,12 @@ export class SignalDevice {
     return this.#serial(() => this.#open().decryptMessage({ jid: sessionJid(companion), ...sealed }));
   }
 
+  /** Loses every session and key but the identity, as a phone that was restored from a backup. */
+  forget(): void {
+    this.#store.clear();
+    this.#signedPreKey = undefined;
+  }
+
   /** Drops the session with a companion and opens one from the bundle. */
   restart(companion: Peer, bundle: Bundle): Promise<void> {
     return this.#serial(() => this.#inject(sessionJid(companion), bundle));
@@ -183,6 +189,10 @@ class MemoryKeys implements SignalKeyStoreWithTransaction {
         }
       }
     }
+  }
+
+  clear(): void {
+    this.#values.clear();
   }
 
   isInTransaction(): boolean {

@@ -41,6 +41,7 @@ export function trust(root: Uint8Array): () => void {
 /** A real Baileys with credentials in memory, and what came out of it. */
 export class Client {
   readonly creds: AuthenticationCreds = initAuthCreds();
+  /** Without what the own phone sends for synchronisation. */
   readonly messages: { message: WAMessage; type: string }[] = [];
   readonly states: Partial<ConnectionState>[] = [];
   readonly history: WAMessage[] = [];
@@ -94,9 +95,13 @@ export class Client {
       ...this.#config,
     });
     this.#socket = socket;
-    socket.ev.on("creds.update", (update) => void Object.assign(this.creds, update));
+    socket.ev.on("creds.update", (update) => {
+      Object.assign(this.creds, update);
+      this.#watch.changed();
+    });
     socket.ev.on("messages.upsert", ({ messages, type }) => {
-      this.messages.push(...messages.map((message) => ({ message, type })));
+      const heard = messages.filter(({ category }) => category !== "peer");
+      this.messages.push(...heard.map((message) => ({ message, type })));
       this.#watch.changed();
     });
     socket.ev.on("messaging-history.set", ({ messages }) => {
@@ -142,6 +147,14 @@ export class Client {
   /** A message by its text. */
   text(text: string): Promise<{ message: WAMessage; type: string }> {
     return this.message(({ message }) => (message?.conversation ?? message?.extendedTextMessage?.text) === text);
+  }
+
+  /** Waits until the first synchronisation is done; a reconnect before that makes rc14 hold events back for 20 s. */
+  async synced(): Promise<void> {
+    await this.#watch.until(
+      () => (this.creds.accountSyncCounter > 0 ? true : undefined),
+      () => "The first synchronisation did not end.",
+    );
   }
 
   /** Waits for history messages. */
