@@ -66,7 +66,7 @@ export interface Person {
 
 /** A person with an account and a primary phone. See index.ts for what can be done with it. */
 export class Phone {
-  /** Of the account; use the methods instead where there is one. */
+  /** The simulator's own view of the person; tests go through the methods. */
   readonly account: Account;
   readonly #world: PhoneWorld;
 
@@ -238,6 +238,11 @@ export class Phone {
     const { id, count = 1, withKeys = false } = receipt;
     const from = this.account.address(receipt.addressing ?? "lid");
     this.#stanza(receipt.to, retryReceipt(this.account, { id, from, count, withKeys, at: this.#world.clock() }));
+  }
+
+  /** Loses every Signal session, so that what companions send can't be decrypted any more. */
+  loseSessions(): void {
+    this.account.signal.forget();
   }
 
   /** Puts a chat into this phone's past; a companion that is linked later gets it as history. */

@@ -1,8 +1,15 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type BinaryNode, Curve, type KeyPair, type proto } from "@whiskeysockets/baileys";
+import {
+  type BinaryNode,
+  Curve,
+  getBinaryNodeChild,
+  getBinaryNodeChildren,
+  type KeyPair,
+  type proto,
+} from "@whiskeysockets/baileys";
 import { WebSocketServer } from "ws";
-import type { Companion } from "./account.js";
+import type { Account, Companion } from "./account.js";
 import { Connection, type ConnectionEvents } from "./connection.js";
 import { Directory } from "./directory.js";
 import { type DisconnectKind, end, Faults } from "./faults.js";
@@ -64,6 +71,7 @@ export class WhatsApp {
   readonly #login: Login;
   readonly #sorting: Sorting;
   #lastLid = FIRST_LID;
+  #answer: (query: BinaryNode) => BinaryNode | "nothing" | undefined = () => undefined;
 
   private constructor(options: WhatsAppOptions) {
     const root = options.rootKey ?? Curve.generateKeyPair();
@@ -233,6 +241,14 @@ export class WhatsApp {
     this.#sorting.answer = answer;
   }
 
+  /**
+   * Changes the answers to companions' queries from now on.
+   * @param answer returns another answer, "nothing" for none at all, or undefined for the usual one.
+   */
+  answerQueries(answer: (query: BinaryNode) => BinaryNode | "nothing" | undefined = () => undefined): void {
+    this.#answer = answer;
+  }
+
   /** Sends any stanza to every live companion, as it is. */
   push(stanza: BinaryNode): void {
     for (const companion of this.#directory.companions()) {
@@ -296,9 +312,16 @@ export class WhatsApp {
   }
 
   #query(companion: Companion, connection: Connection, query: BinaryNode): void {
-    this.#record.add(companion, query, new Set());
+    this.#record.add(companion, query, this.#tokensFor(query));
     // A result answers something that we asked; only the linking asks, before there is a companion.
     if (query.attrs.type !== "get" && query.attrs.type !== "set") {
+      return;
+    }
+    const other = this.#answer(query);
+    if (other !== undefined) {
+      if (other !== "nothing") {
+        connection.send(other);
+      }
       return;
     }
     const effects = {
@@ -309,6 +332,13 @@ export class WhatsApp {
     const { answer, after } = answerQuery(companion, query, context);
     connection.send(answer);
     after?.();
+  }
+
+  /** A privacy token given to somebody is the one query whose effect that person sees. */
+  #tokensFor(query: BinaryNode): Set<Account> {
+    const tokens = getBinaryNodeChildren(getBinaryNodeChild(query, "tokens"), "token");
+    const people = tokens.map(({ attrs }) => this.#directory.find(attrs.jid ?? ""));
+    return new Set(people.filter((account) => account !== undefined));
   }
 
   #closed(connection: Connection): void {

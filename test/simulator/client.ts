@@ -2,8 +2,10 @@ import {
   type AuthenticationCreds,
   type ConnectionState,
   Curve,
+  generateMessageIDV2,
   initAuthCreds,
   makeWASocket,
+  type proto,
   type SignalDataSet,
   type SignalKeyStore,
   type UserFacingSocketConfig,
@@ -46,6 +48,7 @@ export class Client {
   readonly states: Partial<ConnectionState>[] = [];
   readonly history: WAMessage[] = [];
   readonly #values = new Map<string, unknown>();
+  readonly #sent = new Map<string, proto.IMessage>();
   readonly #watch = new Watch();
   readonly #url: string;
   readonly #config: Partial<UserFacingSocketConfig>;
@@ -92,6 +95,7 @@ export class Client {
       emitOwnEvents: false,
       enableRecentMessageCache: false,
       retryRequestDelayMs: 1,
+      getMessage: async ({ id }) => this.#sent.get(id ?? ""),
       ...this.#config,
     });
     this.#socket = socket;
@@ -113,6 +117,14 @@ export class Client {
       this.#watch.changed();
     });
     return socket;
+  }
+
+  /** Sends a text, and remembers it for whoever asks again. */
+  async send(jid: string, text: string): Promise<string> {
+    const messageId = generateMessageIDV2(this.creds.me?.id);
+    this.#sent.set(messageId, { extendedTextMessage: { text } });
+    await this.socket.sendMessage(jid, { text }, { messageId });
+    return messageId;
   }
 
   /** The first state that fits; every state is looked at once. */

@@ -133,9 +133,64 @@ describe("trouble", () => {
     await link(rig);
     await alice.send(bot, "hello");
     await client.text("hello");
-    alice.account.signal.forget();
+    alice.loseSessions();
     await client.socket.sendMessage(alice.lidJid, { text: "unreadable" });
     await expect(alice.next()).rejects.toThrow("Alice can't decrypt message");
+  });
+});
+
+describe("asking again", () => {
+  it("brings a message that a phone could not decrypt", async () => {
+    const { bot, client, wa } = rig;
+    await link(rig);
+    const carol = wa.phone({ pn: "15550004000", name: "Carol", asksAgain: true });
+    await carol.send(bot, "hello");
+    await client.text("hello");
+    carol.loseSessions();
+    await client.send(carol.lidJid, "say it twice");
+    await expect(carol.next()).rejects.toThrow("Carol can't decrypt message");
+    expect((await carol.next()).text).toBe("say it twice");
+  });
+
+  it("brings a message that came without content from the own phone", async () => {
+    const { alice, bot, client } = rig;
+    await link(rig);
+    await alice.send(bot, "not for the cloud", { absent: true });
+    expect((await client.text("not for the cloud")).message.key.remoteJid).toBe(alice.lidJid);
+  });
+});
+
+describe("the record", () => {
+  it("has receipts, chat states, privacy tokens and presence under the person they are for", async () => {
+    const { alice, bot, client, wa } = rig;
+    await link(rig);
+    await alice.send(bot, "hello");
+    const { message } = await client.text("hello");
+    await wa.waitUntilTaken();
+    expect(wa.stanzasTo(alice).map(({ node }) => [node.tag, node.attrs.type])).toEqual([["receipt", "inactive"]]);
+    await client.socket.readMessages([message.key]);
+    expect((await alice.nextReceipt(({ type }) => type === "read")).ids).toEqual([message.key.id]);
+    await client.socket.sendPresenceUpdate("composing", alice.lidJid);
+    await wa.waitForStanza(({ kind }) => kind === "chatstate");
+    await client.socket.presenceSubscribe(alice.pnJid);
+    await wa.waitForStanza(({ kind, to }) => kind === "presence" && to !== "");
+    await client.socket.sendMessage(alice.lidJid, { text: "hi" });
+    await wa.waitForStanza(({ node }) => node.attrs.xmlns === "privacy" && node.attrs.type === "set");
+    const kinds = wa.stanzasTo(alice).map(({ kind }) => kind);
+    expect(kinds.slice(0, 5)).toEqual(["receipt", "receipt", "chatstate", "presence", "message"]);
+    expect(kinds).toContain("iq");
+  });
+
+  it("shows who was blocked", async () => {
+    const { alice, bot, client, wa } = rig;
+    await link(rig);
+    await alice.send(bot, "hello");
+    await client.text("hello");
+    await client.socket.updateBlockStatus(alice.lidJid, "block");
+    expect(bot.hasBlocked(alice)).toBe(true);
+    await alice.send(bot, "unheard");
+    expect(wa.companions[0]?.waiting).toBe(0);
+    expect(await client.socket.fetchBlocklist()).toEqual([alice.lidJid]);
   });
 });
 
