@@ -169,9 +169,12 @@ async function build(
 
   const responder = new QuietResponder();
   let paused = false;
+  let startedAt: number | undefined;
   const gateway: Gateway = {
     version,
-    startedAt: clock(),
+    get startedAt() {
+      return startedAt;
+    },
     link: () => opened.state,
     me: () => opened.me,
     silent,
@@ -271,6 +274,7 @@ async function build(
     link: opened,
     outbox,
     async start() {
+      startedAt = clock();
       await keepQrFile(home, { event: "connecting" });
       await admin.start();
       await route.start();

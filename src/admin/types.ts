@@ -8,7 +8,7 @@ import type { LinkState, Me, Outbox } from "../whatsapp/types.js";
 export interface Gateway {
   readonly version: string;
   /** Milliseconds since 1970; absent when no gateway runs. */
-  readonly startedAt?: number;
+  readonly startedAt?: number | undefined;
   link(): LinkState;
   me(): Me | undefined;
   readonly silent: SilentMode;

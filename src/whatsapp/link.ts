@@ -20,7 +20,7 @@ import type { Journal } from "./journal.js";
 import { rebuild, sendAndWait } from "./send.js";
 import type { Session } from "./session.js";
 import { openSocket } from "./socket.js";
-import type { Ack, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
+import type { Ack, LinkControl, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
 /** The account that this home is linked to; another one is refused until the owner says so. */
@@ -66,7 +66,7 @@ interface LinkEvents {
  * The connection to WhatsApp: linking, logging in, coming back after every kind of disconnect. Holds the only Baileys
  * socket of the house (I3).
  */
-export class Link extends EventEmitter<LinkEvents> implements Wire {
+export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl {
   private socket: WASocket | undefined;
   /** Aborted when the present connection ends, for those who wait for an answer on it. */
   private ended = new AbortController();
@@ -96,6 +96,12 @@ export class Link extends EventEmitter<LinkEvents> implements Wire {
     const link = new Link(options);
     // The settings file holds documents of several kinds; this id belongs to the link alone.
     link.pin = (await options.settings.get(PIN)) as PinDoc | undefined;
+    if (link.me)
+      link.setState({
+        code: "connecting",
+        sentence: "Linked, not connected.",
+        remedy: "Start the gateway: kafclaw gateway.",
+      });
     return link;
   }
 

@@ -156,3 +156,17 @@ export interface Wire {
    */
   send(jid: string, id: string, content: WireContent, mayLeave: () => boolean): Promise<Ack>;
 }
+
+/** What can be done about the link from outside; the link implements it. */
+export interface LinkControl {
+  /** The last thing worth showing to whoever is linking. */
+  readonly event: LinkEvent;
+  /**
+   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real.
+   * @param options.phone digits of the number to link by pairing code
+   * @throws KafclawError `already-linked`
+   */
+  beginLinking(options?: { phone?: string; replace?: boolean }): Promise<void>;
+  /** Unlinks this device at WhatsApp and forgets the session. */
+  logout(): Promise<void>;
+}

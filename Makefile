@@ -1,0 +1,48 @@
+# KafClaw: everything a newcomer, a developer and CI need. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := node dist/main.js
+SOURCES := $(shell find src templates -type f 2>/dev/null)
+
+.PHONY: help run test install build check unit e2e docs clean
+
+help: ## lists these targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: dist/.built ## installs, builds, creates the home where there is none, and starts the gateway
+	@exec $(BIN) gateway
+
+test: check unit e2e ## everything that checks the project: types, lint, arrows, unit, property and end-to-end tests
+
+install: dist/.built ## puts the command `kafclaw` on your PATH
+	@npm install --global . && echo "Try: kafclaw --help"
+
+build: dist/.built ## compiles to dist/
+
+check: dist/.built ## types, Biome, knip, and the arrows between the folders
+	npm run --silent types
+	npm run --silent lint
+
+unit: dist/.built ## unit and property tests
+	npx vitest run --project unit
+
+e2e: dist/.built ## the guide and the faults, over the wire, with the gateway as its own process
+	npx vitest run --project e2e
+
+docs: dist/.built ## writes the generated tables into README.md
+	@node dist/docs.js
+
+clean: ## removes what was built and installed
+	rm -rf dist node_modules
+
+node_modules/.installed: package.json package-lock.json
+	@echo "Installing (about a minute the first time)…"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(SOURCES)
+	@echo "Building…"
+	@rm -rf dist
+	@npm run --silent build
+	@touch $@

@@ -1,0 +1,163 @@
+import { type Access, type Contact, formatNumber, type Owner, type Person, same } from "../access/index.js";
+import type { Actor } from "../access/types.js";
+import { KafclawError } from "../errors.js";
+import { cleanText } from "../text.js";
+import type { Decider, Gateway } from "./types.js";
+
+/** What the set-up is given; what is absent stays as it is. */
+export interface SetupInput {
+  /** A phone number, or `self` for the linked account's own number. */
+  readonly owner?: string;
+  /** Only with an owner on their own number: nothing goes to them before they have sent the code that is given back. */
+  readonly confirm?: boolean;
+  readonly token?: string;
+  readonly generateToken?: boolean;
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+}
+
+/** What the set-up has done. */
+export interface SetupOutcome {
+  readonly owner: {
+    readonly setup: Owner["setup"];
+    readonly number: string;
+    readonly confirmed: boolean;
+    readonly code?: string;
+  } | null;
+  /** The token, where it was set or made now. */
+  readonly token?: string;
+  readonly allowed: readonly string[];
+  readonly denied: readonly string[];
+  /** What the user should know beside that, one sentence each. */
+  readonly remarks: readonly string[];
+}
+
+/** What the set-up works on. */
+export interface SetupParts {
+  readonly access: Access;
+  readonly decider: Decider;
+  readonly gateway: Gateway;
+  /** Random bytes, for the confirmation code. */
+  readonly random: (size: number) => Uint8Array;
+}
+
+/**
+ * Sets owner, token, allowlist and denylist (step 2 of the guide). Everything is checked before anything is changed.
+ * @throws KafclawError of kind `usage` for what can't be understood, `refused` for what contradicts the lists
+ */
+export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Promise<SetupOutcome> {
+  const { access, decider } = parts;
+  const remarks: string[] = [];
+  const owner = input.owner === undefined ? undefined : readOwner(input, parts, remarks);
+  const allow = (input.allow ?? []).map((text) => access.resolve(text));
+  const deny = (input.deny ?? []).map((text) => access.resolve(text));
+  check(allow, deny, owner ?? access.owner());
+  if (input.token !== undefined && input.generateToken) {
+    throw new KafclawError(
+      "wrong-usage",
+      "Either a token of your own or a generated one; leave out one of the two.",
+      "usage",
+    );
+  }
+  // The token first: it is what is refused most, and nothing is changed before it is accepted.
+  if (input.token !== undefined) await access.setToken(input.token, by);
+  const token = input.generateToken ? (await access.rotateToken(by)).token : input.token?.trim();
+  if (owner) await access.setOwner(owner, by);
+  for (const target of deny) await decider.deny(target, by);
+  for (const target of allow) await decider.approve(target, by);
+  const now = access.owner();
+  return {
+    owner: now ? shownOwner(now) : null,
+    ...(token === undefined ? {} : { token }),
+    allowed: allow.map(formatNumber),
+    denied: deny.map(formatNumber),
+    remarks,
+  };
+}
+
+function readOwner(
+  { owner = "", confirm }: SetupInput,
+  { access, gateway, random }: SetupParts,
+  remarks: string[],
+): Owner {
+  const me = gateway.me();
+  if (owner.trim().toLowerCase() === "self") {
+    remarks.push(SELF_REMARK);
+    return { setup: "self", person: me ?? {}, confirmed: true };
+  }
+  const found = access.resolve(owner);
+  const { pn, lid } = found;
+  const person: Person = { ...(pn ? { pn } : {}), ...(lid ? { lid } : {}) };
+  if ("state" in found && found.state === "denied") {
+    throw new KafclawError(
+      "denied",
+      `${formatNumber(found)} is on the denylist; remove it there first, then make it the owner.`,
+    );
+  }
+  if (me && same(me, person)) {
+    remarks.push('That is the linked number itself, so the admin chat is "Message yourself".', SELF_REMARK);
+    return { setup: "self", person: me, confirmed: true };
+  }
+  const before = access.owner();
+  if (!confirm || (before?.confirmed && !before.locked && same(before.person, person))) {
+    return { setup: "own-number", person, confirmed: true };
+  }
+  return { setup: "own-number", person, confirmed: false, confirmCode: confirmationCode(random) };
+}
+
+const SELF_REMARK =
+  "WhatsApp does not ring for messages to yourself: look into that chat now and then, or give the bot a number of its own.";
+
+/** Six digits and consonants that can't be mistaken for each other. */
+function confirmationCode(random: SetupParts["random"]): string {
+  const alphabet = "23456789CDFGHJKMNPQRTVWXZ";
+  return [...random(6)].map((byte) => alphabet[byte % alphabet.length]).join("");
+}
+
+/** The two lists may not contradict each other, the denylist as it is, or the owner. */
+function check(
+  allow: readonly (Contact | Person)[],
+  deny: readonly (Contact | Person)[],
+  owner: Owner | undefined,
+): void {
+  for (const target of allow) {
+    if (deny.some((other) => same(other, target))) {
+      throw new KafclawError(
+        "contradiction",
+        `${formatNumber(target)} is to be allowed and denied; decide for one.`,
+        "usage",
+      );
+    }
+    if ("state" in target && target.state === "denied") {
+      throw new KafclawError(
+        "denied",
+        `${formatNumber(target)} (${cleanText(target.name, 64)}, ${target.code}) is denied: remove it first (kafclaw remove ${target.code}), then allow it.`,
+      );
+    }
+  }
+  const denied = owner && deny.find((target) => same(target, owner.person));
+  if (denied) throw new KafclawError("owner", `${formatNumber(denied)} is the owner, who can't be denied.`);
+}
+
+function shownOwner(owner: Owner): NonNullable<SetupOutcome["owner"]> {
+  const { setup, person, confirmed, confirmCode } = owner;
+  const number = setup === "self" && !person.pn ? "the linked number" : formatNumber(person);
+  return { setup, number, confirmed, ...(confirmCode === undefined ? {} : { code: confirmCode }) };
+}
+
+/**
+ * `kafclaw owner lock|set`, at the machine alone: for the lost phone and the new number.
+ * @returns what was done, in one sentence
+ */
+export async function changeOwner(input: { readonly owner?: string; readonly lock?: boolean }, parts: SetupParts, by: Actor): Promise<string> {
+  const { access } = parts;
+  if (input.lock) {
+    const owner = access.owner();
+    if (!owner) throw new KafclawError("no-owner", "No owner is set; set one with kafclaw owner set <number>.");
+    await access.setOwner({ ...owner, locked: "locked at the machine" }, by);
+    return `Commands from ${formatNumber(owner.person)} are stopped. To confirm the owner again: kafclaw owner set <number>`;
+  }
+  const { owner, remarks } = await setUp(input.owner === undefined ? {} : { owner: input.owner }, parts, by);
+  if (!owner) throw new KafclawError("no-owner", "Name the owner: kafclaw owner set <number>", "usage");
+  return [`The owner is ${owner.number}.`, ...remarks].join(" ");
+}
