@@ -198,7 +198,8 @@ export class Sorting {
 
   /** What a companion asks of its own phone: messages that came without content. */
   async #request(from: Companion, message: proto.IMessage): Promise<void> {
-    const asked = message.protocolMessage?.peerDataOperationRequestMessage?.placeholderMessageResendRequest ?? [];
+    const asked =
+      inner(message)?.protocolMessage?.peerDataOperationRequestMessage?.placeholderMessageResendRequest ?? [];
     for (const { messageKey } of asked) {
       const known = from.account.mailbox.inbox.find((received) => received.id === messageKey?.id);
       if (known === undefined || !messageKey) {

@@ -74,6 +74,7 @@ export type { MediaOptions } from "./content.js";
 export type { DisconnectKind } from "./faults.js";
 export type { Answer } from "./incoming.js";
 export type { Received, ReceivedReceipt } from "./mailbox.js";
-export type { Person, Phone, SendOptions } from "./phone.js";
+export type { Person, SendOptions, TargetOptions, TravelOptions } from "./person.js";
+export type { Phone } from "./phone.js";
 export type { Delivered, Stanza } from "./record.js";
 export { type CompanionView, WhatsApp, type WhatsAppOptions } from "./server.js";

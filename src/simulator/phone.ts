@@ -6,7 +6,6 @@ import {
   mediaMessage,
   reactionMessage,
   revokeMessage,
-  type TextOptions,
   textMessage,
 } from "./content.js";
 import type { Directory } from "./directory.js";
@@ -15,30 +14,7 @@ import type { Received, ReceivedReceipt } from "./mailbox.js";
 import { node } from "./node.js";
 import { type PostOffice, seconds } from "./outgoing.js";
 import type { Pairing } from "./pairing.js";
-
-/** How a message travels. */
-export interface TravelOptions {
-  /** How the chat is addressed; "lid" unless said otherwise, as most chats are today. */
-  readonly addressing?: Addressing;
-  /** Whether the stanza names the sender's other address too; it does unless said otherwise. */
-  readonly withAlt?: boolean;
-  /** WhatsApp's time of the message, milliseconds since 1970; now unless said otherwise. */
-  readonly timestamp?: number;
-  /** The message id; a new one unless said otherwise. */
-  readonly id?: string;
-  /** Breaks the ciphertext for the companions, so that they have to ask again (a retry receipt). */
-  readonly corrupt?: boolean;
-  /** Gives the companions the stanza without content, so that they have to ask the own phone for it. */
-  readonly absent?: boolean;
-}
-
-export type SendOptions = TravelOptions & TextOptions;
-
-/** Names the message that a reaction, an edit or a revocation is about. */
-export interface TargetOptions extends TravelOptions {
-  /** Whether the one who acts wrote the target. Reactions: false unless said otherwise. */
-  readonly fromMe?: boolean;
-}
+import type { Person, SendOptions, TargetOptions, TravelOptions } from "./person.js";
 
 /** What the phone needs of the world around it. */
 export interface PhoneWorld {
@@ -48,20 +24,6 @@ export interface PhoneWorld {
   readonly pairing: Pairing;
   readonly unlink: (companion: Companion) => void;
   readonly add: (person: Person) => Phone;
-}
-
-/** Somebody who gets a phone. */
-export interface Person {
-  /** Digits with the country code, no plus. */
-  readonly pn?: string;
-  /** The LID's digits; a new one unless given. null: the person has none. */
-  readonly lid?: string | null;
-  /** The push name. */
-  readonly name?: string;
-  /** Other ways to dial the number, which WhatsApp resolves to `pn`. */
-  readonly alsoDialled?: readonly string[];
-  /** Ask again for what can't be decrypted, as real phones do. Otherwise `next()` fails at once. */
-  readonly asksAgain?: boolean;
 }
 
 /** A person with an account and a primary phone. See index.ts for what can be done with it. */
