@@ -2,7 +2,7 @@ import { type BinaryNode, getBinaryNodeChild, S_WHATSAPP_NET } from "@whiskeysoc
 import type { Bundle } from "./signal.js";
 
 /** The server's own address. */
-export const SERVER = S_WHATSAPP_NET.slice(1);
+export const SERVER = S_WHATSAPP_NET;
 
 const KEY_TYPE = Buffer.from([5]);
 const REGISTRATION_BYTES = 4;
@@ -77,7 +77,7 @@ export function writeBundle(bundle: Bundle): BinaryNode[] {
   ];
 }
 
-export function bigEndian(value: number, size: number): Buffer {
+function bigEndian(value: number, size: number): Buffer {
   const buffer = Buffer.alloc(size);
   buffer.writeUIntBE(value, 0, size);
   return buffer;

@@ -35,6 +35,6 @@ export type SendOptions = TravelOptions & TextOptions;
 
 /** Names the message that a reaction, an edit or a revocation is about. */
 export interface TargetOptions extends TravelOptions {
-  /** Whether the one who acts wrote the target. Reactions: false unless said otherwise. */
+  /** Whether the one who acts wrote the target; for reactions it is so only in the chat with oneself, unless said otherwise. */
   readonly fromMe?: boolean;
 }

@@ -121,7 +121,7 @@ export class Phone {
 
   /** @param emoji "" takes the reaction back. */
   react(to: Phone, targetId: string, emoji: string, options: TargetOptions = {}): Promise<{ id: string }> {
-    const key = this.#key(to, targetId, options.fromMe ?? false, options);
+    const key = this.#key(to, targetId, options.fromMe ?? to.account === this.account, options);
     return this.#send(to, "reaction", reactionMessage(emoji, key, this.#at(options)), options);
   }
 

@@ -13,6 +13,8 @@ import {
 import type { Quiet } from "./quiet.js";
 
 const MAX_REGISTRATION_ID = 16380;
+/** Under what a phone keeps its own sender keys. */
+const SELF = "0@lid";
 
 /** The public keys with which somebody opens a session to a device. */
 export interface Bundle {
@@ -46,9 +48,8 @@ export class SignalDevice {
   readonly #store = new MemoryKeys();
   #identity: KeyPair | undefined;
   #signedPreKey: SignedKeyPair | undefined;
-  #repository: SignalRepository | undefined;
   #lastPreKey = 0;
-  #work: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(quiet: Quiet) {
     this.#quiet = quiet;
@@ -75,18 +76,17 @@ export class SignalDevice {
 
   /** Encrypts for a companion; the first time with the bundle that `fetch` gets from the server. */
   encrypt(companion: Peer, data: Uint8Array, fetch: () => Bundle): Promise<Sealed> {
-    return this.#serial(async () => {
+    return this.#work(async (repository) => {
       const jid = sessionJid(companion);
-      const repository = this.#open();
       if (!(await repository.validateSession(jid)).exists) {
-        await this.#inject(jid, fetch());
+        await inject(repository, jid, fetch());
       }
       return repository.encryptMessage({ jid, data });
     });
   }
 
   decrypt(companion: Peer, sealed: Sealed): Promise<Uint8Array> {
-    return this.#serial(() => this.#open().decryptMessage({ jid: sessionJid(companion), ...sealed }));
+    return this.#work((repository) => repository.decryptMessage({ jid: sessionJid(companion), ...sealed }));
   }
 
   /** Loses every session and key but the identity, as a phone that was restored from a backup. */
@@ -97,7 +97,7 @@ export class SignalDevice {
 
   /** Drops the session with a companion and opens one from the bundle. */
   restart(companion: Peer, bundle: Bundle): Promise<void> {
-    return this.#serial(() => this.#inject(sessionJid(companion), bundle));
+    return this.#work((repository) => inject(repository, sessionJid(companion), bundle));
   }
 
   /** Encrypts under this phone's sender key for a group; the distribution message goes to each reader. */
@@ -105,12 +105,27 @@ export class SignalDevice {
     group: string,
     data: Uint8Array,
   ): Promise<{ ciphertext: Uint8Array; senderKeyDistributionMessage: Uint8Array }> {
-    return this.#serial(() => this.#open().encryptGroupMessage({ group, data, meId: "0@lid" }));
+    return this.#work((repository) => repository.encryptGroupMessage({ group, data, meId: SELF }));
+  }
+
+  #signed(): SignedKeyPair {
+    this.#signedPreKey ??= signedKeyPair(this.identity, 1);
+    return this.#signedPreKey;
+  }
+
+  /**
+   * Does one thing after the other (two sends at once must not open two sessions), each with a repository of its own:
+   * its caches weigh more than all that a stranger's phone has to remember.
+   */
+  #work<T>(work: (repository: SignalRepository) => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => this.#quiet.run(() => work(this.#open())));
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   #open(): SignalRepository {
     const device = this;
-    this.#repository ??= DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
+    return DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
       {
         creds: {
           get signedIdentityKey() {
@@ -125,37 +140,24 @@ export class SignalDevice {
       },
       SILENT,
     );
-    return this.#repository;
   }
+}
 
-  #signed(): SignedKeyPair {
-    this.#signedPreKey ??= signedKeyPair(this.identity, 1);
-    return this.#signedPreKey;
-  }
-
-  #inject(jid: string, bundle: Bundle): Promise<void> {
-    const { signedPreKey, preKey } = bundle;
-    return this.#open().injectE2ESession({
-      jid,
-      session: {
-        registrationId: bundle.registrationId,
-        identityKey: generateSignalPubKey(bundle.identity),
-        signedPreKey: {
-          keyId: signedPreKey.id,
-          publicKey: generateSignalPubKey(signedPreKey.key),
-          signature: signedPreKey.signature,
-        },
-        ...(preKey ? { preKey: { keyId: preKey.id, publicKey: generateSignalPubKey(preKey.key) } } : {}),
+function inject(repository: SignalRepository, jid: string, bundle: Bundle): Promise<void> {
+  const { signedPreKey, preKey } = bundle;
+  return repository.injectE2ESession({
+    jid,
+    session: {
+      registrationId: bundle.registrationId,
+      identityKey: generateSignalPubKey(bundle.identity),
+      signedPreKey: {
+        keyId: signedPreKey.id,
+        publicKey: generateSignalPubKey(signedPreKey.key),
+        signature: signedPreKey.signature,
       },
-    });
-  }
-
-  /** One thing after the other: two sends at once must not open two sessions. */
-  #serial<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(() => this.#quiet.run(work));
-    this.#work = done.catch(() => undefined);
-    return done;
-  }
+      ...(preKey ? { preKey: { keyId: preKey.id, publicKey: generateSignalPubKey(preKey.key) } } : {}),
+    },
+  });
 }
 
 /** LID form, because the repository takes such addresses as they are and looks no mapping up. */
