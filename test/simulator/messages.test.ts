@@ -220,6 +220,30 @@ describe("addresses", () => {
     });
   });
 
+  it("that become known late cost a retry at most", async () => {
+    const { alice, bot, client } = rig;
+    await link(rig);
+    await alice.send(bot, "number only", { addressing: "pn", withAlt: false });
+    expect((await client.text("number only")).message.key.remoteJidAlt).toBeUndefined();
+    await alice.send(bot, "both");
+    expect((await client.text("both")).message.key).toMatchObject({
+      remoteJid: alice.lidJid,
+      remoteJidAlt: alice.pnJid,
+    });
+    await client.send(alice.lidJid, "welcome");
+    expect((await alice.next()).text).toBe("welcome");
+  });
+
+  it("of somebody without a LID work too", async () => {
+    const { bot, client, wa } = rig;
+    await link(rig);
+    const paul = wa.phone({ pn: "15550005000", lid: null, name: "Paul" });
+    await paul.send(bot, "no lid");
+    expect((await client.text("no lid")).message.key).toMatchObject({ remoteJid: paul.pnJid });
+    await client.send(paul.pnJid, "never mind");
+    expect((await paul.next()).text).toBe("never mind");
+  });
+
   it("of somebody never met can be written to", async () => {
     const { client, wa } = rig;
     await link(rig);
