@@ -1,4 +1,4 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { performance } from "node:perf_hooks";
 import type {
   BinaryNode,
@@ -56,6 +56,8 @@ interface LinkEvents {
   event: [LinkEvent];
   /** Logged in and ready to send. */
   open: [];
+  /** Credentials changed and are on disk. */
+  creds: [];
   /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
   linked: [Me];
   /** A message that came with the history of a first link, as stanza attributes and padded protobuf. */
@@ -137,6 +139,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   now(): number {
     if (!this.serverTime) return this.options.clock();
     return this.serverTime.at + (performance.now() - this.serverTime.since);
+  }
+
+  /** Resolves once a new link has its keys and history from the phone; the connection should stay until then. */
+  async synced(): Promise<void> {
+    while (this.options.session.credentials().accountSyncCounter === 0) await once(this, "creds");
   }
 
   /** A fresh WhatsApp message id. */
@@ -312,6 +319,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       return;
     }
     await session.save().catch((error) => this.fail(error));
+    this.emit("creds");
   }
 
   /** Ends an attempt to link: says why, and goes back to the session that was there, if any. */

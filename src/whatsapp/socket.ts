@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type AuthenticationCreds,
   type BinaryNode,
@@ -13,6 +14,7 @@ import {
   isPnUser,
   makeWASocket,
   proto,
+  type SignalDataSet,
   type SignalKeyStoreWithTransaction,
   type UserFacingSocketConfig,
   type WAMessageContent,
@@ -20,6 +22,7 @@ import {
   type WASocket,
   type WAVersion,
 } from "@whiskeysockets/baileys";
+import PQueue from "p-queue";
 import type { Logger } from "pino";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
@@ -76,16 +79,23 @@ export function openSocket(options: SocketOptions): WASocket {
     makeSignalRepository: (auth, logger, pnToLid) => {
       const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
       boundMappings(repository.lidMapping);
+      const alone = oneAtATime();
       return {
         ...repository,
+        encryptMessage: (message) => alone(() => repository.encryptMessage(message)),
+        injectE2ESession: (session) => alone(() => repository.injectE2ESession(session)),
+        migrateSession: (from, to) => alone(() => repository.migrateSession(from, to)),
+        deleteSession: (jids) => alone(() => repository.deleteSession(jids)),
         decryptMessage: (message) =>
-          transactional(auth.keys).transaction(async () => {
-            const plaintext = await repository.decryptMessage(message);
-            const record = envelopes.record(message.ciphertext, plaintext);
-            if (record)
-              await auth.keys.set({ journal: { [record._id]: record } } as Parameters<typeof auth.keys.set>[0]);
-            return plaintext;
-          }, message.jid),
+          alone(() =>
+            transactional(auth.keys).transaction(async () => {
+              const plaintext = await repository.decryptMessage(message);
+              const record = envelopes.record(message.ciphertext, plaintext);
+              // Beside the keys that moved, in one transaction (I10); Baileys' type knows only its own keys.
+              if (record) await auth.keys.set({ journal: { [record._id]: record } } as SignalDataSet);
+              return plaintext;
+            }, message.jid),
+          ),
       };
     },
   });
@@ -99,6 +109,19 @@ export function openSocket(options: SocketOptions): WASocket {
   keepNameless(socket);
   closeQuickly(socket);
   return socket;
+}
+
+/**
+ * Runs what changes Signal sessions one after another, each in a transaction of its own.
+ *
+ * rc14 encrypts inside one long transaction that ends after the message has left. A kill in between would use a message's
+ * key twice, and a message that came in meanwhile would have its ratchet overwritten by the older one.
+ */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  const queue = new PQueue({ concurrency: 1 });
+  // Baileys keeps its transaction in the asynchronous context; this steps out of it.
+  const outside = AsyncLocalStorage.snapshot();
+  return (work) => queue.add(() => outside(work));
 }
 
 /** Baileys hands the repository the transactional store, though its type does not say so. */

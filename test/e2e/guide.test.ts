@@ -80,9 +80,11 @@ describe.each(SETTINGS)("the guide, $title", (setting) => {
     await world.told(/silent mode.*off|no longer silent/i);
     await world.order(`/approve ${code}`);
     await world.told(/approved/i);
-    const greeting = await world.alice.next();
+    const greeting = await world.alice.next(undefined, { timeoutMs: 10_000 });
     expect(greeting.text.length).toBeGreaterThan(5);
-    expect(greeting.to).toContain(setting.addressing === "lid" ? world.alice.lid : world.alice.pn);
+    expect(world.wa.stanzasTo(world.alice, "message").map(({ to }) => to)).toEqual([
+      setting.addressing === "lid" ? world.alice.lidJid : world.alice.pnJid,
+    ]);
     expect(world.leaks(world.mallory)).toEqual([]);
   });
 });

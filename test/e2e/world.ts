@@ -1,6 +1,6 @@
 /** A simulated WhatsApp with the people of the guide, and a gateway as its own process. */
 import { onTestFinished } from "vitest";
-import { type Phone, type Received, type Recorded, WhatsApp } from "../../src/simulator2/index.js";
+import { type Phone, type Received, type SendOptions, type Stanza, WhatsApp } from "../../src/simulator/index.js";
 import { TestHome } from "./gateway-process.js";
 
 export const TOKEN = "MARBLE-42-TULIP";
@@ -61,7 +61,7 @@ export class World {
   }
 
   async setUp(): Promise<void> {
-    const owner = this.setting.setup === "self" ? "self" : `+${this.owner.pn}`;
+    const owner = this.setting.setup === "self" ? "self" : `+${this.owner.pnJid.split("@")[0]}`;
     const ran = await this.home.run(["whatsapp-setup", "--enable", "--owner", owner, "--token", TOKEN]);
     if (ran.code !== 0) throw new Error(`whatsapp-setup failed: ${ran.err}`);
   }
@@ -79,29 +79,30 @@ export class World {
   }
 
   /** The owner writes into the admin chat. */
-  order(text: string, options: Parameters<Phone["send"]>[2] = {}): Promise<{ id: string }> {
-    return this.owner.send(this.bot, text, { addressing: this.setting.addressing, ...options });
+  order(text: string, options: SendOptions = {}): Promise<{ id: string }> {
+    const travel = { addressing: this.setting.addressing, ...options };
+    return this.setting.setup === "self" ? this.owner.sendSelf(text, travel) : this.owner.send(this.bot, text, travel);
   }
 
   /** The owner reacts to one of the bot's messages. */
   react(id: string, emoji: string): Promise<{ id: string }> {
     const { addressing, setup } = this.setting;
-    return this.owner.react(this.bot, id, emoji, { addressing, mine: setup === "self" });
+    return this.owner.react(this.bot, id, emoji, { addressing, fromMe: setup === "self" });
   }
 
   /** The owner quotes one of the bot's messages. */
   reply(to: Received, text: string): Promise<{ id: string }> {
-    return this.order(text, { quote: { id: to.id, by: this.bot, text: to.text } });
+    return this.order(text, { quote: to });
   }
 
   /** Somebody writes to the bot. */
-  say(from: Phone, text: string, options: Parameters<Phone["send"]>[2] = {}): Promise<{ id: string }> {
+  say(from: Phone, text: string, options: SendOptions = {}): Promise<{ id: string }> {
     return from.send(this.bot, text, { addressing: this.setting.addressing, ...options });
   }
 
   /** The next message in the admin chat that matches. */
   told(pattern: RegExp): Promise<Received> {
-    return this.owner.next(({ text }) => pattern.test(text));
+    return this.owner.next(({ text }) => pattern.test(text), { timeoutMs: 10_000 });
   }
 
   /** Alice sends the token; the owner's notice, and her code. */
@@ -127,35 +128,29 @@ export class World {
   }
 
   /** Stanzas that could reach a person and are beyond the list that I3 allows. */
-  leaks(to?: Phone): Recorded[] {
-    return this.wa.record.all.filter((recorded) => {
-      if (to && !isTo(recorded, to)) return false;
-      return isLeak(recorded, this.owner, this.bot);
-    });
+  leaks(to?: Phone): Stanza[] {
+    const stanzas = to ? this.wa.stanzasTo(to) : this.wa.record;
+    const allowed = new Set([...this.wa.stanzasTo(this.owner), ...this.wa.stanzasTo(this.bot)]);
+    return stanzas.filter((stanza) => isLeak(stanza, allowed.has(stanza)));
   }
-}
-
-function isTo({ to, node }: Recorded, phone: Phone): boolean {
-  const who = `${to} ${node.attrs.recipient ?? ""} ${node.attrs.participant ?? ""}`;
-  return who.includes(phone.pn) || who.includes(phone.lid);
 }
 
 /**
  * Anything but: queries to the server, protocol acks, `inactive`, peer and retry receipts, unavailable presence, and
  * messages to the admin chat or to our own devices (DESIGN 2, I3).
  */
-function isLeak(recorded: Recorded, owner: Phone, bot: Phone): boolean {
-  const { kind, node } = recorded;
+function isLeak({ kind, node }: Stanza, isOurs: boolean): boolean {
+  const { type = "delivered" } = node.attrs;
   switch (kind) {
     case "iq":
     case "ib":
     case "ack":
       return false;
     case "presence":
-      return node.attrs.type !== "unavailable";
+      return type !== "unavailable";
     case "receipt":
-      return !["inactive", "retry", "peer_msg", "hist_sync", "sender"].includes(node.attrs.type ?? "delivered");
+      return !["inactive", "retry", "peer_msg", "hist_sync", "sender"].includes(type);
     default:
-      return !isTo(recorded, owner) && !isTo(recorded, bot);
+      return !isOurs;
   }
 }

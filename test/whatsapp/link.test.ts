@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config.js";
 import { openHouse } from "../../src/gateway.js";
 import { openHome } from "../../src/home.js";
-import { WhatsApp } from "../../src/simulator2/index.js";
+import { WhatsApp } from "../../src/simulator/index.js";
 
 async function setUp() {
   const wa = await WhatsApp.start();
