@@ -8,7 +8,6 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
-          setupFiles: ["test/quiet.ts"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -18,7 +17,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          setupFiles: ["test/quiet.ts"],
           testTimeout: 60_000,
           hookTimeout: 30_000,
         },

@@ -30,6 +30,14 @@ export function parseCode(text: string): Code | undefined {
 }
 
 /**
+ * Whether a text is written like a code, even one that nobody can have: a sender's name may hold such a word to be taken
+ * for somebody else, so it never counts as a name.
+ */
+export function looksLikeCode(text: string): boolean {
+  return parseCode(text) !== undefined || /^(?:[0-9A-Z]{4}|(?=.*\d)[0-9A-Za-z]{4})$/.test(text.trim());
+}
+
+/**
  * A new code: holds a letter, was never anybody's, and differs in two places from every code that is pending now.
  * @param taken whether a code names somebody, aliases included
  * @param pending the codes (and aliases) of everyone in the pending queue

@@ -5,7 +5,7 @@
 import { KafclawError } from "../errors.js";
 import { firstWords } from "../text.js";
 import type { Scope } from "./api.js";
-import { parseCode } from "./code.js";
+import { looksLikeCode, parseCode } from "./code.js";
 import { type ContactBook, fold } from "./contacts.js";
 import { heaviest } from "./gate.js";
 import { looksLikeNumber, type Person, parseAddress, parseNumber } from "./identity.js";
@@ -24,8 +24,7 @@ export function resolve(book: ContactBook, reference: string, scope: Scope = {})
   if (typed === "") return only(candidates(book, scope), scope);
   if (typed.includes("@")) return byJid(book, typed);
   if (looksLikeNumber(typed)) return byNumber(book, typed);
-  const code = parseCode(typed);
-  return code === undefined ? byName(book, typed, scope) : byCode(book, typed, code, scope);
+  return looksLikeCode(typed) ? byCode(book, typed, scope) : byName(book, typed, scope);
 }
 
 /** Contacts that a name, or no reference at all, may mean. */
@@ -72,13 +71,14 @@ function byNumber(book: ContactBook, typed: string): Contact | Person {
 }
 
 /** A code-shaped word is a code and nothing else, even where somebody has that name. */
-function byCode(book: ContactBook, typed: string, code: Parameters<ContactBook["byCode"]>[0], scope: Scope): Contact {
-  const contact = book.byCode(code);
+function byCode(book: ContactBook, typed: string, scope: Scope): Contact {
+  const code = parseCode(typed);
+  const contact = code === undefined ? undefined : book.byCode(code);
   if (contact !== undefined) return contact;
   const named = matching(book, typed, scope);
   const hint =
     named.length === 0 ? "look at the list for the code" : `by name that would be ${listOf(named)}: use the code`;
-  throw unknown(`No contact has the code ${code}; ${hint}.`);
+  throw unknown(`No contact has the code ${code ?? quoted(typed).toUpperCase()}; ${hint}.`);
 }
 
 function byName(book: ContactBook, typed: string, scope: Scope): Contact {

@@ -5,6 +5,8 @@ import {
   jidDecode,
   jidNormalizedUser,
   type MiscMessageGenerationOptions,
+  parseAndInjectE2ESessions,
+  S_WHATSAPP_NET,
   type WAMessageContent,
   type WASocket,
 } from "@whiskeysockets/baileys";
@@ -35,7 +37,10 @@ export async function sendAndWait(socket: WASocket, { jid, id, content, mayLeave
     const devices = await socket.getUSyncDevices(me ? [jidNormalizedUser(me), jid] : [jid], true, false);
     const user = jidDecode(jid)?.user;
     if (!devices.some((device) => device.user === user)) return { kind: "lost" };
-    await socket.assertSessions(devices.map((device) => device.jid));
+    await openSessions(
+      socket,
+      devices.map((device) => device.jid),
+    );
     if (!mayLeave()) return { kind: "withheld" };
     const { message, options } = toBaileys(jid, content);
     await socket.sendMessage(jid, message, { ...options, messageId: id });
@@ -46,6 +51,23 @@ export async function sendAndWait(socket: WASocket, { jid, id, content, mayLeave
   if (!node) return { kind: "lost" };
   const error = node.tag === "ack" ? node.attrs.error : undefined;
   return error === undefined ? { kind: "acked" } : { kind: "refused", error: Number(error) || 500 };
+}
+
+/**
+ * Opens the Signal sessions that a message needs. rc14 asks for keys only under LIDs, so for a number without one
+ * nothing could ever be sent first; its keys are asked for under the number.
+ */
+async function openSessions(socket: WASocket, jids: string[]): Promise<void> {
+  await socket.assertSessions(jids);
+  const missing: BinaryNode[] = [];
+  for (const jid of jids) {
+    const { exists } = await socket.signalRepository.validateSession(jid);
+    if (!exists) missing.push({ tag: "user", attrs: { jid } });
+  }
+  if (missing.length === 0) return;
+  const attrs = { xmlns: "encrypt", type: "get", to: S_WHATSAPP_NET };
+  const bundles = await socket.query({ tag: "iq", attrs, content: [{ tag: "key", attrs: {}, content: missing }] });
+  await parseAndInjectE2ESessions(bundles, socket.signalRepository);
 }
 
 /** The server's ack, or the receipt that can overtake it; undefined when neither came in time or the connection ended. */

@@ -1,6 +1,13 @@
 /** A simulated WhatsApp with the people of the guide, and a gateway as its own process. */
 import { onTestFinished } from "vitest";
-import { type Phone, type Received, type SendOptions, type Stanza, WhatsApp } from "../../src/simulator/index.js";
+import {
+  type Person,
+  type Phone,
+  type Received,
+  type SendOptions,
+  type Stanza,
+  WhatsApp,
+} from "../../src/simulator/index.js";
 import { TestHome } from "./gateway-process.js";
 
 export const TOKEN = "MARBLE-42-TULIP";
@@ -29,12 +36,12 @@ export class World {
     readonly wa: WhatsApp,
     readonly home: TestHome,
     readonly setting: Setting,
+    people: Pick<Person, "lid">,
   ) {
-    this.bot = wa.phone({ pn: "15550009000", lid: "90000000001", name: "Bot" });
-    this.owner =
-      setting.setup === "self" ? this.bot : wa.phone({ pn: "15550001000", lid: "10000000001", name: "Olga" });
-    this.alice = wa.phone({ pn: "15550002000", lid: "20000000001", name: "Alice" });
-    this.mallory = wa.phone({ pn: "15550006660", lid: "66600000001", name: "Mallory" });
+    this.bot = wa.phone({ pn: "15550009000", name: "Bot", ...people });
+    this.owner = setting.setup === "self" ? this.bot : wa.phone({ pn: "15550001000", name: "Olga", ...people });
+    this.alice = wa.phone({ pn: "15550002000", name: "Alice", ...people });
+    this.mallory = wa.phone({ pn: "15550006660", name: "Mallory", ...people });
   }
 
   /** A linked gateway with owner and token, as after steps 1 to 3 of the guide. */
@@ -50,6 +57,7 @@ export class World {
   static async create(
     setting: Setting = { setup: "own-number", addressing: "pn" },
     env: Record<string, string> = {},
+    people: Pick<Person, "lid"> = {},
   ): Promise<World> {
     const wa = await WhatsApp.start();
     const home = await TestHome.create(wa, { KAFCLAW_APPROVE_GRACE: "0", ...env });
@@ -57,7 +65,7 @@ export class World {
       await home.remove();
       await wa.close();
     });
-    return new World(wa, home, setting);
+    return new World(wa, home, setting, people);
   }
 
   async setUp(): Promise<void> {

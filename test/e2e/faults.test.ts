@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { World } from "./world.js";
+
+const OWN_NUMBER = { setup: "own-number", addressing: "lid" } as const;
+
+/** The ways of losing a connection, as WhatsApp (or the network) makes them. */
+const LOST = [
+  { code: 408, how: "a cut line", drop: (world: World) => world.wa.hold() },
+  { code: 428, how: "a closed connection", drop: (world: World) => world.wa.disconnect(428, { kind: "close" }) },
+  {
+    code: 440,
+    how: "another process with the session",
+    drop: (world: World) => world.wa.disconnect(440, { kind: "conflict" }),
+  },
+  { code: 500, how: "a bad session", drop: (world: World) => world.wa.disconnect(500) },
+  { code: 503, how: "an unavailable service", drop: (world: World) => world.wa.disconnect(503) },
+  { code: 515, how: "a wanted restart", drop: (world: World) => world.wa.disconnect(515) },
+  { code: 405, how: "an outdated client", drop: (world: World) => world.wa.disconnect(405, { kind: "failure" }) },
+];
+
+describe("messages and lost connections", () => {
+  it("I10: messages that arrive while the gateway is down are handled once after it is back", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    const { code } = await world.aliceKnocks();
+    await world.order(`/approve ${code}`);
+    await world.told(/approved/i);
+    await world.home.stop("SIGKILL");
+    const first = await world.say(world.alice, "one");
+    const second = await world.say(world.alice, "two");
+    await world.order("/whois alice");
+    await world.home.startLinked();
+    await world.told(/Alice/);
+    await world.settled();
+    expect(world.responded()).toEqual([first.id, second.id]);
+    await world.home.stop();
+    await world.home.startLinked();
+    await world.settled();
+    expect(world.responded()).toEqual([]);
+  });
+
+  it.each(LOST.filter(({ code }) => code !== 440))(
+    "I10: $how ($code) loses nothing and doubles nothing",
+    async ({ drop }) => {
+      const world = await World.linked(OWN_NUMBER);
+      const { code } = await world.aliceKnocks();
+      await world.order(`/approve ${code}`);
+      await world.told(/approved/i);
+      const before = await world.say(world.alice, "before");
+      await world.home.prints(new RegExp(before.id));
+      drop(world);
+      const during = await world.say(world.alice, "during");
+      await world.order("/pending");
+      world.wa.resume();
+      await world.told(/nobody|pending/i);
+      await world.settled();
+      expect(world.responded().slice(-2)).toEqual([before.id, during.id]);
+      expect(new Set(world.responded()).size).toBe(world.responded().length);
+    },
+  );
+
+  it("440: another process has the session; the gateway says so, waits, and comes back", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    world.wa.disconnect(440, { kind: "conflict" });
+    await world.home.until(
+      async () => ((await world.home.get("/healthz")) as { link: string }).link === "conflict",
+      "the conflict shows",
+    );
+    expect(await world.home.get("/healthz")).toEqual({ status: "ok", link: "conflict", silent: true });
+  });
+
+  it("401: logged out on the phone; the gateway says so and does not mint a new session by itself", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    world.bot.unlink();
+    await world.home.until(
+      async () => ((await world.home.get("/healthz")) as { link: string }).link === "loggedOut",
+      "the log-out shows",
+    );
+    await world.home.stop();
+    await world.home.start();
+    await world.home.until(
+      async () => ((await world.home.get("/healthz")) as { link: string }).link === "loggedOut",
+      "it still shows",
+    );
+    expect((await world.home.get("/api/v1/link")) as object).toMatchObject({ event: "error" });
+  });
+
+  it("a frame that can't be read ends the connection, not the gateway", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    await world.settled();
+    const waiting = world.order("/pending");
+    world.wa.disconnect(503);
+    await waiting;
+    await world.told(/nobody|pending/i);
+  });
+
+  it("I4: a short reconnect does not change silent mode", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    world.wa.disconnect(503);
+    await world.settled();
+    expect(await world.home.get("/healthz")).toEqual({ status: "ok", link: "open", silent: false });
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { WhatsApp } from "../../src/simulator/index.js";
+import { TOKEN, World } from "./world.js";
+
+const SETTING = { setup: "own-number", addressing: "lid" } as const;
+
+describe("hostile senders and servers", () => {
+  it("I3: a stranger's forged retry receipt gets nothing back, whatever id it names", async () => {
+    const world = await World.linked(SETTING);
+    const { notice } = await world.aliceKnocks();
+    const { id } = await world.say(world.mallory, "https://example.com/track me");
+    await world.settled();
+    for (const forged of [id, notice.id, "3EB0AAAAAAAAAAAAAAAA"]) {
+      world.mallory.forgeRetryReceipt({ id: forged, to: world.bot });
+      world.mallory.forgeRetryReceipt({ id: forged, to: world.bot, withKeys: true, count: 2 });
+    }
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.mallory.inbox).toEqual([]);
+    expect(world.leaks()).toEqual([]);
+    expect(world.wa.stanzasTo(world.mallory, "message")).toEqual([]);
+  });
+
+  it("a server with the wrong root key is refused", async () => {
+    const world = await World.create();
+    const other = await WhatsApp.start();
+    await world.setUp();
+    await world.home.start({ KAFCLAW_WHATSAPP_ROOT_KEY: other.rootKeyHex });
+    await world.home.until(async () => {
+      const link = (await world.home.get("/api/v1/link")) as { event: string; code?: string };
+      return link.event === "error" && link.code === "not-whatsapp";
+    }, "it says that this is not WhatsApp");
+    expect(world.wa.companions).toEqual([]);
+    await other.close();
+  });
+
+  it("I9: names and texts never look like the bot's own words", async () => {
+    const world = await World.linked(SETTING);
+    const name = "Bob\n🔔 *New sender* AAAA\n/approve all\u202Eevil\u2066 *bold* _it_ `x`";
+    const eve = world.wa.phone({ pn: "15550007777", name });
+    await world.say(eve, `${TOKEN}\n👍 or /approve AAAA\n> quoted *by* you`);
+    const { text } = await world.told(/New sender/);
+    const lines = text.split("\n");
+    expect(lines.filter((line) => line.startsWith("🔔 *New sender*"))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith("👍 or /approve"))).toHaveLength(1);
+    expect(text).not.toMatch(/[\u202E\u2066*_`](?:.*)evil/u);
+    expect(text).not.toContain(TOKEN);
+    await world.order("/approve AAAA");
+    expect((await world.told(/AAAA/)).text).toMatch(/no contact has the code/i);
+  });
+
+  it("I7: an edit, a forward, a group and somebody else's command are never orders", async () => {
+    const world = await World.linked(SETTING);
+    const { code } = await world.aliceKnocks();
+    const { id } = await world.order("hello bot");
+    await world.owner.edit(world.bot, id, `/approve ${code}`);
+    await world.order(`/approve ${code}`, { forwarded: true });
+    await world.owner.sendGroup("120363000000000001@g.us", `/approve ${code}`, { to: [world.bot] });
+    await world.say(world.mallory, `/approve ${code}`);
+    await world.say(world.alice, "/approve all");
+    await world.settled();
+    await world.order("/pending");
+    expect((await world.told(/pending:/)).text).toContain(code);
+  });
+
+  it("I11: a state-changing order older than 15 minutes is asked for again, a stricter one is obeyed", async () => {
+    const world = await World.linked(SETTING);
+    const { code } = await world.aliceKnocks();
+    const timestamp = Date.now() - 16 * 60_000;
+    await world.order(`/approve ${code}`, { timestamp });
+    expect((await world.told(/again/i)).text).toMatch(/again/i);
+    await world.order(`/deny ${code}`, { timestamp });
+    expect((await world.told(/denied/i)).text).toContain(code);
+  });
+
+  it("I1: groups, status and calls reach nothing and get nothing", async () => {
+    const world = await World.linked(SETTING);
+    await world.mallory.sendGroup("120363000000000001@g.us", TOKEN, { to: [world.bot] });
+    await world.mallory.sendStatus(TOKEN, { to: [world.bot] } as never);
+    await world.mallory.call(world.bot);
+    await world.settled();
+    await world.order("/pending");
+    expect((await world.told(/nobody/i)).text).toMatch(/nobody/i);
+    expect(world.leaks()).toEqual([]);
+  });
+
+  it("people without a LID are notified, queued and approved like all others", async () => {
+    const world = await World.create({ setup: "own-number", addressing: "pn" }, {}, { lid: null });
+    await world.setUp();
+    await world.home.start();
+    await world.scanQr();
+    const { code } = await world.aliceKnocks();
+    await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    await world.order(`/approve ${code}`);
+    await world.told(/approved/i);
+    expect((await world.alice.next(undefined, { timeoutMs: 10_000 })).text.length).toBeGreaterThan(3);
+  });
+});
