@@ -38,7 +38,7 @@ clean: ## removes what was built and installed
 
 node_modules/.installed: package.json package-lock.json
 	@echo "Installing (about a minute the first time)…"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(SOURCES)
