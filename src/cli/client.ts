@@ -1,0 +1,98 @@
+/** The running gateway, as the command line reaches it: through its local API. */
+import { z } from "zod";
+import type { SetupInput } from "../admin/index.js";
+import { KafclawError } from "../errors.js";
+import type { GatewayInfo } from "../home.js";
+import type { LinkEvent } from "../whatsapp/types.js";
+
+/** Approving a typed number asks WhatsApp, which may take half a minute to say nothing. */
+const ANSWER_WITHIN_MS = 60_000;
+
+const KIND = z.enum(["usage", "refused", "failed"]);
+const AnswerBody = z.object({
+  ok: z.boolean(),
+  text: z.string(),
+  data: z.unknown(),
+  error: z.object({ code: z.string(), kind: KIND }).nullable(),
+});
+const ErrorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), kind: KIND.default("failed") }),
+});
+const StatusBody = z.object({ owner: z.object({ confirmed: z.boolean() }).nullable() });
+const EventBody = z.discriminatedUnion("event", [
+  z.object({ event: z.literal("connecting") }),
+  z.object({ event: z.literal("qr"), data: z.string() }),
+  z.object({ event: z.literal("pairing-code"), code: z.string() }),
+  z.object({ event: z.literal("linked"), jid: z.string(), lid: z.string().nullable() }),
+  z.object({ event: z.literal("error"), code: z.string(), message: z.string() }),
+]);
+
+/** What a command said: for people (`text`), for programs (`data`), and why it was refused. */
+export type Answer = z.infer<typeof AnswerBody>;
+
+/** One running gateway. Every method throws KafclawError `gateway-silent` when it does not answer. */
+export class Client {
+  constructor(private readonly info: GatewayInfo) {}
+
+  /** Runs one of the owner's commands. Refusals are answers. */
+  command(name: string, args: readonly string[]): Promise<Answer> {
+    return this.answer("/commands", { name, args });
+  }
+
+  /** Sets owner, token and lists. Refusals are answers. */
+  setup(input: SetupInput): Promise<Answer> {
+    return this.answer("/setup", input);
+  }
+
+  /** Whether the owner has sent the code of the set-up. */
+  async ownerConfirmed(): Promise<boolean> {
+    return StatusBody.parse(await this.ask("GET", "/status")).owner?.confirmed ?? false;
+  }
+
+  async link(): Promise<LinkEvent> {
+    return EventBody.parse(await this.ask("GET", "/link"));
+  }
+
+  /** @throws KafclawError `already-linked` */
+  async beginLinking(options: { phone?: string; replace?: boolean }): Promise<void> {
+    await this.ask("POST", "/link", options);
+  }
+
+  async logout(): Promise<void> {
+    await this.ask("DELETE", "/link");
+  }
+
+  private async answer(path: string, body: unknown): Promise<Answer> {
+    const { json } = await this.send("POST", path, body);
+    const answer = AnswerBody.safeParse(json);
+    if (answer.success) return answer.data;
+    const { code, message, kind } = ErrorBody.parse(json).error;
+    return { ok: false, text: message, data: null, error: { code, kind } };
+  }
+
+  private async ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { isGood, json } = await this.send(method, path, body);
+    if (isGood) return json;
+    const { code, message, kind } = ErrorBody.parse(json).error;
+    throw new KafclawError(code, message, kind);
+  }
+
+  private async send(method: string, path: string, body?: unknown): Promise<{ isGood: boolean; json: unknown }> {
+    const { address, token, pid } = this.info;
+    try {
+      const response = await fetch(`${address}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+      return { isGood: response.ok, json: await response.json() };
+    } catch {
+      throw new KafclawError(
+        "gateway-silent",
+        `The gateway (pid ${pid}) holds the home but does not answer at ${address}; look at its log, or restart it.`,
+        "failed",
+      );
+    }
+  }
+}

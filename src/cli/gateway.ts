@@ -1,0 +1,149 @@
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Logger } from "pino";
+import qrcode from "qrcode";
+import { homeFrom, loadConfig } from "../config.js";
+import { createApi, listen } from "../dashboard/index.js";
+import { KafclawError } from "../errors.js";
+import { type House, openHouse } from "../gateway.js";
+import { createHome, type Home, removeGateway, writeGateway } from "../home.js";
+import type { LinkEvent } from "../whatsapp/types.js";
+import { type CliCommand, type Terminal, textFlag } from "./command.js";
+
+/** How long a tidy end may take before the process ends anyway. */
+const STOP_WITHIN_MS = 10_000;
+
+export const gateway: CliCommand = {
+  name: "gateway",
+  usage: "",
+  summary: "runs the gateway until it is stopped (Ctrl-C)",
+  details:
+    "Creates the home with safe defaults where there is none, and shows the QR code where WhatsApp is not linked yet.\nSilent mode is on at each start: nothing goes out but to the admin chat.",
+  flags: { mode: { type: "string", value: "MODE", help: "standalone, which is the default" } },
+  async run(given, terminal) {
+    const mode = textFlag(given, "mode") ?? "standalone";
+    if (mode !== "standalone") {
+      throw new KafclawError("wrong-usage", `--mode takes standalone, not "${mode}".`, "usage");
+    }
+    const { home, written } = await createHome(homeFrom(terminal.env));
+    if (written.length > 0) terminal.err(`Created ${home.root} with safe defaults.`);
+    const { config } = await loadConfig(home, terminal.env);
+    const log = terminal.log(config.log.level);
+    const lost = new AbortController();
+    const house = await openHouse({
+      home,
+      config,
+      version: terminal.version,
+      log,
+      onLost: (error) => lost.abort(error),
+    });
+    try {
+      return await runGateway({
+        house,
+        home,
+        config,
+        log,
+        terminal,
+        stop: terminal.stop,
+        lost: lost.signal,
+      });
+    } finally {
+      await withinTime(house.close(), log);
+    }
+  },
+};
+
+interface Running {
+  readonly house: House;
+  readonly home: Home;
+  readonly config: Awaited<ReturnType<typeof loadConfig>>["config"];
+  readonly log: Logger;
+  readonly terminal: Terminal;
+  /** The gateway is to stop. */
+  readonly stop: AbortSignal;
+  /** It can't go on; the reason says why. */
+  readonly lost: AbortSignal;
+}
+
+/** The API comes first: where its port is taken, WhatsApp is not touched. */
+async function runGateway({ house, home, config, log, terminal, stop, lost }: Running): Promise<number> {
+  // What a crashed gateway left behind must not be taken for ours.
+  await rm(home.gatewayJson, { force: true });
+  const token = randomBytes(32).toString("base64url");
+  const { host, port, publicUrl } = config.dashboard;
+  const { access, admin, link } = house;
+  const by = { door: "cli", who: userInfo().username } as const;
+  const app = createApi({
+    access,
+    admin,
+    gateway: house.gateway,
+    link,
+    token,
+    by,
+    random: randomBytes,
+    host,
+    publicUrl,
+    log,
+  });
+  const api = await listen(app, host, port);
+  try {
+    await writeGateway(home, {
+      pid: process.pid,
+      address: api.address,
+      token,
+      startedAt: Date.now(),
+      version: terminal.version,
+    });
+    terminal.err(`KafClaw ${terminal.version} runs on ${home.root}; local API on ${api.address}. Silent mode is on.`);
+    link.on("event", (event) => void show(event, home, terminal));
+    await house.start();
+    await aborted(AbortSignal.any([stop, lost]));
+    lost.throwIfAborted();
+    terminal.err("Stopping …");
+    return 0;
+  } finally {
+    await removeGateway(home, process.pid);
+    await api.close();
+  }
+}
+
+/** At a terminal the QR is shown; in a log it would only stand around. */
+async function show(event: LinkEvent, { qrPng }: Home, terminal: Terminal): Promise<void> {
+  switch (event.event) {
+    case "qr":
+      if (terminal.interactive) {
+        terminal.err(await qrcode.toString(event.data, { type: "terminal", small: true, errorCorrectionLevel: "L" }));
+      }
+      return terminal.err(
+        `Not linked yet: scan the QR code (${qrPng}) with WhatsApp → Linked devices → Link a device.`,
+      );
+    case "pairing-code":
+      return terminal.err("A pairing code was asked for; kafclaw whatsapp-auth shows it.");
+    case "linked":
+      return terminal.err(`Linked as +${event.jid.split("@")[0]}.`);
+    case "error":
+      return terminal.err(event.message);
+    case "connecting":
+      return;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Waits for the tidy end, but not for ever. */
+async function withinTime(closing: Promise<void>, log: Logger): Promise<void> {
+  const patience = new AbortController();
+  const late = pause(STOP_WITHIN_MS, undefined, { signal: patience.signal }).then(
+    () => log.warn("not everything could be ended in time; what is on disk is whole"),
+    () => {},
+  );
+  await Promise.race([closing, late]);
+  patience.abort();
+}

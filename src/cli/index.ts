@@ -1,0 +1,68 @@
+/** The command line: finds the command, reads its options, runs it, and turns what went wrong into a sentence and an exit code. */
+import { KafclawError } from "../errors.js";
+import { firstWords, nearest } from "../text.js";
+import { adminCommands } from "./admin.js";
+import { type CliCommand, readArguments, type Terminal } from "./command.js";
+import { gateway } from "./gateway.js";
+import { commandHelp, overview } from "./help.js";
+import { onboard } from "./onboard.js";
+import { whatsappAuth } from "./whatsapp-auth.js";
+import { whatsappSetup } from "./whatsapp-setup.js";
+
+export type { Terminal } from "./command.js";
+
+/** Every command, in the order in which help shows them. */
+const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway];
+const all: readonly CliCommand[] = [...house, ...adminCommands];
+
+/**
+ * Runs one command line.
+ * @param args what stands behind `kafclaw`
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage
+ */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    return report(error, args, terminal);
+  }
+}
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === "--version" || name === "-v") {
+    terminal.out(terminal.version);
+    return 0;
+  }
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const [about] = name === "help" ? rest.filter((word) => !word.startsWith("-")) : [];
+    terminal.out(about === undefined ? overview(house, adminCommands, terminal.version) : commandHelp(find(about)));
+    // Nothing asked for is no usage to praise, but whoever typed just the name wants to see what there is.
+    return 0;
+  }
+  const command = find(name);
+  if (rest.some((word) => word === "--help" || word === "-h")) {
+    terminal.out(commandHelp(command));
+    return 0;
+  }
+  return command.run(readArguments(rest, command), terminal);
+}
+
+function find(name: string): CliCommand {
+  const found = all.find((command) => command.name === name);
+  if (found) return found;
+  const names = all.map((command) => command.name);
+  const near = nearest(name.replace(/^[-/]+/, ""), names);
+  const hint = near === undefined ? "kafclaw --help lists them." : `Did you mean kafclaw ${near}?`;
+  throw new KafclawError("unknown-command", `There is no command ${firstWords(name, 40)}. ${hint}`, "usage");
+}
+
+function report(error: unknown, args: readonly string[], terminal: Terminal): number {
+  const known = error instanceof KafclawError ? error : undefined;
+  const message = known?.message ?? `Something went wrong inside KafClaw: ${String(error)}`;
+  if (args.includes("--json")) terminal.out(JSON.stringify({ error: { code: known?.code ?? "internal", message } }));
+  terminal.err(message);
+  // For whoever mends it; a person at the machine can do nothing about this one.
+  if (!known && error instanceof Error) terminal.err(error.stack ?? "");
+  return known?.kind === "usage" ? 2 : 1;
+}

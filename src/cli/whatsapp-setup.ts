@@ -1,0 +1,102 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { type SetupInput, setUp } from "../admin/index.js";
+import { type Answer, answerOfSetup } from "../dashboard/index.js";
+import { KafclawError } from "../errors.js";
+import { show } from "./admin.js";
+import type { Client } from "./client.js";
+import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
+import { findGateway, onFiles, openPlace, type Place } from "./home.js";
+import { askForSetup } from "./setup-questions.js";
+
+const POLL_MS = 500;
+
+export const whatsappSetup: CliCommand = {
+  name: "whatsapp-setup",
+  usage: "",
+  summary: "sets the owner, the pairing token, the allowlist and the denylist",
+  details: [
+    "At a terminal and without options it asks. With options it asks nothing, and what is not given stays as it is:",
+    "  kafclaw whatsapp-setup --enable --owner +15550001000 --generate-token",
+    "  kafclaw whatsapp-setup --owner self --token OUR-SECRET-WORD --allow +15550002000 --deny +15550003000",
+    "Without an owner nobody can command the bot, and without a token nobody can enter the pending queue.",
+  ].join("\n"),
+  flags: {
+    enable: { type: "boolean", help: "apply without questions, for scripts" },
+    owner: { type: "string", value: "+NUMBER|self", help: "whose bot it is; self: the linked number is your own" },
+    token: { type: "string", value: "TOKEN", help: "the pairing token, 8 characters or more" },
+    "generate-token": { type: "boolean", help: "make a pairing token and print it" },
+    allow: { type: "list", value: "WHO", help: "approve a number or JID" },
+    deny: { type: "list", value: "WHO", help: "deny a number or JID" },
+  },
+  async run(given, terminal) {
+    const input = fromFlags(given);
+    const isAsking = Object.keys(input).length === 0 && given.flags.enable !== true;
+    if (isAsking && (!terminal.interactive || given.json)) {
+      throw new KafclawError(
+        "wrong-usage",
+        "Nobody is there to be asked; say it with options: --owner, --token or --generate-token, --allow, --deny (kafclaw whatsapp-setup --help).",
+        "usage",
+      );
+    }
+    const place = await openPlace(terminal);
+    const gateway = await findGateway(place.home);
+    const wanted = isAsking ? await askForSetup() : input;
+    if (wanted === undefined) {
+      terminal.err("Nothing was changed.");
+      return 1;
+    }
+    const answer = gateway ? await gateway.setup(wanted) : await applyToFiles(wanted, place, terminal);
+    const code = show(answer, given.json, terminal);
+    if (answer.ok && wanted.confirm) return confirmed(answer, gateway, terminal);
+    if (answer.ok && !given.json) terminal.err(gateway ? "It holds from now on." : "Next: kafclaw gateway");
+    return code;
+  },
+};
+
+function fromFlags(given: Given): SetupInput {
+  const owner = textFlag(given, "owner");
+  const token = textFlag(given, "token");
+  const allow = listFlag(given, "allow");
+  const deny = listFlag(given, "deny");
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(token === undefined ? {} : { token }),
+    ...(given.flags["generate-token"] === true ? { generateToken: true } : {}),
+    ...(allow.length === 0 ? {} : { allow }),
+    ...(deny.length === 0 ? {} : { deny }),
+  };
+}
+
+function applyToFiles(input: SetupInput, place: Place, terminal: Terminal): Promise<Answer> {
+  return onFiles(place, terminal, async ({ access, admin, gateway }) => {
+    const by = { door: "cli", who: "this machine", cause: randomUUID() } as const;
+    return answerOfSetup(await setUp(input, { access, decider: admin.decider, gateway, random: randomBytes }, by));
+  });
+}
+
+/** The set-up ends when the owner has sent the code from their number; until then no notice goes there. */
+async function confirmed(answer: Answer, gateway: Client | undefined, terminal: Terminal): Promise<number> {
+  const { stop } = terminal;
+  if (!hasCode(answer.data)) return 0;
+  if (!gateway) {
+    terminal.err(
+      "Next: start the gateway (kafclaw gateway), link WhatsApp, and send that code from the owner's number.",
+    );
+    return 0;
+  }
+  terminal.err("Waiting for the code; Ctrl-C stops waiting, and the code stays good …");
+  while (!stop.aborted) {
+    if (await gateway.ownerConfirmed()) {
+      terminal.out("Confirmed: that chat is the admin chat now. Send /help there.");
+      return 0;
+    }
+    await pause(POLL_MS, undefined, { signal: stop }).catch(() => {});
+  }
+  return 1;
+}
+
+function hasCode(data: unknown): boolean {
+  if (!(data instanceof Object) || !("owner" in data) || !(data.owner instanceof Object)) return false;
+  return "code" in data.owner;
+}

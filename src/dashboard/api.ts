@@ -1,0 +1,145 @@
+/** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
+import express, { type Express, type Request, type Response, Router } from "express";
+import { z } from "zod";
+import { type Access, type Actor, type Contact, KafclawError } from "../access/index.js";
+import { type Admin, type Gateway, setUp } from "../admin/index.js";
+import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
+import { answerOf, answerOfSetup } from "./answers.js";
+import { onlyOurHost, onlyWithToken, type Place } from "./guard.js";
+import { contactData, ownerData, phoneDigits } from "./people.js";
+import { onError, problem, send } from "./problems.js";
+
+/** What the API is made over. */
+export interface ApiParts extends Place {
+  readonly access: Access;
+  readonly admin: Pick<Admin, "run" | "decider">;
+  readonly gateway: Gateway;
+  readonly link: LinkControl;
+  /** The bearer token, new at each start. */
+  readonly token: string;
+  /** Who asks through it: whoever can read `gateway.json`. */
+  readonly by: Actor;
+  /** Random bytes. */
+  readonly random: (size: number) => Uint8Array;
+  readonly log: { error(details: object, message: string): void };
+}
+
+const BODY_LIMIT = "64kb";
+const PAGE = 50;
+const STATES = ["pending", "approved", "denied"] as const;
+
+const CommandRequest = z.strictObject({ name: z.string().max(100), args: z.array(z.string()).default([]) });
+const People = z.array(z.string().max(200)).max(1000).exactOptional();
+const SetupRequest = z.strictObject({
+  owner: z.string().max(200).exactOptional(),
+  confirm: z.boolean().exactOptional(),
+  token: z.string().max(1000).exactOptional(),
+  generateToken: z.boolean().exactOptional(),
+  allow: People,
+  deny: People,
+});
+const LinkRequest = z.strictObject({ phone: z.string().optional(), replace: z.boolean().optional() });
+const Page = z.coerce.number().int().min(1).max(1_000_000).default(1);
+const ContactsQuery = z.strictObject({
+  state: z.enum(STATES).optional(),
+  page: Page,
+  search: z.string().max(200).default(""),
+});
+const AuditQuery = z.strictObject({ page: Page, contact: z.string().max(100).optional() });
+
+/** Makes the express app; {@link listen} serves it. */
+export function createApi(parts: ApiParts): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use((_request, response, next) => {
+    response.setHeader("Cache-Control", "no-store");
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    next();
+  });
+  app.use(onlyOurHost(parts));
+  app.get("/healthz", (_request, response) => {
+    const { gateway } = parts;
+    response.json({ status: "ok", link: gateway.link().code, silent: gateway.silent.on() });
+  });
+  app.use("/api/v1", onlyWithToken(parts.token), express.json({ limit: BODY_LIMIT }), routes(parts));
+  app.use((_request, response) => problem(response, 404, "not-found", "There is nothing under this address."));
+  app.use(onError(parts.log));
+  return app;
+}
+
+function routes(parts: ApiParts): Router {
+  const { access, admin, gateway, link, by, random } = parts;
+  const router = Router();
+
+  router.get("/status", async (_request, response) => {
+    const { data } = await admin.run("status", [], by);
+    response.json({ ...(data instanceof Object ? data : {}), owner: ownerData(access.owner()) });
+  });
+
+  router.get("/contacts", (request, response) => {
+    const { state, page, search } = checked(ContactsQuery, request.query);
+    const found = (state ? [state] : STATES).flatMap((each): readonly Contact[] => access.list(each, { search }));
+    response.json({
+      contacts: found.slice((page - 1) * PAGE, page * PAGE).map(contactData),
+      total: found.length,
+      page,
+      pages: Math.max(1, Math.ceil(found.length / PAGE)),
+    });
+  });
+
+  router.get("/audit", async (request, response) => {
+    const { page, contact } = checked(AuditQuery, request.query);
+    const records = await access.audit({
+      skip: (page - 1) * PAGE,
+      limit: PAGE,
+      ...(contact === undefined ? {} : { contact }),
+    });
+    response.json({ records, page });
+  });
+
+  router.post("/commands", async (request, response) => {
+    const { name, args } = checked(CommandRequest, jsonOf(request));
+    send(response, answerOf(await admin.run(name, args, by)));
+  });
+
+  router.post("/setup", async (request, response) => {
+    const input = checked(SetupRequest, jsonOf(request));
+    const outcome = await setUp(input, { access, decider: admin.decider, gateway, random }, by);
+    send(response, answerOfSetup(outcome));
+  });
+
+  // How the last attempt to link ended is no news about the one that was just begun.
+  let old: LinkEvent | undefined;
+  const showLink = (_request: Request, response: Response) => {
+    response.json(link.event === old ? { event: "connecting" } : link.event);
+  };
+  router.get("/link", showLink);
+  router.post("/link", async (request, response) => {
+    const { phone, replace } = checked(LinkRequest, jsonOf(request));
+    const before = link.event;
+    await link.beginLinking({
+      ...(phone === undefined ? {} : { phone: phoneDigits(phone) }),
+      ...(replace === undefined ? {} : { replace }),
+    });
+    old = before;
+    showLink(request, response.status(202));
+  });
+  router.delete("/link", async (_request, response) => {
+    await link.logout();
+    response.json({ ok: true });
+  });
+  return router;
+}
+
+/** The body; absent (or not sent as JSON) is an empty one. */
+function jsonOf(request: Request): unknown {
+  return request.body ?? {};
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `${path.join(".") || "request"}: ${message}`);
+  throw new KafclawError("bad-request", `The request is not as it should be (${wrong.join("; ")}).`, "usage");
+}

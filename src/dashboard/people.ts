@@ -1,0 +1,29 @@
+/** Persons in what the API takes and gives. */
+import { type Contact, digitsOf, KafclawError, type Owner, parseNumber } from "../access/index.js";
+import { firstWords } from "../text.js";
+
+/** A contact as JSON, the same in every list. */
+export function contactData({ code, pn, lid, name, state, since }: Contact): object {
+  return { code, pn: pn ?? null, lid: lid ?? null, name, state, since };
+}
+
+/** The owner as JSON, without the code that confirms them. */
+export function ownerData(owner: Owner | undefined): object | null {
+  if (owner === undefined) return null;
+  const { setup, person, confirmed, locked } = owner;
+  return { setup, pn: person.pn ?? null, lid: person.lid ?? null, confirmed, locked: locked ?? null };
+}
+
+/**
+ * The digits of a phone number, as a pairing code is asked for.
+ * @throws KafclawError `bad-number` (kind `usage`)
+ */
+export function phoneDigits(phone: string): string {
+  const pn = parseNumber(phone);
+  if (pn !== undefined) return digitsOf(pn);
+  throw new KafclawError(
+    "bad-number",
+    `"${firstWords(phone, 40)}" is no phone number; write it with its country code, like +1 555 000 2000.`,
+    "usage",
+  );
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The bin: hands the process over to the command line, and takes back an exit code. */
+import { readFileSync } from "node:fs";
+import { runCommandLine, type Terminal } from "./cli/index.js";
+import { createLog } from "./cli/log.js";
+import { silenceLibsignal } from "./whatsapp/trust.js";
+
+/** A program that is ended by a signal reports 128 and the signal's number; this is SIGINT's. */
+const INTERRUPTED = 130;
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+const { stdin, stdout, stderr } = process;
+const stopping = new AbortController();
+let isWatching = false;
+
+const terminal: Terminal = {
+  env: process.env,
+  version,
+  interactive: stdin.isTTY === true && stdout.isTTY === true,
+  out: (line) => void stdout.write(`${line}\n`),
+  err: (line) => void stderr.write(`${line}\n`),
+  log: (level) => createLog(level, stderr),
+  /** Whoever asks for it ends tidily; everybody else is ended by the signal itself. */
+  get stop() {
+    if (!isWatching) for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+    isWatching = true;
+    return stopping.signal;
+  },
+};
+
+function onSignal(): void {
+  if (stopping.signal.aborted) process.exit(INTERRUPTED);
+  stopping.abort();
+}
+
+silenceLibsignal(console);
+// `kafclaw list | head -1` closes the pipe early, which is no error.
+for (const stream of [stdout, stderr]) stream.on("error", () => {});
+// A corrupt frame from WhatsApp ends as one of these in Baileys: it must not end the gateway (DESIGN 11).
+process.on("unhandledRejection", (error) => terminal.log("error").error({ err: error }, "something failed unheard"));
+
+process.exit(await runCommandLine(process.argv.slice(2), terminal));
