@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The bin: hands the process over to the command line, and takes back an exit code. */
 import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { runCommandLine, type Terminal } from "./cli/index.js";
 import { createLog } from "./cli/log.js";
 import { silenceLibsignal } from "./whatsapp/trust.js";
@@ -18,6 +19,7 @@ let isWatching = false;
 const terminal: Terminal = {
   env: process.env,
   version,
+  user: userName(),
   interactive: stdin.isTTY === true && stdout.isTTY === true,
   out: (line) => void stdout.write(`${line}\n`),
   err: (line) => void stderr.write(`${line}\n`),
@@ -29,6 +31,15 @@ const terminal: Terminal = {
     return stopping.signal;
   },
 };
+
+/** In a container the user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}
 
 function onSignal(): void {
   if (stopping.signal.aborted) process.exit(INTERRUPTED);

@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { type Command, commands } from "../admin/index.js";
-import { renderPlain } from "../text.js";
-import type { Answer } from "./client.js";
+import { type Answer, answerOf } from "../dashboard/index.js";
 import type { CliCommand, Terminal } from "./command.js";
-import { findGateway, onFiles, openPlace } from "./home.js";
+import { actorAt, findGateway, onFiles, openPlace } from "./home.js";
 
 /** What only a running gateway has; on the files it would change nothing. */
 const LIVE_ONLY = new Set(["silent", "pause", "resume", "dashboard"]);
@@ -18,7 +16,7 @@ function fromRegistry({ name, usage, summary, details }: Command): CliCommand {
     name,
     usage,
     summary,
-    details,
+    details: forTheShell(details),
     flags: {},
     takesWords: true,
     async run({ args, json }, terminal) {
@@ -30,31 +28,33 @@ function fromRegistry({ name, usage, summary, details }: Command): CliCommand {
 /** Runs one of the owner's commands: through the gateway where one runs, on the files where none does. */
 export async function runCommand(name: string, args: readonly string[], terminal: Terminal): Promise<Answer> {
   const place = await openPlace(terminal);
-  const gateway = await findGateway(place.home);
+  const gateway = await findGateway(place.home, terminal);
   if (gateway) return gateway.command(name, args);
   if (LIVE_ONLY.has(name)) {
-    const text = `No gateway is running here, so there is nothing to change; silent mode is on at each start anyway. Start one: kafclaw gateway`;
+    const text =
+      "No gateway is running here, so there is nothing to change, and silent mode is on at each start anyway. Start one: kafclaw gateway";
     return { ok: false, text, data: null, error: { code: "not-running", kind: "refused" } };
   }
-  return onFiles(place, terminal, async ({ admin }) => {
-    const by = { door: "cli", who: "this machine", cause: randomUUID() } as const;
-    const { ok, message, data, error } = await admin.run(name, args, by);
-    return { ok, text: renderPlain(message), data: data ?? null, error: error ?? null };
-  });
+  return onFiles(place, terminal, async ({ admin }) => answerOf(await admin.run(name, args, actorAt(terminal))));
 }
 
-/** Shows what a command said, on the stream and with the exit code that fit. */
+/**
+ * Shows what a command said, on the stream that fits.
+ * @returns the exit code that fits
+ */
 export function show({ ok, text, data, error }: Answer, json: boolean, terminal: Terminal): number {
-  const command = forTheShell(text);
-  if (!ok && json) terminal.out(JSON.stringify({ error: { code: error?.code ?? "refused", message: command } }));
-  if (!ok) terminal.err(command);
-  else terminal.out(json ? JSON.stringify(data) : command);
-  if (ok) return 0;
+  const sentence = forTheShell(text);
+  if (ok) {
+    terminal.out(json ? JSON.stringify(data) : sentence);
+    return 0;
+  }
+  if (json) terminal.out(JSON.stringify({ error: { code: error?.code ?? "refused", message: sentence } }));
+  terminal.err(sentence);
   return error?.kind === "usage" ? 2 : 1;
 }
 
 /** Chat commands in a hint, as they are typed here: `/approve K7QF` → `kafclaw approve K7QF`. */
 function forTheShell(text: string): string {
   const names = commands.map(({ name }) => name).join("|");
-  return text.replace(new RegExp(`(^|[\\s(])/(${names})\\b`, "g"), "$1kafclaw $2");
+  return text.replace(new RegExp(`(^|[\\s(])/(${names})\\b`, "gm"), "$1kafclaw $2");
 }

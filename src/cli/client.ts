@@ -1,6 +1,7 @@
 /** The running gateway, as the command line reaches it: through its local API. */
 import { z } from "zod";
 import type { SetupInput } from "../admin/index.js";
+import type { Answer } from "../dashboard/index.js";
 import { KafclawError } from "../errors.js";
 import type { GatewayInfo } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
@@ -19,6 +20,7 @@ const ErrorBody = z.object({
   error: z.object({ code: z.string(), message: z.string(), kind: KIND.default("failed") }),
 });
 const StatusBody = z.object({ owner: z.object({ confirmed: z.boolean() }).nullable() });
+const OwnerBody = z.object({ text: z.string() });
 const EventBody = z.discriminatedUnion("event", [
   z.object({ event: z.literal("connecting") }),
   z.object({ event: z.literal("qr"), data: z.string() }),
@@ -26,9 +28,6 @@ const EventBody = z.discriminatedUnion("event", [
   z.object({ event: z.literal("linked"), jid: z.string(), lid: z.string().nullable() }),
   z.object({ event: z.literal("error"), code: z.string(), message: z.string() }),
 ]);
-
-/** What a command said: for people (`text`), for programs (`data`), and why it was refused. */
-export type Answer = z.infer<typeof AnswerBody>;
 
 /** One running gateway. Every method throws KafclawError `gateway-silent` when it does not answer. */
 export class Client {
@@ -47,6 +46,11 @@ export class Client {
   /** Whether the owner has sent the code of the set-up. */
   async ownerConfirmed(): Promise<boolean> {
     return StatusBody.parse(await this.ask("GET", "/status")).owner?.confirmed ?? false;
+  }
+
+  /** Locks or names the owner. @returns what was done, in one sentence */
+  async changeOwner(input: { owner?: string; lock?: boolean }): Promise<string> {
+    return OwnerBody.parse(await this.ask("POST", "/owner", input)).text;
   }
 
   async link(): Promise<LinkEvent> {

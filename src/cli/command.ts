@@ -9,6 +9,8 @@ import { firstWords, nearest } from "../text.js";
 export interface Terminal {
   readonly env: Environment;
   readonly version: string;
+  /** The user at the machine, for the audit. */
+  readonly user: string;
   /** A person is there to be asked: stdin and stdout are terminals. */
   readonly interactive: boolean;
   /** A line of a result, on stdout. */

@@ -1,9 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
-import qrcode from "qrcode";
 import { homeFrom, loadConfig } from "../config.js";
 import { createApi, listen } from "../dashboard/index.js";
 import { KafclawError } from "../errors.js";
@@ -11,6 +9,7 @@ import { type House, openHouse } from "../gateway.js";
 import { createHome, type Home, removeGateway, writeGateway } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
 import { type CliCommand, type Terminal, textFlag } from "./command.js";
+import { qrText } from "./presenter.js";
 
 /** How long a tidy end may take before the process ends anyway. */
 const STOP_WITHIN_MS = 10_000;
@@ -74,7 +73,7 @@ async function runGateway({ house, home, config, log, terminal, stop, lost }: Ru
   const token = randomBytes(32).toString("base64url");
   const { host, port, publicUrl } = config.dashboard;
   const { access, admin, link } = house;
-  const by = { door: "cli", who: userInfo().username } as const;
+  const by = { door: "cli", who: terminal.user } as const;
   const app = createApi({
     access,
     admin,
@@ -114,7 +113,7 @@ async function show(event: LinkEvent, { qrPng }: Home, terminal: Terminal): Prom
   switch (event.event) {
     case "qr":
       if (terminal.interactive) {
-        terminal.err(await qrcode.toString(event.data, { type: "terminal", small: true, errorCorrectionLevel: "L" }));
+        terminal.err(await qrText(event.data));
       }
       return terminal.err(
         `Not linked yet: scan the QR code (${qrPng}) with WhatsApp → Linked devices → Link a device.`,

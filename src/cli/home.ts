@@ -1,3 +1,8 @@
+/** The home that a command works on: through the gateway that runs there, or on its files. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Actor } from "../access/index.js";
 import { homeFrom, type LoadedConfig, loadConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { type House, openHouse } from "../gateway.js";
@@ -5,6 +10,12 @@ import { type Home, homePaths, openHome, readGateway } from "../home.js";
 import { readLock } from "../store/index.js";
 import { Client } from "./client.js";
 import type { Terminal } from "./command.js";
+
+/** How long another process may hold the home without telling where its API is: a gateway that starts, a short command. */
+const WAIT_MS = 10_000;
+const LOOK_AGAIN_MS = 100;
+/** From here on the wait is worth a word. */
+const SAY_AFTER_MS = 1_000;
 
 /** A home with its settings. */
 export interface Place {
@@ -24,18 +35,26 @@ export async function openPlace({ env }: Terminal): Promise<Place> {
 /**
  * The running gateway of a home, or undefined when none runs. Its token goes out only while the very process that wrote
  * `gateway.json` holds the store's lock.
- * @throws KafclawError `gateway-silent` when a process holds the home but can't be spoken to
+ * @throws KafclawError `gateway-silent` when a process holds the home for long and can't be spoken to
  */
-export async function findGateway(home: Home): Promise<Client | undefined> {
-  const holder = await readLock(home.root);
-  if (!holder?.alive) return undefined;
-  const info = await readGateway(home);
-  if (info?.pid === holder.pid) return new Client(info);
-  throw new KafclawError(
-    "gateway-silent",
-    `Process ${holder.pid} is using ${home.root} and can't be spoken to yet; try again in a moment, or stop it.`,
-    "failed",
-  );
+export async function findGateway(home: Home, terminal: Terminal): Promise<Client | undefined> {
+  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+    const holder = await readLock(home.root);
+    if (!holder?.alive) return undefined;
+    const info = await readGateway(home);
+    // In a container every gateway has the same pid; only one that began after the lock was taken is its holder.
+    const isHolder = info?.pid === holder.pid && info.startedAt >= holder.since && holder.host === hostname();
+    if (info && isHolder) return new Client(info);
+    if (waited === SAY_AFTER_MS) terminal.err(`Process ${holder.pid} is using ${home.root}; waiting for it …`);
+    if (waited >= WAIT_MS) {
+      throw new KafclawError(
+        "gateway-silent",
+        `Process ${holder.pid} is using ${home.root} and can't be spoken to; let it finish, or stop it.`,
+        "failed",
+      );
+    }
+    await pause(LOOK_AGAIN_MS);
+  }
 }
 
 /** Runs `work` on the files of a home, under its lock, with nothing connected. */
@@ -56,6 +75,11 @@ export async function onFiles<T>(
   } finally {
     await house.close();
   }
+}
+
+/** Who decides here, for the audit: the user at the machine, once per command. */
+export function actorAt({ user }: Terminal): Actor {
+  return { door: "cli", who: user, cause: randomUUID() };
 }
 
 /** On the command line the log is for what goes wrong; what a command did, it says itself. */

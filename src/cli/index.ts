@@ -6,13 +6,14 @@ import { type CliCommand, readArguments, type Terminal } from "./command.js";
 import { gateway } from "./gateway.js";
 import { commandHelp, overview } from "./help.js";
 import { onboard } from "./onboard.js";
+import { owner } from "./owner.js";
 import { whatsappAuth } from "./whatsapp-auth.js";
 import { whatsappSetup } from "./whatsapp-setup.js";
 
 export type { Terminal } from "./command.js";
 
 /** Every command, in the order in which help shows them. */
-const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway];
+const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway, owner];
 const all: readonly CliCommand[] = [...house, ...adminCommands];
 
 /**

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type SetupInput, setUp } from "../admin/index.js";
 import { type Answer, answerOfSetup } from "../dashboard/index.js";
@@ -6,7 +6,7 @@ import { KafclawError } from "../errors.js";
 import { show } from "./admin.js";
 import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
-import { findGateway, onFiles, openPlace, type Place } from "./home.js";
+import { actorAt, findGateway, onFiles, openPlace, type Place } from "./home.js";
 import { askForSetup } from "./setup-questions.js";
 
 const POLL_MS = 500;
@@ -40,7 +40,7 @@ export const whatsappSetup: CliCommand = {
       );
     }
     const place = await openPlace(terminal);
-    const gateway = await findGateway(place.home);
+    const gateway = await findGateway(place.home, terminal);
     const wanted = isAsking ? await askForSetup() : input;
     if (wanted === undefined) {
       terminal.err("Nothing was changed.");
@@ -70,8 +70,8 @@ function fromFlags(given: Given): SetupInput {
 
 function applyToFiles(input: SetupInput, place: Place, terminal: Terminal): Promise<Answer> {
   return onFiles(place, terminal, async ({ access, admin, gateway }) => {
-    const by = { door: "cli", who: "this machine", cause: randomUUID() } as const;
-    return answerOfSetup(await setUp(input, { access, decider: admin.decider, gateway, random: randomBytes }, by));
+    const parts = { access, decider: admin.decider, gateway, random: randomBytes };
+    return answerOfSetup(await setUp(input, parts, actorAt(terminal)));
   });
 }
 

@@ -2,7 +2,7 @@
 import express, { type Express, type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { type Access, type Actor, type Contact, KafclawError } from "../access/index.js";
-import { type Admin, type Gateway, setUp } from "../admin/index.js";
+import { type Admin, changeOwner, type Gateway, setUp } from "../admin/index.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
 import { answerOf, answerOfSetup } from "./answers.js";
 import { onlyOurHost, onlyWithToken, type Place } from "./guard.js";
@@ -38,6 +38,7 @@ const SetupRequest = z.strictObject({
   allow: People,
   deny: People,
 });
+const OwnerRequest = z.strictObject({ owner: z.string().max(200).exactOptional(), lock: z.boolean().exactOptional() });
 const LinkRequest = z.strictObject({ phone: z.string().optional(), replace: z.boolean().optional() });
 const Page = z.coerce.number().int().min(1).max(1_000_000).default(1);
 const ContactsQuery = z.strictObject({
@@ -107,6 +108,12 @@ function routes(parts: ApiParts): Router {
     const input = checked(SetupRequest, jsonOf(request));
     const outcome = await setUp(input, { access, decider: admin.decider, gateway, random }, by);
     send(response, answerOfSetup(outcome));
+  });
+
+  router.post("/owner", async (request, response) => {
+    const input = checked(OwnerRequest, jsonOf(request));
+    const text = await changeOwner(input, { access, decider: admin.decider, gateway, random }, by);
+    response.json({ ok: true, text });
   });
 
   // How the last attempt to link ended is no news about the one that was just begun.

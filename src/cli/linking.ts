@@ -1,0 +1,129 @@
+/** Linking to WhatsApp, and the end of it: through the running gateway, or in this process on the files. */
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { KafclawError } from "../errors.js";
+import type { House } from "../gateway.js";
+import { readBaileysFolder } from "../whatsapp/import.js";
+import type { LinkEvent } from "../whatsapp/types.js";
+import type { Client } from "./client.js";
+import type { Terminal } from "./command.js";
+import { actorAt, onFiles, type Place } from "./home.js";
+import type { Presenter } from "./presenter.js";
+
+const POLL_MS = 300;
+/** After linking, WhatsApp hands over keys and history; the process that links alone stays for that long. */
+const SETTLE_MS = 5_000;
+/** How long an existing link may take to connect before it is taken for fine, and how long a log-out waits for it. */
+const CONNECT_MS = 15_000;
+
+/** How to link. */
+export interface Wish {
+  /** Digits of the number to link by pairing code. */
+  readonly phone?: string;
+  readonly replace: boolean;
+}
+
+/** Links through the running gateway, which holds the files. @returns the exit code */
+export async function linkThrough(
+  gateway: Client,
+  wish: Wish,
+  presenter: Presenter,
+  { stop }: Terminal,
+): Promise<number> {
+  const now = await gateway.link();
+  const isShown = now.event === "qr" && wish.phone === undefined && !wish.replace;
+  if (now.event === "linked" && !wish.replace) return (await presenter.show(now)) ?? 1;
+  // A QR that the gateway shows already is as good as a new one.
+  if (!isShown) await gateway.beginLinking(wish);
+  while (!stop.aborted) {
+    const code = await presenter.show(await gateway.link());
+    if (code !== undefined) return code;
+    await pause(POLL_MS, undefined, { signal: stop }).catch(() => {});
+  }
+  return 1;
+}
+
+/** Links in this process, on the files. @returns the exit code */
+export function linkAlone(place: Place, wish: Wish, presenter: Presenter, terminal: Terminal): Promise<number> {
+  return onFiles(place, terminal, async ({ link }) => {
+    terminal.err("Connecting to WhatsApp …");
+    if (link.me && !wish.replace && (await stillHolds(link))) {
+      const { pn, lid } = link.me;
+      return (await presenter.show({ event: "linked", jid: pn, lid: lid ?? null })) ?? 1;
+    }
+    const over = new Promise<number>((resolve) => {
+      let shown: Promise<unknown> = Promise.resolve();
+      link.on("event", (event) => {
+        shown = shown.then(async () => {
+          const code = await presenter.show(event);
+          if (code !== undefined) resolve(code);
+        });
+      });
+      terminal.stop.addEventListener("abort", () => resolve(1), { once: true });
+    });
+    await link.beginLinking(wish);
+    const code = await over;
+    if (code === 0) await Promise.race([link.synced(), pause(SETTLE_MS)]);
+    return code;
+  });
+}
+
+/** Whether the session on the files is still good at WhatsApp; where that can't be asked, it is taken to be. */
+async function stillHolds(link: House["link"]): Promise<boolean> {
+  await settled(link);
+  return link.state.code !== "loggedOut";
+}
+
+/** Connects, and waits until the link is open, refused, or has had its time. */
+async function settled(link: House["link"]): Promise<void> {
+  const patience = AbortSignal.timeout(CONNECT_MS);
+  link.start();
+  while (link.state.code === "connecting" && !patience.aborted) {
+    await once(link, "state", { signal: patience }).catch(() => {});
+  }
+}
+
+/** Unlinks at WhatsApp and forgets the session. */
+export async function logOut(place: Place, gateway: Client | undefined, terminal: Terminal): Promise<void> {
+  if (gateway) return gateway.logout();
+  await onFiles(place, terminal, async ({ link }) => {
+    if (link.me) {
+      // Only a connected device can tell WhatsApp that it goes.
+      terminal.err("Connecting to WhatsApp, to tell it …");
+      await settled(link);
+      if (!link.open)
+        terminal.err("WhatsApp could not be told: remove the device on the phone, under Linked devices, too.");
+    }
+    await link.logout();
+  });
+}
+
+/**
+ * Takes over the session in a folder of another Baileys program.
+ * @throws KafclawError `import-failed`, `gateway-running`, `already-linked`, `other-account`
+ */
+export async function importSession(
+  folder: string,
+  replace: boolean,
+  place: Place,
+  gateway: Client | undefined,
+  terminal: Terminal,
+): Promise<LinkEvent> {
+  if (gateway) {
+    throw new KafclawError(
+      "gateway-running",
+      "A gateway is running on this home; stop it, import, and start it again.",
+    );
+  }
+  const session = await readBaileysFolder(folder);
+  return onFiles(place, terminal, async ({ link, access }) => {
+    if (link.me && !replace) {
+      throw new KafclawError("already-linked", "This home is linked already; to replace that session add --replace.");
+    }
+    await link.adopt(session, replace);
+    const { me } = link;
+    if (!me) throw new KafclawError("import-failed", `The session in ${folder} names no account.`, "failed");
+    await access.record("linked", actorAt(terminal), `${me.pn}, imported`);
+    return { event: "linked", jid: me.pn, lid: me.lid ?? null };
+  });
+}

@@ -1,0 +1,32 @@
+import { randomBytes } from "node:crypto";
+import { changeOwner } from "../admin/index.js";
+import { KafclawError } from "../errors.js";
+import type { CliCommand } from "./command.js";
+import { actorAt, findGateway, onFiles, openPlace } from "./home.js";
+
+/** At the machine alone: whoever has the owner's phone can't do it, and whoever lost it can. */
+export const owner: CliCommand = {
+  name: "owner",
+  usage: "lock | set <number>",
+  summary: "for the lost phone and the new number: stops the owner's commands, or names the owner",
+  details: "kafclaw owner lock · kafclaw owner set +15550001000",
+  flags: {},
+  takesWords: true,
+  async run({ args, json }, terminal) {
+    const [what, ...number] = args;
+    const isLock = what === "lock" && number.length === 0;
+    if (!isLock && !(what === "set" && number.length > 0)) {
+      throw new KafclawError("wrong-usage", "It is kafclaw owner lock, or kafclaw owner set <number>.", "usage");
+    }
+    const input = isLock ? { lock: true } : { owner: number.join(" ") };
+    const place = await openPlace(terminal);
+    const gateway = await findGateway(place.home, terminal);
+    const sentence = gateway
+      ? await gateway.changeOwner(input)
+      : await onFiles(place, terminal, ({ access, admin, gateway }) =>
+          changeOwner(input, { access, decider: admin.decider, gateway, random: randomBytes }, actorAt(terminal)),
+        );
+    terminal.out(json ? JSON.stringify({ ok: true, text: sentence }) : sentence);
+    return 0;
+  },
+};
