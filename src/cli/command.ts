@@ -90,6 +90,8 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
       },
     },
   );
+  const valued = ofType("boolean").find((name) => args.some((arg) => arg.startsWith(`--${name}=`)));
+  if (valued !== undefined) throw wrong(`--${valued} takes no value.`);
   const words = found._.map(String);
   const [first] = words;
   if (first !== undefined && !takesWords) throw leftOver(first, names);
@@ -115,9 +117,7 @@ export function listFlag({ flags }: Given, name: string): readonly string[] {
 
 function read(name: string, flag: Flag, value: unknown): Given["flags"][string] {
   if (flag.type === "boolean") {
-    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
-    if (last === undefined || typeof last === "boolean") return last === true;
-    throw wrong(`--${name} takes no value.`);
+    return value === true || (Array.isArray(value) && value.includes(true));
   }
   const values = value === undefined ? [] : [value].flat().map((each) => String(each).trim());
   if (values.includes("")) throw wrong(`--${name} wants a value behind it: --${name} ${flag.value ?? "VALUE"}.`);

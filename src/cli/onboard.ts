@@ -1,7 +1,22 @@
+import { access } from "node:fs/promises";
 import { isCancel, text } from "@clack/prompts";
-import { homeFrom, parseConfig } from "../config.js";
+import { type Config, homeFrom, parseConfig } from "../config.js";
+import { KafclawError } from "../errors.js";
 import { createHome, homePaths } from "../home.js";
-import { type CliCommand, textFlag } from "./command.js";
+import { type CliCommand, type Given, type Terminal, textFlag } from "./command.js";
+
+/** What a new `config.json` begins with; the rest are defaults. */
+interface Answers {
+  readonly timezone?: string;
+  readonly greeting?: string;
+}
+
+const NEXT = [
+  "Next:",
+  "  kafclaw whatsapp-auth    link WhatsApp (with a spare number: unofficial clients can get a number banned)",
+  "  kafclaw whatsapp-setup   name the owner, and the token that buddies send first",
+  "  kafclaw gateway          run it",
+].join("\n");
 
 export const onboard: CliCommand = {
   name: "onboard",
@@ -12,50 +27,69 @@ export const onboard: CliCommand = {
     greeting: { type: "string", value: "TEXT", help: "what a newly approved buddy is greeted with" },
   },
   async run(given, terminal) {
-    const { env, interactive } = terminal;
-    const path = homeFrom(env);
-    const isNew = !(await exists(homePaths(path).config));
-    const defaults = parseConfig(undefined, env).config;
-    let timezone = textFlag(given, "timezone");
-    let greeting = textFlag(given, "greeting");
-    if (isNew && interactive && !given.json) {
-      timezone ??= await ask("Your time zone, for times and quiet hours", defaults.timezone);
-      greeting ??= await ask("The greeting for somebody whom you approved", defaults.texts.greeting);
-      if (timezone === undefined || greeting === undefined) {
-        terminal.err("Nothing was created.");
-        return 1;
-      }
+    const { env } = terminal;
+    const file = homePaths(homeFrom(env)).config;
+    const isNew = !(await isThere(file));
+    const wanted = isNew ? await answersFrom(given, terminal) : fromFlags(given);
+    if (wanted === undefined) {
+      terminal.err("Nothing was created.");
+      return 1;
+    }
+    const { timezone, greeting } = wanted;
+    if (!isNew && (timezone !== undefined || greeting !== undefined)) {
+      throw new KafclawError("exists", `${file} is there already and stays as it is; change the settings in it.`);
     }
     const config = {
-      timezone: timezone ?? defaults.timezone,
-      texts: { greeting: greeting ?? defaults.texts.greeting },
+      timezone: timezone ?? defaults(terminal).timezone,
+      ...(greeting === undefined ? {} : { texts: { greeting } }),
     };
     // Mistakes are told before anything is written.
-    parseConfig(JSON.stringify(config), env);
-    const { home, written } = await createHome(path, config);
-    if (given.json) {
-      terminal.out(JSON.stringify({ home: home.root, written }));
-      return 0;
-    }
-    terminal.out(
-      written.length === 0
-        ? `${home.root} is there already; nothing was changed.`
-        : `Created ${written.join(" and ")}.`,
-    );
-    terminal.out(
-      "Next: kafclaw whatsapp-auth (link), then kafclaw whatsapp-setup (owner and token), then kafclaw gateway.",
-    );
+    if (isNew) parseConfig(JSON.stringify(config), {}, "onboard");
+    const { home, written } = await createHome(homeFrom(env), config);
+    const what = written.length > 0 ? `Created ${written.join(" and ")}.` : "It is there already; nothing was changed.";
+    terminal.out(given.json ? JSON.stringify({ home: home.root, written }) : `Home: ${home.root}\n${what}\n\n${NEXT}`);
     return 0;
   },
 };
 
-async function ask(message: string, initialValue: string): Promise<string | undefined> {
-  const answer = await text({ message, initialValue });
-  return isCancel(answer) ? undefined : answer;
+function fromFlags(given: Given): Answers {
+  const timezone = textFlag(given, "timezone");
+  const greeting = textFlag(given, "greeting");
+  return { ...(timezone === undefined ? {} : { timezone }), ...(greeting === undefined ? {} : { greeting }) };
 }
 
-async function exists(file: string): Promise<boolean> {
-  const { access } = await import("node:fs/promises");
+/** The options, and at a terminal the answers to what they leave open; undefined where it was cancelled. */
+async function answersFrom(given: Given, terminal: Terminal): Promise<Answers | undefined> {
+  const flags = fromFlags(given);
+  if (!terminal.interactive || given.json) return flags;
+  const { timezone, texts } = defaults(terminal);
+  const zone = flags.timezone ?? (await ask("Your time zone, for times and quiet hours", timezone, "timezone"));
+  if (zone === undefined) return undefined;
+  const greeting = flags.greeting ?? (await ask("What a newly approved buddy is greeted with", texts.greeting));
+  return greeting === undefined ? undefined : { timezone: zone, greeting };
+}
+
+async function ask(message: string, initialValue: string, key?: "timezone"): Promise<string | undefined> {
+  const validate = (typed = "") =>
+    key !== undefined && !isGood({ [key]: typed }) ? 'Like "Europe/Berlin"' : undefined;
+  const answer = await text({ message, initialValue, validate });
+  return isCancel(answer) ? undefined : (answer ?? "");
+}
+
+function isGood(config: object): boolean {
+  try {
+    parseConfig(JSON.stringify(config), {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function defaults({ env }: Terminal): Config {
+  return parseConfig(undefined, env).config;
+}
+
+function isThere(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
     () => false,

@@ -64,7 +64,7 @@ function explained(error: unknown, host: string, port: number): unknown {
     const other = port < 65535 ? port + 1 : port - 1;
     return new KafclawError(
       "port-in-use",
-      `Another program listens on port ${port} of ${host}; stop it, or give KafClaw another port: KAFCLAW_DASHBOARD_PORT=${other} (dashboard.port in config.json).`,
+      `Port ${port} on ${host} is in use by another program; stop that, or give KafClaw another port: KAFCLAW_DASHBOARD_PORT=${other} (dashboard.port in config.json).`,
       "failed",
     );
   }

@@ -1,0 +1,153 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pino from "pino";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runCommandLine } from "../../src/cli/index.js";
+
+let home: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "kafclaw-cli-"));
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCommandLine(args, {
+    env: { KAFCLAW_HOME: home, KAFCLAW_LOG_LEVEL: "silent" },
+    version: "1.2.3",
+    user: "olga",
+    interactive: false,
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    log: () => pino({ level: "silent" }),
+    stop: new AbortController().signal,
+  });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+describe("help", () => {
+  it("lists every command on stdout, and explains each", async () => {
+    const { out, code } = await run("--help");
+    expect(code).toBe(0);
+    const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name ?? "");
+    expect(names).toEqual(
+      expect.arrayContaining(["onboard", "whatsapp-auth", "whatsapp-setup", "gateway", "status", "approve"]),
+    );
+    for (const name of names) {
+      const help = await run(name, "--help");
+      expect(help).toMatchObject({ code: 0, err: "", out: expect.stringContaining(`Usage: kafclaw ${name}`) });
+      expect(help.out).toContain("--json");
+      expect(help.out).not.toMatch(/(^|\s)\/(approve|deny|silent|token)\b/);
+    }
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it("--version prints the version", async () => {
+    expect(await run("--version")).toEqual({ code: 0, out: "1.2.3", err: "" });
+  });
+});
+
+describe("exit codes and streams", () => {
+  it("an unknown command names the nearest one, with 2", async () => {
+    expect(await run("aprove")).toEqual({
+      code: 2,
+      out: "",
+      err: "There is no command aprove. Did you mean kafclaw approve?",
+    });
+  });
+
+  it("a refusal is a sentence on stderr with 1, and with --json also an object on stdout", async () => {
+    const { code, out, err } = await run("approve", "nobody", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out).error).toMatchObject({ code: "unknown-reference" });
+    expect(err).toContain("nobody");
+  });
+
+  it("hints are commands as they are typed here", async () => {
+    expect((await run("token")).out).toContain("kafclaw token rotate");
+    expect((await run("help", "approve")).out).not.toContain(" /approve");
+  });
+
+  it("what needs a running gateway says so, and changes nothing", async () => {
+    expect(await run("silent", "off")).toMatchObject({ code: 1, err: expect.stringContaining("kafclaw gateway") });
+  });
+
+  it("options that don't go together are refused before anything is done", async () => {
+    expect(await run("whatsapp-auth", "--approve", "+15550002000", "--logout")).toMatchObject({ code: 2 });
+    expect((await run("list", "--json")).out).toContain('"approved":[]');
+  });
+
+  it("a bad config is one message with every mistake, with 2", async () => {
+    await writeFile(join(home, "config.json"), '{"timezone":"Mars/Olympus","dashboard":{"port":"x"},"lgo":{}}');
+    const { code, err } = await run("status");
+    expect(code).toBe(2);
+    for (const name of ["timezone", "dashboard.port", "lgo"]) expect(err).toContain(name);
+  });
+});
+
+describe("onboard", () => {
+  it("creates the home, and the second time leaves all as it is", async () => {
+    const first = await run("onboard", "--timezone", "Europe/Berlin");
+    expect(first).toMatchObject({ code: 0, out: expect.stringContaining("whatsapp-auth") });
+    const config = await readFile(join(home, "config.json"), "utf8");
+    expect(JSON.parse(config)).toMatchObject({ timezone: "Europe/Berlin" });
+    expect(await run("onboard")).toMatchObject({ code: 0, out: expect.stringContaining("nothing was changed") });
+    expect(await readFile(join(home, "config.json"), "utf8")).toBe(config);
+  });
+
+  it("refuses a wrong time zone before it writes anything", async () => {
+    expect(await run("onboard", "--timezone", "Mars/Olympus")).toMatchObject({ code: 2 });
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it("never overwrites a config, and says so where it was told to", async () => {
+    await run("onboard");
+    const { code, err } = await run("onboard", "--greeting", "Hi");
+    expect(code).toBe(1);
+    expect(err).toContain("config.json");
+  });
+});
+
+describe("whatsapp-setup on the files", () => {
+  it("asks nobody where nobody is there, and names the options", async () => {
+    const { code, err } = await run("whatsapp-setup");
+    expect(code).toBe(2);
+    for (const option of ["--owner", "--token", "--allow", "--deny"]) expect(err).toContain(option);
+  });
+
+  it("sets owner, token and lists unattended", async () => {
+    const ran = await run(
+      ...["whatsapp-setup", "--enable", "--owner", "+15550001000", "--generate-token", "--json"],
+      ...["--allow", "15550002000@s.whatsapp.net,+15550002001", "--deny", "+15550003000"],
+    );
+    expect(ran.code).toBe(0);
+    const { token } = JSON.parse(ran.out);
+    expect(token.length).toBeGreaterThanOrEqual(8);
+    const lists = JSON.parse((await run("whatsapp-auth", "--list", "--json")).out);
+    expect(lists.approved).toHaveLength(2);
+    expect(lists.denied).toMatchObject([{ pn: "15550003000@s.whatsapp.net", lid: null, state: "denied" }]);
+    const shown = await run("token", "--json");
+    expect(shown.out).not.toContain(token);
+  });
+
+  it("a short token changes nothing", async () => {
+    expect(
+      await run("whatsapp-setup", "--owner", "+15550001000", "--token", "short", "--allow", "+15550002000"),
+    ).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("8"),
+    });
+    expect((await run("list", "--json")).out).toContain('"approved":[]');
+  });
+});
+
+describe("two commands at once on one home", () => {
+  it("wait for each other, and both are done", async () => {
+    const both = await Promise.all([run("approve", "+15550002000"), run("approve", "+15550003000")]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(JSON.parse((await run("list", "--json")).out).approved).toHaveLength(2);
+  });
+});

@@ -1,0 +1,229 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import request from "supertest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createApi, listen } from "../../src/dashboard/index.js";
+import { KafclawError } from "../../src/errors.js";
+import type { LinkControl, LinkEvent } from "../../src/whatsapp/types.js";
+import { House } from "../admin/house.js";
+
+const TOKEN = "t0ken-of-this-start";
+const auth = { authorization: `Bearer ${TOKEN}` };
+
+/** A link that shows what it is told to. */
+class FakeLink implements LinkControl {
+  event: LinkEvent = { event: "connecting" };
+  readonly asked: object[] = [];
+  refuses: KafclawError | undefined;
+
+  async beginLinking(options: object = {}): Promise<void> {
+    if (this.refuses) throw this.refuses;
+    this.asked.push(options);
+  }
+
+  async logout(): Promise<void> {
+    this.event = { event: "error", code: "logged-out", message: "Logged out." };
+  }
+}
+
+let house: House;
+let link: FakeLink;
+let server: Server;
+
+beforeEach(async () => {
+  house = await House.open();
+  link = new FakeLink();
+  const app = createApi({
+    access: house.access,
+    admin: house.admin,
+    gateway: house.gateway,
+    link,
+    token: TOKEN,
+    by: { door: "cli", who: "olga" },
+    random: (size) => new Uint8Array(size),
+    host: "127.0.0.1",
+    publicUrl: "https://bot.example.org",
+    log: { error: () => {} },
+  });
+  server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+
+afterEach(async () => {
+  server.close();
+  await house.close();
+});
+
+describe("the door of the API", () => {
+  it("healthz needs no token and says three things, no more", async () => {
+    const response = await request(server).get("/healthz").expect(200);
+    expect(response.body).toEqual({ status: "ok", link: "open", silent: true });
+    expect(response.headers).not.toHaveProperty("x-powered-by");
+    expect(response.headers["cache-control"]).toBe("no-store");
+  });
+
+  it.each([
+    ["no token", {}],
+    ["a wrong token", { authorization: "Bearer wrong" }],
+    ["another scheme", { authorization: `Basic ${TOKEN}` }],
+    ["a token with more behind it", { authorization: `Bearer ${TOKEN}x` }],
+  ])("%s gets 401, whatever is asked", async (_, headers) => {
+    for (const path of ["/api/v1/status", "/api/v1/link", "/api/v1/nothing"]) {
+      const { body } = await request(server).get(path).set(headers).expect(401);
+      expect(body.error.code).toBe("unauthorized");
+    }
+    await request(server)
+      .post("/api/v1/commands")
+      .set(headers)
+      .send({ name: "silent", args: ["off"] })
+      .expect(401);
+    expect(house.gateway.silent.on()).toBe(true);
+  });
+
+  it("a name that was made to point here (DNS rebinding) gets nothing, healthz neither", async () => {
+    const { port } = server.address() as AddressInfo;
+    for (const host of [
+      "evil.example",
+      `evil.example:${port}`,
+      "127.0.0.1",
+      `127.0.0.1:${port + 1}`,
+      `127.0.0.1.evil:${port}`,
+    ]) {
+      await request(server).get("/healthz").set("host", host).expect(421);
+      await request(server)
+        .get("/api/v1/status")
+        .set({ ...auth, host })
+        .expect(421);
+    }
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, "bot.example.org"]) {
+      await request(server).get("/healthz").set("host", host).expect(200);
+    }
+  });
+
+  it("malformed, huge, wrong and unknown requests are told so in JSON, without a stack trace", async () => {
+    const post = (path: string) => request(server).post(path).set(auth).set("content-type", "application/json");
+    const cases = [
+      [await post("/api/v1/commands").send('{"name":'), 400, "bad-request"],
+      [await post("/api/v1/commands").send(JSON.stringify({ name: "x".repeat(70_000) })), 413, "too-large"],
+      [await post("/api/v1/commands").send({ name: 5 }), 400, "bad-request"],
+      [await post("/api/v1/commands").send({ name: "status", extra: 1 }), 400, "bad-request"],
+      [await post("/api/v1/commands"), 400, "bad-request"],
+      [await request(server).get("/api/v1/nothing").set(auth), 404, "not-found"],
+      [await request(server).get("/").set(auth), 404, "not-found"],
+      [await request(server).get("/api/v1/contacts?state=friends").set(auth), 400, "bad-request"],
+      [await request(server).get("/api/v1/contacts?page=0").set(auth), 400, "bad-request"],
+    ] as const;
+    for (const [{ status, body }, expected, code] of cases) {
+      expect(status).toBe(expected);
+      expect(body.error).toMatchObject({ code, message: expect.any(String) });
+      expect(JSON.stringify(body)).not.toMatch(/\.js:|\.ts:|node_modules/);
+    }
+  });
+});
+
+describe("commands through the API", () => {
+  const run = (name: string, ...args: string[]) =>
+    request(server).post("/api/v1/commands").set(auth).send({ name, args });
+
+  it("I6: decides through the same door as all others, and the audit names it", async () => {
+    const { body } = await run("approve", "+15550002000").expect(200);
+    expect(body).toMatchObject({ ok: true, error: null, text: expect.stringContaining("Approved") });
+    const contacts = await request(server).get("/api/v1/contacts?state=approved").set(auth).expect(200);
+    expect(contacts.body).toMatchObject({ total: 1, page: 1, pages: 1 });
+    expect(contacts.body.contacts[0]).toMatchObject({ pn: "15550002000@s.whatsapp.net", lid: null, state: "approved" });
+    const audit = await request(server).get("/api/v1/audit").set(auth).expect(200);
+    expect(audit.body.records[0]).toMatchObject({ to: "approved", by: { door: "cli", who: "olga" } });
+  });
+
+  it.each([
+    [404, "unknown-command", "aprove", []],
+    [404, "unknown-reference", "approve", ["nobody"]],
+    [400, "bad-usage", "status", ["now"]],
+    [409, "owner", "deny", ["+15550001000"]],
+  ] as const)("%i: %s", async (status, code, name, args) => {
+    const { body } = await run(name, ...args).expect(status);
+    expect(body).toMatchObject({ ok: false, error: { code, message: expect.any(String) } });
+  });
+
+  it("status says how things are, and who the owner is", async () => {
+    const { body } = await request(server).get("/api/v1/status").set(auth).expect(200);
+    expect(body).toMatchObject({
+      link: "open",
+      silent: true,
+      counts: { approved: 0, denied: 0, pending: 0 },
+      owner: { setup: "own-number", pn: "15550001000@s.whatsapp.net", confirmed: true, locked: null },
+    });
+  });
+
+  it("the set-up is all or nothing", async () => {
+    const setup = (body: object) => request(server).post("/api/v1/setup").set(auth).send(body);
+    await setup({ owner: "+15550005000", allow: ["+15550002000"], deny: ["+1555000200", "120363@g.us"] }).expect(400);
+    await setup({ owner: "+15550005000", token: "short" }).expect(400);
+    await setup({ owner: "+15550005000", typo: true }).expect(400);
+    expect(house.access.owner()?.person.pn).toBe("15550001000@s.whatsapp.net");
+    expect(house.access.counts()).toEqual({ approved: 0, denied: 0, pending: 0 });
+    const { body } = await setup({ owner: "+15550005000", generateToken: true, allow: ["+15550002000"] }).expect(200);
+    expect(body.data.token.length).toBeGreaterThanOrEqual(8);
+    expect(house.access.owner()?.person.pn).toBe("15550005000@s.whatsapp.net");
+    expect(house.access.counts().approved).toBe(1);
+  });
+
+  it("the owner can be locked and named", async () => {
+    await request(server).post("/api/v1/owner").set(auth).send({ lock: true }).expect(200);
+    expect(house.access.owner()?.locked).toBeDefined();
+    await request(server).post("/api/v1/owner").set(auth).send({ owner: "+15550005000" }).expect(200);
+    expect(house.access.owner()).toMatchObject({ person: { pn: "15550005000@s.whatsapp.net" }, confirmed: true });
+  });
+});
+
+describe("the link through the API", () => {
+  const get = () => request(server).get("/api/v1/link").set(auth).expect(200);
+
+  it("shows what the link shows, exactly", async () => {
+    link.event = { event: "qr", data: "https://wa.me/settings/linked_devices#a,b,c,d,1" };
+    expect((await get()).body).toEqual(link.event);
+  });
+
+  it("begins anew by number, and how the last attempt ended is no news about this one", async () => {
+    link.event = { event: "error", code: "linking-timed-out", message: "No phone took the code." };
+    const begun = await request(server).post("/api/v1/link").set(auth).send({ phone: "+1 555 000 9000" }).expect(202);
+    expect(begun.body).toEqual({ event: "connecting" });
+    expect(link.asked).toEqual([{ phone: "15550009000" }]);
+    expect((await get()).body).toEqual({ event: "connecting" });
+    link.event = { event: "pairing-code", code: "ABCD1234" };
+    expect((await get()).body).toEqual(link.event);
+  });
+
+  it("refuses a second link, and a number that is none", async () => {
+    link.refuses = new KafclawError("already-linked", "Already linked.");
+    const { body } = await request(server).post("/api/v1/link").set(auth).send({}).expect(409);
+    expect(body.error.code).toBe("already-linked");
+    await request(server).post("/api/v1/link").set(auth).send({ phone: "12" }).expect(400);
+  });
+
+  it("logs out", async () => {
+    await request(server).delete("/api/v1/link").set(auth).expect(200);
+    expect((await get()).body).toMatchObject({ event: "error", code: "logged-out" });
+  });
+});
+
+describe("listening", () => {
+  it("says where, and on a port in use what to do", async () => {
+    const first = await listen((_, response) => void response.end("here"), "127.0.0.1", 0);
+    const { port } = new URL(first.address);
+    expect(await (await fetch(first.address)).text()).toBe("here");
+    await expect(listen(() => {}, "127.0.0.1", Number(port))).rejects.toMatchObject({
+      code: "port-in-use",
+      message: expect.stringMatching(new RegExp(`${port}.*KAFCLAW_DASHBOARD_PORT=`)),
+    });
+    await first.close();
+    await expect(fetch(first.address)).rejects.toThrow();
+  });
+
+  it("on every address of the machine, the command line still comes by loopback", async () => {
+    const listening = await listen((_, response) => void response.end("here"), "0.0.0.0", 0);
+    expect(listening.address).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(await (await fetch(listening.address)).text()).toBe("here");
+    await listening.close();
+  });
+});
