@@ -56,7 +56,7 @@ export function homePaths(path: string): Home {
     data: join(root, "data"),
     workspace,
     soul: join(workspace, "SOUL.md"),
-    media: join(root, "media"),
+    media: join(workspace, "media"),
   };
 }
 

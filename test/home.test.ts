@@ -30,6 +30,7 @@ describe("a new home", () => {
     expect(written).toEqual([home.config, home.soul]);
     expect(JSON.parse(await readFile(home.config, "utf8"))).toEqual({ timezone: "UTC" });
     expect(await readFile(home.soul, "utf8")).toMatch(/^# Soul\n/);
+    expect(home.media).toBe(join(home.root, "workspace", "media"));
     for (const directory of [home.root, home.data, home.workspace, home.media])
       expect(await modeOf(directory)).toBe(0o700);
     for (const file of written) expect(await modeOf(file)).toBe(0o600);
