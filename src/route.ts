@@ -72,10 +72,12 @@ export class Route {
 
   /** Handles messages that were held while their sender was pending. */
   async release(contact: Contact, held: readonly Held[]): Promise<void> {
+    const me = this.rooms.me();
+    if (!me)
+      throw new KafclawError("not-linked", "Not linked to WhatsApp; what is held stays held until it is.", "failed");
     for (const { journalId } of held) {
       const record = await this.rooms.journal.get(journalId);
-      const me = this.rooms.me();
-      if (record?.state !== "held" || !me) continue;
+      if (record?.state !== "held") continue;
       const message = normalise(record, me);
       if (message) await this.respond(message, contact, record);
     }

@@ -33,6 +33,8 @@ interface PinDoc extends Doc {
 const PIN = "linked-account";
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
 const LINKING_ROUNDS = 3;
+/** What `setTimeout` takes at most. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface LinkOptions {
   readonly session: Session;
@@ -193,6 +195,13 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.linking = { replace, rounds: LINKING_ROUNDS, ...(phone === undefined ? {} : { phone }) };
     this.attempts = 0;
     this.stopped = false;
+    // What was shown for the last attempt, or of the old link, says nothing about this one.
+    this.setState({
+      code: "unlinked",
+      sentence: "Waiting for a phone to link.",
+      remedy: "Scan the QR or enter the code.",
+    });
+    this.tell({ event: "connecting" });
     this.connect();
   }
 
@@ -211,7 +220,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Takes over a session that another installation of Baileys made. */
   async adopt({ creds, keys }: ImportedSession, replace: boolean): Promise<void> {
     this.checkPin(creds.me?.id, replace);
-    await this.options.session.wipe();
     await this.options.session.adopt(creds, keys);
     await this.pinAccount();
   }
@@ -412,7 +420,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   private reconnectIn(ms: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.connect(), ms);
+    // A ban can be longer than a timer takes, which would fire at once; a long wait is made of several.
+    const step = Math.min(ms, LONGEST_TIMER_MS);
+    this.timer = setTimeout(() => (ms > step ? this.reconnectIn(ms - step) : this.connect()), step);
   }
 
   /** Only what the outbox sent to that very chat may go out again, and only to that person or to our own devices (I3). */

@@ -28,6 +28,8 @@ const STRANGERS_KEPT = 1_000;
 const PERSONAL = new Set(["session", "identity-key", "lid-mapping", "device-list", "tctoken"]);
 
 const CREDS = "creds";
+/** A whole session in one line that is about to replace what is there: one append, so it is there or it is not. */
+const NEXT = "next";
 
 /** What a session needs to know from outside. */
 export interface SessionOptions {
@@ -83,37 +85,53 @@ export class Session implements SignalKeyStore {
   /** Writes the credentials, where there is something to keep. */
   async save(): Promise<void> {
     if (!this.creds?.account) return;
-    if (this.startingOver) await this.removeAll();
-    this.startingOver = false;
-    await this.options.collection.put({ _id: CREDS, v: JSON.stringify(this.creds, BufferJSON.replacer) });
+    if (this.startingOver) return this.replace(this.creds, new Map());
+    await this.options.collection.put({ _id: CREDS, v: write(this.creds) });
   }
 
   /** Goes back to the session on disk, where there is one: at start, and after an attempt to link that came to nothing. */
   async resume(): Promise<void> {
     this.startingOver = false;
+    await this.finishReplacing();
     const saved = await this.options.collection.get(CREDS);
     this.creds = saved && withoutName(JSON.parse(saved.v, BufferJSON.reviver));
   }
 
-  /** Ends the session for good: after a log-out, or when the owner links anew. */
+  /** Ends the session for good: after a log-out. */
   async wipe(): Promise<void> {
     this.creds = undefined;
-    await this.removeAll();
-  }
-
-  private async removeAll(): Promise<void> {
     this.strangers.clear();
     const docs = await this.options.collection.find();
     await this.options.collection.remove(docs.map((doc) => doc._id));
   }
 
-  /** Takes over credentials and keys of another installation, all or nothing in memory's eyes. */
+  /** Takes over credentials and keys of another installation in place of what is there. */
   async adopt(creds: AuthenticationCreds, keys: ReadonlyMap<string, unknown>): Promise<void> {
-    const docs = [...keys].map(([id, value]) => ({ _id: id, v: JSON.stringify(value, BufferJSON.replacer) }));
-    await this.options.collection.putAll(docs);
-    for (const { _id } of docs) this.remember(_id);
+    await this.replace(creds, keys);
     this.creds = withoutName(creds);
-    await this.save();
+  }
+
+  /** One session in place of another: a crash or a full disk leaves the old one or the new one, never none. */
+  private async replace(creds: AuthenticationCreds, keys: ReadonlyMap<string, unknown>): Promise<void> {
+    const docs = [...keys].map(([id, value]): SessionDoc => ({ _id: id, v: write(value) }));
+    docs.push({ _id: CREDS, v: write(creds) });
+    await this.options.collection.put({ _id: NEXT, v: JSON.stringify(docs) });
+    await this.finishReplacing();
+    this.startingOver = false;
+  }
+
+  private async finishReplacing(): Promise<void> {
+    const { collection } = this.options;
+    const next = await collection.get(NEXT);
+    if (!next) return;
+    // Written by `replace` alone.
+    const docs = JSON.parse(next.v) as SessionDoc[];
+    const old = await collection.find();
+    await collection.remove(old.flatMap(({ _id }) => (_id === NEXT ? [] : [_id])));
+    await collection.putAll(docs);
+    await collection.remove([NEXT]);
+    this.strangers.clear();
+    for (const { _id } of docs) this.remember(_id);
   }
 
   async get<T extends keyof SignalDataTypeMap>(
@@ -136,6 +154,8 @@ export class Session implements SignalKeyStore {
    */
   async set(data: SignalDataSet & { journal?: Record<string, JournalRecord> }): Promise<void> {
     try {
+      // A new link whose credentials the disk refused: they go first, or this would be taken for the old session's.
+      if (this.startingOver) await this.save();
       const { journal, ...keys } = data;
       if (journal) await this.options.journal.record(Object.values(journal));
       const put: SessionDoc[] = [];
@@ -143,7 +163,7 @@ export class Session implements SignalKeyStore {
       for (const [type, entries] of Object.entries(keys)) {
         for (const [id, value] of Object.entries(entries ?? {})) {
           if (value === null || value === undefined) gone.push(keyId(type, id));
-          else put.push({ _id: keyId(type, id), v: JSON.stringify(value, BufferJSON.replacer) });
+          else put.push({ _id: keyId(type, id), v: write(value) });
         }
       }
       await this.options.collection.putAll(put);
@@ -187,6 +207,10 @@ export class Session implements SignalKeyStore {
     }
     return gone;
   }
+}
+
+function write(value: unknown): string {
+  return JSON.stringify(value, BufferJSON.replacer);
 }
 
 /** The id of a key's line. */

@@ -97,3 +97,39 @@ describe("Session", () => {
     expect(await replaced.get("session", ["77_1.0"])).toEqual({});
   });
 });
+
+describe("Session, one in place of another", () => {
+  const link = (session: Session, id: string) =>
+    Object.assign(session.credentials(), { account, me: { id: `${id}:2@s.whatsapp.net` } });
+
+  it("leaves the old session on disk when the disk refuses the new one", async () => {
+    const { session, collection, journal } = await openSession(await tempStore());
+    link(session, "1");
+    await session.save();
+    session.startOver();
+    link(session, "2");
+    const put = vi.spyOn(collection, "put").mockRejectedValue(new Error("no room"));
+    await expect(session.save()).rejects.toThrow("no room");
+    put.mockRestore();
+    const options = { collection, journal, isKnown: () => false, onMapping: vi.fn(), onFailure: vi.fn() };
+    const again = await Session.open(options);
+    expect(again.credentials().me?.id).toBe("1:2@s.whatsapp.net");
+  });
+
+  it("is the new one, whole, where a crash or a full disk interrupts the exchange", async () => {
+    const { session, collection, journal } = await openSession(await tempStore());
+    link(session, "1");
+    await session.save();
+    await session.set({ session: { "77_1.0": new Uint8Array([1]) } });
+    const creds = link((await openSession(await tempStore())).session, "2");
+    const putAll = collection.putAll.bind(collection);
+    const full = vi.spyOn(collection, "putAll").mockImplementationOnce(putAll).mockRejectedValue(new Error("no room"));
+    const keys = new Map([["session/88_1.0", new Uint8Array([2])]]);
+    await expect(session.adopt(creds, keys)).rejects.toThrow("no room");
+    full.mockRestore();
+    const options = { collection, journal, isKnown: () => false, onMapping: vi.fn(), onFailure: vi.fn() };
+    const again = await Session.open(options);
+    expect(again.credentials().me?.id).toBe("2:2@s.whatsapp.net");
+    expect(Object.keys(await again.get("session", ["77_1.0", "88_1.0"]))).toEqual(["88_1.0"]);
+  });
+});
