@@ -56,17 +56,23 @@ export async function loadConfig(home: Pick<Home, "config">, env: Environment): 
  */
 export function parseConfig(text: string | undefined, env: Environment, file = "config.json"): LoadedConfig {
   const mistakes: string[] = [];
-  const given = new Map<string, Given>();
-  if (text !== undefined) fromFile(text, file, given, mistakes);
-  fromEnvironment(env, given, mistakes);
+  const inFile = new Map<string, Given>();
+  if (text !== undefined) fromFile(text, file, inFile, mistakes);
+  const inEnvironment = new Map<string, Given>();
+  fromEnvironment(env, inEnvironment, mistakes);
+  const given = new Map([...inFile, ...inEnvironment]);
   const origins = new Map<string, Origin>();
   const values = new Map<string, unknown>();
   for (const [key, setting] of leaves) {
-    const found = given.get(key);
-    const result = found ? setting.schema.safeParse(found.value) : { success: true, data: setting.default };
-    if (result.success) values.set(key, result.data);
-    else mistakes.push(`${key}${place(found)}: got ${shown(setting, found?.value)}, takes ${setting.about.takes}`);
-    origins.set(key, found?.origin ?? "default");
+    values.set(key, setting.default);
+    // The environment wins, but a mistake in the file is told all the same.
+    for (const found of [inFile.get(key), inEnvironment.get(key)]) {
+      if (!found) continue;
+      const result = setting.schema.safeParse(found.value);
+      if (result.success) values.set(key, result.data);
+      else mistakes.push(`${key}${place(found)}: got ${shown(setting, found.value)}, takes ${setting.about.takes}`);
+    }
+    origins.set(key, given.get(key)?.origin ?? "default");
   }
   mistakes.push(...contradictions(values, given));
   if (mistakes.length > 0) throw badConfig(mistakes, file);

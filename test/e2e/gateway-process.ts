@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 const BIN = join(import.meta.dirname, "../../dist/main.js");
 const START_TIMEOUT_MS = 20_000;
@@ -20,6 +21,7 @@ export interface Ran {
 /** One home in a temporary folder, and the processes that use it. */
 export class TestHome {
   private child: ChildProcess | undefined;
+  private readonly others = new Set<ChildProcess>();
   private output = "";
   private readonly watchers = new Set<() => void>();
 
@@ -55,6 +57,22 @@ export class TestHome {
     child.stdin.end(input ?? "");
     const [code] = await once(child, "close");
     return { code, out, err };
+  }
+
+  /** Starts a command and hands out its lines on stdout as they come; it is ended with the test. */
+  lines(args: readonly string[]): { next(): Promise<string>; ended: Promise<number | null> } {
+    const child = spawn(process.execPath, [BIN, ...args], { env: this.environment({}) });
+    this.others.add(child);
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const ended = once(child, "close").then(([code]) => code as number | null);
+    return {
+      ended,
+      async next() {
+        const { value, done } = await lines.next();
+        if (done) throw new Error(`${args.join(" ")} ended`);
+        return value;
+      },
+    };
   }
 
   /** Starts the gateway and waits until its local API answers. */
@@ -152,6 +170,7 @@ export class TestHome {
   }
 
   async remove(): Promise<void> {
+    for (const other of this.others) other.kill("SIGKILL");
     await this.stop("SIGKILL");
     await rm(this.path, { recursive: true, force: true });
   }

@@ -1,0 +1,159 @@
+import { access, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { TOKEN, World } from "./world.js";
+
+const isThere = (file: string) =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+describe("linking from the command line", () => {
+  it("whatsapp-auth --json shows a QR, writes it as a picture, and ends once a phone has scanned it", async () => {
+    const world = await World.create();
+    const png = join(world.home.path, "whatsapp-qr.png");
+    const auth = world.home.lines(["whatsapp-auth", "--json"]);
+    const qr = JSON.parse(await auth.next());
+    expect(qr).toMatchObject({ event: "qr", data: expect.stringContaining("https://wa.me/settings/linked_devices#") });
+    await world.home.until(() => isThere(png), "the picture is there");
+    expect((await readFile(png)).subarray(1, 4).toString()).toBe("PNG");
+    expect((await stat(png)).mode & 0o777).toBe(0o600);
+    await world.bot.scan(qr.data);
+    expect(JSON.parse(await auth.next())).toEqual({
+      event: "linked",
+      jid: world.bot.pnJid,
+      lid: world.bot.lidJid,
+    });
+    expect(await auth.ended).toBe(0);
+    expect(await isThere(png)).toBe(false);
+    const again = await world.home.run(["whatsapp-auth", "--json"]);
+    expect(again).toMatchObject({ code: 0, out: expect.stringContaining('"event":"linked"') });
+    await world.setUp();
+    await world.home.startLinked();
+    await world.settled();
+  });
+
+  it("whatsapp-auth --phone shows a pairing code that the phone takes", async () => {
+    const world = await World.create();
+    const auth = world.home.lines(["whatsapp-auth", "--phone", "+1 555 000 9000", "--json"]);
+    const { event, code } = JSON.parse(await auth.next());
+    expect(event).toBe("pairing-code");
+    await world.bot.enterPairingCode(code);
+    expect(JSON.parse(await auth.next())).toMatchObject({ event: "linked", jid: world.bot.pnJid });
+    expect(await auth.ended).toBe(0);
+  });
+
+  it("whatsapp-auth follows a running gateway, which then is linked", async () => {
+    const world = await World.create();
+    await world.setUp();
+    await world.home.start();
+    const auth = world.home.lines(["whatsapp-auth", "--json"]);
+    const qr = JSON.parse(await auth.next());
+    await world.bot.scan(qr.data);
+    expect(JSON.parse(await auth.next())).toMatchObject({ event: "linked" });
+    expect(await auth.ended).toBe(0);
+    await world.settled();
+  });
+
+  it("whatsapp-auth --logout unlinks at WhatsApp, and the next start needs a new link", async () => {
+    const world = await World.linked({ setup: "own-number", addressing: "lid" });
+    expect((await world.home.run(["whatsapp-auth", "--logout"])).code).toBe(0);
+    await world.home.until(async () => world.bot.companions.length === 0, "the device is gone");
+    expect(((await world.home.get("/healthz")) as { link: string }).link).toBe("unlinked");
+  });
+});
+
+describe("the guide's quick reference, live and on the files", () => {
+  it.each(["live", "on the files"])("--approve, --deny, --list, %s", async (how) => {
+    const world = await World.create();
+    if (how === "live") await world.home.start();
+    const { home } = world;
+    expect((await home.run(["whatsapp-auth", "--approve", "1234567890@s.whatsapp.net"])).code).toBe(0);
+    expect((await home.run(["whatsapp-auth", "--deny", "1234567891@s.whatsapp.net"])).code).toBe(0);
+    const { out, code } = await home.run(["whatsapp-auth", "--list", "--json"]);
+    expect(code).toBe(0);
+    const list = JSON.parse(out);
+    expect(Object.keys(list).sort()).toEqual(["approved", "denied", "pending"]);
+    expect(list.approved).toMatchObject([{ pn: "1234567890@s.whatsapp.net", state: "approved" }]);
+    expect(list.denied).toMatchObject([{ pn: "1234567891@s.whatsapp.net", state: "denied" }]);
+    expect(Object.keys(list.approved[0]).sort()).toEqual(["code", "lid", "name", "pn", "since", "state"]);
+    expect((await home.run(["whatsapp-auth", "--approve", "1234567891@s.whatsapp.net"])).code).toBe(1);
+    expect((await home.run(["remove", list.denied[0].code])).code).toBe(0);
+  });
+});
+
+describe("bad input gets one sentence and the right exit code", () => {
+  const cases: [string, string[], number, RegExp][] = [
+    ["an unknown command", ["aprove"], 2, /approve/],
+    ["a wrong flag", ["whatsapp-auth", "--pone", "+1"], 2, /--phone/],
+    ["an unparsable number", ["approve", "+12"], 2, /number/i],
+    ["a group's JID", ["approve", "120363000000000001@g.us"], 2, /group/i],
+    ["an unknown code", ["approve", "ZZZZ"], 1, /ZZZZ/],
+    ["a short token", ["whatsapp-setup", "--token", "short"], 2, /8/],
+    ["a wrong mode", ["gateway", "--mode", "turbo"], 2, /standalone/],
+    ["a folder that is no session", ["whatsapp-auth", "--import", "/nonexistent"], 1, /creds\.json|can't be read/],
+  ];
+  it.each(cases)("%s", async (_, args, code, sentence) => {
+    const world = await World.create();
+    const ran = await world.home.run(args);
+    expect(ran.err).toMatch(sentence);
+    expect(ran.err.trim().split("\n").length).toBeLessThanOrEqual(2);
+    expect(ran.err).not.toMatch(/ {4}at /);
+    expect(ran.code).toBe(code);
+  });
+
+  it("a root key with a URL beyond loopback, and a config with three mistakes, all told at once", async () => {
+    const { home } = await World.create();
+    const beyond = await home.run(["status"], { env: { KAFCLAW_WHATSAPP_URL: "wss://example.com/ws" } });
+    expect(beyond).toMatchObject({ code: 2, err: expect.stringMatching(/loopback|this machine/) });
+    await writeFile(
+      join(home.path, "config.json"),
+      '{"timezone":"Mars/Olympus","dashboard":{"port":"x"},"lgo":{"level":"info"}}',
+    );
+    const three = await home.run(["status"]);
+    expect(three.code).toBe(2);
+    for (const name of ["timezone", "dashboard.port", "lgo"]) expect(three.err).toContain(name);
+  });
+
+  it("a second gateway on one home, and a port in use, end with a sentence and leave the first alone", async () => {
+    const world = await World.create();
+    await world.home.start();
+    const { address, pid } = await world.home.api();
+    const second = await world.home.run(["gateway"]);
+    expect(second).toMatchObject({ code: 1, err: expect.stringContaining(String(pid)) });
+    const other = await World.create();
+    const taken = await other.home.run(["gateway"], { env: { KAFCLAW_DASHBOARD_PORT: new URL(address).port } });
+    expect(taken).toMatchObject({ code: 1, err: expect.stringMatching(/in use.*KAFCLAW_DASHBOARD_PORT/) });
+    expect(await world.home.get("/healthz")).toMatchObject({ status: "ok" });
+  });
+
+  it("a damaged data file stops the start with the file, the line and the remedy; nothing is lost", async () => {
+    const world = await World.create();
+    await world.setUp();
+    const file = join(world.home.path, "data", "access.db");
+    const bytes = await readFile(file);
+    bytes[20] = (bytes[20] ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    const ran = await world.home.run(["gateway"]);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain("access.db");
+    expect(ran.err).toMatch(/line 1\b/);
+    expect(await readFile(file)).toEqual(bytes);
+  });
+
+  it("status --json says how things are, and /healthz no more than it should", async () => {
+    const world = await World.linked({ setup: "own-number", addressing: "pn" });
+    const { out } = await world.home.run(["status", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({
+      link: "open",
+      me: { pn: world.bot.pnJid },
+      silent: true,
+      counts: { approved: 0, denied: 0, pending: 0 },
+    });
+    const { address } = await world.home.api();
+    expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: "ok", link: "open", silent: true });
+    expect((await fetch(`${address}/api/v1/status`)).status).toBe(401);
+    expect(out).not.toContain(TOKEN);
+  });
+});
