@@ -30,8 +30,8 @@ unit: dist/.built ## unit and property tests
 e2e: dist/.built ## the guide and the faults, over the wire, with the gateway as its own process
 	npx vitest run --project e2e
 
-docs: dist/.built ## writes the generated tables into README.md
-	@node dist/docs.js
+docs: node_modules/.installed ## writes the generated tables into README.md
+	@npx vitest run --project unit test/readme.test.ts --update
 
 clean: ## removes what was built and installed
 	rm -rf dist node_modules

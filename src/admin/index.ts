@@ -20,7 +20,7 @@ import { refusal } from "./targets.js";
 import type { CommandResult, Decider, Gateway } from "./types.js";
 
 export type { AdminRecord } from "./records.js";
-export { commands, commandTable, findCommand, nearestCommand } from "./registry.js";
+export { commands, commandTable } from "./registry.js";
 export { realScheduler } from "./schedule.js";
 export { changeOwner, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";

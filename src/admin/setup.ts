@@ -149,7 +149,11 @@ function shownOwner(owner: Owner): NonNullable<SetupOutcome["owner"]> {
  * `kafclaw owner lock|set`, at the machine alone: for the lost phone and the new number.
  * @returns what was done, in one sentence
  */
-export async function changeOwner(input: { readonly owner?: string; readonly lock?: boolean }, parts: SetupParts, by: Actor): Promise<string> {
+export async function changeOwner(
+  input: { readonly owner?: string; readonly lock?: boolean },
+  parts: SetupParts,
+  by: Actor,
+): Promise<string> {
   const { access } = parts;
   if (input.lock) {
     const owner = access.owner();

@@ -29,6 +29,18 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   }
 }
 
+/** The table of the command line in README, as Markdown; the owner's commands have a table of their own. */
+export function commandLineTable(): string {
+  const rows = house.map(({ name, usage, summary, flags }) => {
+    const options = Object.entries(flags).map(([flag, { type, value = "VALUE" }]) => {
+      return `--${flag}${type === "boolean" ? "" : ` ${value}`}`;
+    });
+    const code = (text: string) => `\`${text.replaceAll("|", "\\|")}\``;
+    return `| ${code(["kafclaw", name, usage].join(" ").trim())} | ${summary} | ${options.map(code).join(" ")} |`;
+  });
+  return ["| command | does | options |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = args;
   if (name === "--version" || name === "-v") {

@@ -10,8 +10,6 @@ import {
   isJidMetaAI,
   isJidNewsletter,
   isJidStatusBroadcast,
-  isLidUser,
-  isPnUser,
   makeWASocket,
   proto,
   type SignalDataSet,
@@ -250,9 +248,4 @@ function closeQuickly(socket: WASocket): void {
     await close();
     clearTimeout(timer);
   };
-}
-
-/** True for addresses that a message can be sent to. */
-export function isSendable(jid: string): boolean {
-  return isPnUser(jid) === true || isLidUser(jid) === true;
 }

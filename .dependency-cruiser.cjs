@@ -1,0 +1,130 @@
+/** The arrows of DESIGN 9: what may import what, each with its reason. */
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "no-circles",
+      comment: "Two rooms that need each other are one room, or a third one is missing between them.",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "baileys-behind-one-door",
+      comment:
+        "Nothing outside whatsapp/ holds a socket that could send around the outbox (I3); the simulator is the other side.",
+      severity: "error",
+      from: { pathNot: "^src/(whatsapp|simulator)/" },
+      to: { path: "node_modules/@whiskeysockets/baileys" },
+    },
+    {
+      name: "simulator-is-for-tests",
+      comment: "A gateway in the field holds no pretended WhatsApp; only tests (and a demo command) start one.",
+      severity: "error",
+      from: { pathNot: "^(src/simulator/|test/)" },
+      to: { path: "^src/simulator/" },
+    },
+    {
+      name: "simulator-stands-alone",
+      comment: "What tests the gateway must not share its mistakes.",
+      severity: "error",
+      from: { path: "^src/simulator/" },
+      to: { path: "^src/", pathNot: "^src/simulator/" },
+    },
+    {
+      name: "access-knows-who-and-nothing-else",
+      comment: "Who may talk is decided without WhatsApp, HTTP, or a clock of its own, so it can be tested by itself.",
+      severity: "error",
+      from: { path: "^src/access/" },
+      to: {
+        path: ".",
+        pathNot:
+          "^src/(access|store)/|^src/(text|errors)\\.ts$|node_modules/(libphonenumber-js|p-queue)/|^(node:)?(buffer|crypto)$",
+      },
+    },
+    {
+      name: "store-is-the-ground",
+      comment: "Files know nothing of what lies in them.",
+      severity: "error",
+      from: { path: "^src/store/" },
+      to: { path: "^src/", pathNot: "^src/store/|^src/(errors|files)\\.ts$" },
+    },
+    {
+      name: "admin-knows-types-of-whatsapp",
+      comment:
+        "Orders are the same through every door; the admin side sees the outbox and messages as types, no socket.",
+      severity: "error",
+      from: { path: "^src/admin/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(admin|access|store)/|^src/text/|^src/(text|errors|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
+      },
+    },
+    {
+      name: "responder-is-asked-and-answers",
+      comment: "What answers a buddy sends nothing by itself: what it says goes through the outbox.",
+      severity: "error",
+      from: { path: "^src/responder/" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(responder|access|store)/|^src/(text|errors|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
+      },
+    },
+    {
+      name: "whatsapp-decides-nothing",
+      comment: "The link carries; who may talk and what the owner can do is decided above it.",
+      severity: "error",
+      from: { path: "^src/whatsapp/" },
+      to: { path: "^src/(admin|dashboard|responder|cli|simulator)/|^src/(gateway|route|main)\\.ts$" },
+    },
+    {
+      name: "dashboard-is-a-door",
+      comment: "HTTP reaches the same commands as the chat, never the link's inside, and is reached by nobody below.",
+      severity: "error",
+      from: { path: "^src/dashboard/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(dashboard|admin|access|store)/|^src/(text|errors|files|config|home)\\.ts$|^src/whatsapp/types\\.ts$",
+      },
+    },
+    {
+      name: "nobody-below-knows-the-command-line",
+      comment: "Arrows point down: cli → gateway → everything else; only main.ts starts a command line.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli/|main\\.ts$)" },
+      to: { path: "^src/(cli/|main\\.ts$)" },
+    },
+    {
+      name: "nobody-below-knows-the-gateway",
+      comment: "The composition root is where parts meet; a part that imports it would meet itself.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli/|gateway\\.ts$|main\\.ts$)" },
+      to: { path: "^src/(gateway|route)\\.ts$" },
+    },
+    {
+      name: "http-in-the-dashboard-only",
+      comment: "One place that listens, and so one place that checks who asks.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(dashboard|simulator)/" },
+      to: { path: "^(node:)?https?$|node_modules/express/" },
+    },
+    {
+      name: "folders-by-their-face",
+      comment: "Reach into a folder only through its index.ts, so that its inside can change.",
+      severity: "error",
+      from: { path: "^src/([^/]+)/" },
+      to: {
+        path: "^src/(store|dashboard|cli|simulator|text)/",
+        pathNot: "^src/$1/|/index\\.ts$|^src/store/types\\.ts$",
+      },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "require", "node", "default"] },
+  },
+};
