@@ -108,13 +108,11 @@ async function runGateway({ house, home, config, log, terminal, stop, lost }: Ru
   }
 }
 
-/** At a terminal the QR is shown; in a log it would only stand around. */
+/** Shows what there is to scan, at a terminal and in a log alike: on a server the log is where one looks for it. */
 async function show(event: LinkEvent, { qrPng }: Home, terminal: Terminal): Promise<void> {
   switch (event.event) {
     case "qr":
-      if (terminal.interactive) {
-        terminal.err(await qrText(event.data));
-      }
+      terminal.err(await qrText(event.data));
       return terminal.err(
         `Not linked yet: scan the QR code (${qrPng}) with WhatsApp → Linked devices → Link a device.`,
       );
