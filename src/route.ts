@@ -52,6 +52,8 @@ export class Route {
   private readonly chains = new Map<string, Promise<void>>();
   private readonly tries = new Map<string, number>();
   private readonly timers = new Set<NodeJS.Timeout>();
+  /** What the responder said, until that is on disk: a full disk does not ask it twice. */
+  private readonly replies = new Map<string, readonly string[]>();
   private stopped = false;
 
   constructor(private readonly rooms: Rooms) {}
@@ -264,9 +266,10 @@ export class Route {
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
     const { responder, outbox, journal, paused, log, access } = this.rooms;
     if (isSaid(message) && !paused()) {
-      log.info({ id: message.id, code: contact.code }, "message to the responder");
+      if (!this.replies.has(record._id)) log.info({ id: message.id, code: contact.code }, "message to the responder");
       const masked = maskText(message, (text) => access.mask(text));
-      const replies = await responder.respond(masked, contact);
+      const replies = this.replies.get(record._id) ?? (await responder.respond(masked, contact));
+      this.replies.set(record._id, replies);
       const address = message.chat.kind === "person" ? message.chat.address : undefined;
       for (const [index, text] of replies.entries()) {
         await outbox.post({
@@ -280,6 +283,7 @@ export class Route {
       }
     }
     await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
+    this.replies.delete(record._id);
   }
 }
 

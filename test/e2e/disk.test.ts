@@ -1,0 +1,63 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { TOKEN, World } from "./world.js";
+
+/** Mounts need root, which not every machine gives a test. */
+function mountSmallDisk(at: string): boolean {
+  try {
+    mkdirSync(at, { recursive: true });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", at], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Takes all the room that is left. */
+function fill(disk: string): void {
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize));
+}
+
+describe("a full disk", () => {
+  it("I6, I10: the gateway stays up, says it in one sentence, loses nothing, and goes on when there is room", async (test) => {
+    const world = await World.create({ setup: "own-number", addressing: "lid" });
+    const disk = join(world.home.path, "data");
+    if (!mountSmallDisk(disk)) return test.skip("this machine allows no mounts");
+    onTestFinished(() => void execFileSync("umount", ["-l", disk]));
+    await world.setUp();
+    await world.home.start();
+    await world.scanQr();
+    const { code } = await world.aliceKnocks();
+    await world.order(`/approve ${code}`);
+    await world.told(/Approved/);
+    const before = await world.say(world.alice, "before");
+    await world.home.prints(new RegExp(before.id));
+    await world.say(world.mallory, TOKEN);
+    const waiting = /New sender\* (\w{4})/.exec((await world.told(/Mallory/)).text)?.[1];
+
+    fill(disk);
+    const during = await world.say(world.alice, "during");
+    await world.order(`/deny ${waiting}`);
+    await world.home.until(async () => {
+      const status = JSON.stringify(await world.home.get("/api/v1/status"));
+      return /No room to write .*free some disk space/.test(status);
+    }, "the status says that the disk is full");
+    expect(world.home.running).toBe(true);
+    expect(world.owner.inbox.filter(({ text }) => /Denied/.test(text))).toEqual([]);
+
+    rmSync(join(disk, "ballast"));
+    await world.told(/Denied/);
+    expect(world.home.running).toBe(true);
+    await world.settled();
+    expect(world.responded()).toEqual([before.id, during.id]);
+    expect(world.leaks()).toEqual([]);
+
+    await world.home.stop("SIGKILL");
+    await world.home.startLinked();
+    await world.order("/whois mallory");
+    expect((await world.told(/Mallory[^]*denied/i)).text).toMatch(/denied/i);
+  });
+});
