@@ -33,6 +33,8 @@ interface PinDoc extends Doc {
 const PIN = "linked-account";
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
 const LINKING_ROUNDS = 3;
+/** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
+const FAILURES_BORNE = 2;
 /** What `setTimeout` takes at most. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -399,7 +401,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async linkingInterrupted(disconnect: Disconnect): Promise<void> {
     const { linking, options } = this;
     if (!linking) return;
-    const expired = disconnect.code === 408;
+    // A lost network ends with the same code as a QR that nobody scanned; then there was none to scan.
+    const wasShown = this.lastEvent.event === "qr" || this.lastEvent.event === "pairing-code";
+    const expired = disconnect.code === 408 && wasShown;
     if (expired) linking.rounds -= 1;
     if (linking.rounds <= 0) return this.giveUpLinking({ code: "linking-timed-out", message: LINKING_TIMED_OUT });
     if (disconnect.retry === "stop") {
@@ -407,10 +411,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     }
     if (disconnect.retry === "version") await options.version.outdated();
     options.session.startOver();
-    const isServerWrong = disconnect.name === "not-whatsapp";
-    if (isServerWrong) this.setState({ ...stateOf(disconnect), code: "unlinked" });
+    const isClear = disconnect.name === "not-whatsapp" || disconnect.name === "network-down";
+    const isTold = isClear || (!wasShown && this.attempts >= FAILURES_BORNE);
+    if (isTold) this.setState({ ...stateOf(disconnect), code: "unlinked" });
     this.tell(
-      isServerWrong
+      isTold
         ? { event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` }
         : { event: "connecting" },
     );

@@ -56,6 +56,20 @@ describe("linking from the command line", () => {
     await world.settled();
   });
 
+  it("whatsapp-auth says at once that WhatsApp can't be reached, and a gateway goes on trying", async () => {
+    const world = await World.create();
+    world.wa.hold();
+    const ran = await world.home.run(["whatsapp-auth", "--json"]);
+    expect(JSON.parse(ran.out)).toMatchObject({ event: "error", message: expect.any(String) });
+    expect(ran.code).toBe(1);
+    await world.home.start();
+    world.wa.resume();
+    await world.home.until(
+      async () => ((await world.home.get("/api/v1/link")) as { event: string }).event === "qr",
+      "it has come back",
+    );
+  });
+
   it("whatsapp-auth --logout unlinks at WhatsApp, and the next start needs a new link", async () => {
     const world = await World.linked({ setup: "own-number", addressing: "lid" });
     expect((await world.home.run(["whatsapp-auth", "--logout"])).code).toBe(0);
