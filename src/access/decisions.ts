@@ -36,14 +36,15 @@ export class Decisions {
     by: Actor,
     { name = "", expect }: { name?: string; expect?: Expected } = {},
   ): Promise<Outcome> {
-    this.#refuseOwner(target, "approved; they need no approval");
+    this.#refuseOwner(target, "who needs no approval");
     const contact = await this.#locate(target, name);
     const again = repeated(contact, "approve", by);
     if (again !== undefined) return unchanged(contact, again);
     const denied = this.#ledger.book.matches(contact).find(({ state }) => state === "denied");
     if (denied !== undefined) {
-      const message = `${describe(denied)} is denied: remove it first (remove ${denied.code}), then approve.`;
-      throw new KafclawError("denied", message);
+      const { code, name: called } = denied;
+      const who = called === "" ? formatNumber(denied) : called;
+      throw new KafclawError("denied", `${who} (${code}) is denied: /remove ${code} first, then /approve ${code}.`);
     }
     if (transition(contact.state, "approve").kind === "unchanged") return asItWas(contact);
     refuseUnexpected(contact, expect);
@@ -85,7 +86,7 @@ export class Decisions {
     by: Actor,
     { block = false, expect }: { block?: boolean; expect?: Expected } = {},
   ): Promise<Outcome> {
-    this.#refuseOwner(target, "denied");
+    this.#refuseOwner(target, "who can't be denied");
     const contact = await this.#locate(target, "");
     const again = repeated(contact, "deny", by);
     if (again !== undefined) return unchanged(contact, again);
@@ -108,7 +109,7 @@ export class Decisions {
   }
 
   async remove(target: Contact | Person, by: Actor): Promise<Outcome> {
-    this.#refuseOwner(target, "removed");
+    this.#refuseOwner(target, "who can't be removed");
     const contact = await this.#locate(target);
     const again = repeated(contact, "remove", by);
     if (again !== undefined) return unchanged(contact, again);
@@ -171,7 +172,7 @@ export class Decisions {
   #refuseOwner(target: Person, what: string): void {
     const owner = this.#owner();
     if (owner === undefined || !same(owner.person, target)) return;
-    throw new KafclawError("owner", `That is the owner, who can't be ${what}; name somebody else.`);
+    throw new KafclawError("owner", `That is the owner, ${what}; name somebody else.`);
   }
 
   #noteUndo(contact: Contact, { id, action, by }: Decision): void {

@@ -77,7 +77,7 @@ function byCode(book: ContactBook, typed: string, scope: Scope): Contact {
   if (contact !== undefined) return contact;
   const named = matching(book, typed, scope);
   const hint =
-    named.length === 0 ? "look at the list for the code" : `by name that would be ${listOf(named)}: use the code`;
+    named.length === 0 ? "/pending and /list show the codes" : `by name that would be ${listOf(named)}: use the code`;
   throw unknown(`No contact has the code ${code ?? quoted(typed).toUpperCase()}; ${hint}.`);
 }
 
@@ -110,7 +110,9 @@ function known(book: ContactBook, person: Person): Contact | Person {
 }
 
 function nobody({ states }: Scope): string {
-  return states?.length === 1 ? `Nobody is ${states[0]}` : "Nobody is on a list yet";
+  return states === undefined || states.length === NAMED_STATES.length
+    ? "Nobody is on a list yet"
+    : `Nobody is ${states.join(" or ")}`;
 }
 
 function capital(word: string): string {

@@ -52,7 +52,7 @@ export class RecentDecisions {
     const contact = found === undefined ? undefined : book.byId(found.contact);
     if (found === undefined || contact === undefined) {
       const why =
-        decisionId === undefined ? `Nothing was decided in the last ${minutes} minutes` : "There is no such decision";
+        decisionId === undefined ? `No decision of the last ${minutes} minutes is left` : "There is no such decision";
       throw new KafclawError(
         "nothing-to-undo",
         `${why}, so there is nothing to undo; approve, deny or remove instead.`,

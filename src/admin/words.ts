@@ -109,9 +109,14 @@ export function whatHappened(decision: Decision, now: number, timezone: string):
   const time = formatTime(decision.at, now, timezone);
   if (!isDecided(decision)) return own(`${DONE[decision.action]}, ${time}`);
   if (decision.action === "undo") {
-    return own(`was set back to ${stateName(decision.to)} by undo ${doorOf(decision)}, ${time}`);
+    return own(`was set back to ${stateName(decision.to)} ${doorOf(decision)}, ${time}`);
   }
   return own(`${DONE[decision.action]} ${doorOf(decision)}, ${time}`);
+}
+
+/** `by you on WhatsApp, 14:03`. */
+export function byAndWhen(decision: Decision, now: number, timezone: string): Message {
+  return own(`${doorOf(decision)}, ${formatTime(decision.at, now, timezone)}`);
 }
 
 /** The last entry of a contact's history that changed what they may do; new addresses don't. */

@@ -42,7 +42,7 @@ describe("approve", () => {
     const alice = await house.denied(ALICE, "Alice");
     expect(await refusal(() => house.access.approve(alice, chat))).toEqual({
       code: "denied",
-      message: `${alice.code} Alice is denied: remove it first (remove ${alice.code}), then approve.`,
+      message: `Alice (${alice.code}) is denied: /remove ${alice.code} first, then /approve ${alice.code}.`,
     });
     await house.access.remove(alice, chat);
     expect((await house.access.approve(alice, chat)).contact.state).toBe("approved");

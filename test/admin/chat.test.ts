@@ -481,7 +481,7 @@ describe("the chat itself", () => {
     expect(await house.says("hello?")).toMatch(/^I only know commands/);
     const self = await open({ setup: "self" });
     expect(await self.says("buy milk")).toBe("");
-    expect(await self.says("/status")).toContain("Link: The link is open.");
+    expect(await self.says("/status")).toContain("Link: open");
   });
 
   it("answers in the chat where it was asked, disappearing like the rest of it", async () => {

@@ -105,8 +105,7 @@ describe("looking", () => {
     await house.knocks("Alice", ALICE);
     expect(await house.says("/status")).toBe(
       [
-        "Link: The link is open.",
-        "Linked as +1 555 000 9000",
+        "Link: open, as +1 555 000 9000",
         "Silent mode: on",
         "0 approved, 1 pending, 0 denied",
         "Responder: off",

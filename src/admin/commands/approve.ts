@@ -4,7 +4,7 @@ import { type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { considered, type Done, eachReference, implied, nobody, refusal, together } from "../targets.js";
 import type { Command, CommandContext, CommandResult } from "../types.js";
-import { count, label, labels, nameAndNumber, toData, whatHappened } from "../words.js";
+import { byAndWhen, count, label, labels, nameAndNumber, toData } from "../words.js";
 
 /** Up to here `/approve all` needs no number: that many names are read at a glance. */
 const AT_A_GLANCE = 3;
@@ -14,7 +14,7 @@ export const approve: Command = {
   usage: "<ref…>",
   summary: "lets a sender talk to the bot",
   details: [
-    "A ref is a code, a number, or a name where it is unique. Quoting a notice or, where one is pending, nothing does too.",
+    "A ref is a code, a number, or a name where it is unique. It can be left out when you quote a notice, or when only one sender is pending.",
     "/approve K7QF · /approve +1 555 000 2000 · /approve alice · /approve K7QF M2TX",
     "/approve all approves everyone pending whose notice you got; with more than three it wants their number: /approve all 7",
   ].join("\n"),
@@ -57,7 +57,7 @@ export async function approveOne(target: Contact | Person, context: CommandConte
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;
   if (outcome.unchanged && !again) {
-    return { data, message: say`${label(contact)} is approved already: ${whatHappened(decision, clock(), timezone)}.` };
+    return { data, message: say`${label(contact)} is approved already, ${byAndWhen(decision, clock(), timezone)}.` };
   }
   const held = outcome.released.length;
   const notes: Message[] = [];

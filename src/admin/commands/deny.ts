@@ -4,7 +4,7 @@ import { own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { type Done, eachReference, implied, resolvedNow, together } from "../targets.js";
 import type { Command, CommandContext } from "../types.js";
-import { label, toData, whatHappened } from "../words.js";
+import { byAndWhen, label, toData } from "../words.js";
 
 export const deny: Command = {
   name: "deny",
@@ -28,7 +28,8 @@ export const deny: Command = {
       const who = implied("Deny", context);
       return "code" in who ? together([await denyOne(who, context, { block, episode: who.episode })]) : who;
     }
-    return eachReference(words, context, ["pending", "approved"], (target) => denyOne(target, context, { block }));
+    const act = (target: Contact | Person): Promise<Done> => denyOne(target, context, { block });
+    return eachReference(words, context, ["pending", "approved"], act, ["denied"]);
   },
 };
 
@@ -53,8 +54,8 @@ export async function denyOne(
         ? own(" Blocked at WhatsApp too.")
         : own(" WhatsApp blocks them as soon as the link is open.");
   if (outcome.unchanged && !again) {
-    const since = whatHappened(decision, clock(), timezone);
-    return { data, message: say`${label(contact)} is denied already: ${since}.${blocked}` };
+    const since = byAndWhen(decision, clock(), timezone);
+    return { data, message: say`${label(contact)} is denied already, ${since}.${blocked}` };
   }
   const free = own(`/remove ${contact.code}`);
   return { data, message: say`⛔ Denied ${label(contact)}: they hear nothing, and ${free} frees them.${blocked}` };

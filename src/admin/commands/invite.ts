@@ -45,14 +45,15 @@ export const invite: Command = {
 async function make({ words, flag, value }: Taken, context: CommandContext): Promise<CommandResult> {
   const { access, by, clock, timezone, gateway, door } = context;
   const days = daysOf(value("days"));
-  const bound = personOf(value("for"));
+  const { name, number } = withNumber(words, value("for"));
+  const bound = await boundTo(number, context);
   const auto = flag("auto");
   if (bound !== undefined && !auto) {
     return refusal("bad-usage", say`--for goes with --auto: without it you decide anyway who comes in.`, "usage");
   }
   const made = await access.invite(
     {
-      label: words.join(" "),
+      label: name,
       auto,
       ...(days === undefined ? {} : { days }),
       ...(bound === undefined ? {} : { for: bound }),
@@ -94,11 +95,28 @@ function daysOf(text: string | undefined): number | undefined {
   throw new KafclawError("bad-usage", `--days takes a whole number from 1 to ${MOST_DAYS}, not ${text}.`, "usage");
 }
 
-function personOf(text: string | undefined): Person | undefined {
+/** Phones show numbers with spaces: `--for +1 555 000 2000` is one number, whose end is found among the words. */
+function withNumber(words: readonly string[], start: string | undefined): { name: string; number: string | undefined } {
+  const isCut = start !== undefined && /^\+?[\d(]/.test(start) && parseAddress(start)?.kind !== "pn";
+  const more = isCut ? words.filter((word) => /^[\d()./-]+$/.test(word)) : [];
+  const name = words.filter((word) => !more.includes(word)).join(" ");
+  return { name, number: start === undefined ? undefined : [start, ...more].join(" ") };
+}
+
+/** The person that an invite is bound to, under WhatsApp's own form of the number where we are linked. */
+async function boundTo(text: string | undefined, { gateway }: CommandContext): Promise<Person | undefined> {
   if (text === undefined) return undefined;
   const address = parseAddress(text);
-  if (address?.kind === "pn") return { pn: address.pn };
   if (address?.kind === "lid") return { lid: address.lid };
+  if (address?.kind === "pn") {
+    const canonical = await gateway.onWhatsApp(address.pn);
+    if (canonical === null) {
+      const number = formatNumber({ pn: address.pn });
+      throw new KafclawError("not-on-whatsapp", `${number} is not on WhatsApp: check the number.`);
+    }
+    const known = canonical === undefined ? undefined : parseAddress(canonical);
+    return { pn: known?.kind === "pn" ? known.pn : address.pn };
+  }
   throw new KafclawError(
     "bad-number",
     `--for takes a number with country code, like +15550002000, not ${text}.`,

@@ -15,6 +15,7 @@ export const status: Command = {
     if (take(args).words.length > 0) return refusal("bad-usage", own("/status takes nothing behind it."), "usage");
     const link = gateway.link();
     const me = gateway.me();
+    const isOpen = link.code === "open" && me !== undefined;
     const counts = access.counts();
     const { silent, responder, startedAt, version } = gateway;
     const until = silent.until();
@@ -23,8 +24,9 @@ export const status: Command = {
       : `off${until === undefined ? "" : ` until ${formatTime(until, clock(), timezone)}`}`;
     const uptime = startedAt === undefined ? "not running" : `up ${formatDuration(clock() - startedAt)}`;
     const message = stack([
-      own(`Link: ${link.sentence}${link.code === "open" || link.remedy === "" ? "" : ` ${link.remedy}`}`),
-      me !== undefined && own(`Linked as ${formatNumber(me)}`),
+      isOpen
+        ? own(`Link: open, as ${formatNumber(me)}`)
+        : own(`Link: ${link.sentence}${link.remedy === "" ? "" : ` ${link.remedy}`}`),
       own(`Silent mode: ${quiet}`),
       own(`${counts.approved} approved, ${counts.pending} pending, ${counts.denied} denied`),
       own(`Responder: ${responder.name}${responder.paused ? ", paused (/resume)" : ""}`),

@@ -18,7 +18,9 @@ export const whois: Command = {
   age: "looks",
   async run(args, context) {
     const { words } = take(args);
-    const found = words.length === 0 ? context.quoted : await target(words, context, ["pending", "approved", "denied"]);
+    // A look finds everyone, those too whose notice is still on its way.
+    const { shown: _, ...anyone } = context;
+    const found = words.length === 0 ? context.quoted : await target(words, anyone, ["pending", "approved", "denied"]);
     if (found === undefined) return refusal("bad-usage", say`Who? /whois and a code, number or name.`, "usage");
     if (!isContact(found)) {
       return { ok: true, message: own(`${formatNumber(found)} is a stranger who never wrote.`), data: null };
