@@ -60,6 +60,7 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
   if (text !== undefined) fromFile(text, file, inFile, mistakes);
   const inEnvironment = new Map<string, Given>();
   fromEnvironment(env, inEnvironment, mistakes);
+  openAiKey(env, inFile, inEnvironment);
   const given = new Map([...inFile, ...inEnvironment]);
   const origins = new Map<string, Origin>();
   const values = new Map<string, unknown>();
@@ -202,6 +203,13 @@ function fromEnvironment(env: Environment, given: Map<string, Given>, mistakes: 
   }
 }
 
+/** OpenAI's own variable for the key counts where ours is not given: many machines have it already. */
+function openAiKey(env: Environment, inFile: ReadonlyMap<string, Given>, inEnvironment: Map<string, Given>): void {
+  const key = "responder.apiKey";
+  const value = env.OPENAI_API_KEY?.trim();
+  if (value && !inFile.has(key) && !inEnvironment.has(key)) inEnvironment.set(key, { value, origin: "environment" });
+}
+
 /** What each setting allows, and both together don't. */
 function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap<string, Given>): string[] {
   const found: string[] = [];
@@ -214,6 +222,12 @@ function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap
     const got = url === undefined ? "none" : JSON.stringify(url);
     found.push(
       `whatsapp.rootKey${place(given.get("whatsapp.rootKey"))}: takes a whatsapp.url on this machine (127.0.0.1, ::1 or localhost) beside it, got ${got}; another root key anywhere else would trust a stranger as WhatsApp`,
+    );
+  }
+  const isAnywhere = text("responder.baseUrl") !== undefined || text("responder.apiKey") !== undefined;
+  if (text("responder.model") !== undefined && !isAnywhere) {
+    found.push(
+      `responder.model${place(given.get("responder.model"))}: takes a responder.baseUrl beside it that says where the model is, or a responder.apiKey for OpenAI's`,
     );
   }
   const host = text("dashboard.host");

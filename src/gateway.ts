@@ -26,7 +26,7 @@ import {
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import { type Home, writePrivate } from "./home.js";
-import { QuietResponder } from "./responder/index.js";
+import { type ConversationDoc, createResponder } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
@@ -167,8 +167,22 @@ async function build(
     log,
   });
 
-  const responder = new QuietResponder();
   let paused = false;
+  const responder = await createResponder({
+    collection: await store.open<ConversationDoc>("conversation"),
+    access,
+    outbox,
+    settings: { ...config.responder, selfChat: config.admin.chat },
+    soulPath: home.soul,
+    timezone: config.timezone,
+    silent: () => silent.on(),
+    paused: () => paused,
+    serverNow: () => opened.now(),
+    tell: (key, message, alarm) => admin.notices.news(key, message, alarm),
+    clock,
+    scheduler,
+    log,
+  });
   let startedAt: number | undefined;
   const gateway: Gateway = {
     version,
@@ -179,7 +193,12 @@ async function build(
     me: () => opened.me,
     silent,
     responder: {
-      name: responder.name,
+      get mode() {
+        return responder.mode;
+      },
+      get name() {
+        return responder.name;
+      },
       get paused() {
         return paused;
       },
@@ -189,6 +208,10 @@ async function build(
       resume: () => {
         paused = false;
       },
+      fromOwner: (message) => responder.fromOwner(message),
+      backlog: () => responder.backlog(),
+      answer: (contactId) => responder.answer(contactId),
+      forget: (contactId) => responder.forget(contactId),
     },
     outbox,
     release: (contact, held) => route.release(contact, held),
@@ -277,12 +300,14 @@ async function build(
       startedAt = clock();
       await keepQrFile(home, { event: "connecting" });
       await admin.start();
+      await responder.start();
       await route.start();
       opened.start();
     },
     async close() {
       await opened.stop();
       await route.stop();
+      await responder.stop();
       await admin.stop();
       await outbox.stop();
       await access.close();

@@ -52,8 +52,8 @@ export class Route {
   private readonly chains = new Map<string, Promise<void>>();
   private readonly tries = new Map<string, number>();
   private readonly timers = new Set<NodeJS.Timeout>();
-  /** What the responder said, until that is on disk: a full disk does not ask it twice. */
-  private readonly replies = new Map<string, readonly string[]>();
+  /** What the responder was given and may not have on disk yet: a full disk is not logged as a second message. */
+  private readonly given = new Set<string>();
   private stopped = false;
 
   constructor(private readonly rooms: Rooms) {}
@@ -262,28 +262,16 @@ export class Route {
     return isHeld;
   }
 
-  /** Gives a buddy's message to the responder, once, and what it says to the outbox, under keys made of the message's id. */
+  /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
-    const { responder, outbox, journal, paused, log, access } = this.rooms;
+    const { responder, journal, paused, log, access } = this.rooms;
     if (isSaid(message) && !paused()) {
-      if (!this.replies.has(record._id)) log.info({ id: message.id, code: contact.code }, "message to the responder");
-      const masked = maskText(message, (text) => access.mask(text));
-      const replies = this.replies.get(record._id) ?? (await responder.respond(masked, contact));
-      this.replies.set(record._id, replies);
-      const address = message.chat.kind === "person" ? message.chat.address : undefined;
-      for (const [index, text] of replies.entries()) {
-        await outbox.post({
-          kind: "text",
-          to: message.sender,
-          text,
-          key: `answer:${message.journalId}:${index}`,
-          ...(address ? { address } : {}),
-          ...(message.expiration === undefined ? {} : { expiration: message.expiration }),
-        });
-      }
+      if (!this.given.has(record._id)) log.info({ id: message.id, code: contact.code }, "message to the responder");
+      this.given.add(record._id);
+      await responder.respond(masked(message, access.mask.bind(access)), contact);
     }
     await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
-    this.replies.delete(record._id);
+    this.given.delete(record._id);
   }
 }
 
@@ -293,10 +281,19 @@ function isSaid(message: Inbound): boolean {
 }
 
 /** The pairing token is never told to anyone, the responder included. */
-function maskText(message: Inbound, mask: (text: string) => string): Inbound {
+function masked(message: Inbound, mask: (text: string) => string): Inbound {
   const { content } = message;
-  if (content.kind !== "text") return message;
-  return { ...message, content: { ...content, text: mask(content.text) } };
+  switch (content.kind) {
+    case "text":
+      return { ...message, content: { ...content, text: mask(content.text) } };
+    case "media": {
+      const { fileName } = content;
+      const named = fileName === undefined ? {} : { fileName: mask(fileName) };
+      return { ...message, content: { ...content, caption: mask(content.caption), ...named } };
+    }
+    default:
+      return message;
+  }
 }
 
 function userOf(address: Pn | Lid): string {

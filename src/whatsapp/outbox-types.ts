@@ -42,6 +42,8 @@ export interface OutboxOptions {
 export interface RunningOutbox extends Outbox {
   /** Did this message, by its WhatsApp id, come from here (I12)? */
   has(id: string): boolean;
+  /** Was a parcel with this key ever posted? */
+  knows(key: string): boolean;
   /**
    * What was sent under an id, for a device that asks for it again: only to the very chat it went to, within a day, and
    * only what would still be sent now (I3).

@@ -95,6 +95,10 @@ class Door implements RunningOutbox {
     return this.book.find(id) !== undefined;
   }
 
+  knows(key: string): boolean {
+    return this.book.withKey(key) !== undefined;
+  }
+
   async recall(id: string, chat: Person): Promise<WireContent | undefined> {
     const found = this.book.find(id);
     if (!found) return undefined;
