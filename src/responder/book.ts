@@ -108,10 +108,10 @@ export class ConversationBook {
   }
 
   /** Takes a message; once, however often it comes. @returns false for one that is known */
-  async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq" | "state">): Promise<boolean> {
+  async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq">): Promise<boolean> {
     const _id = `in:${message.journalId}`;
     if (this.waiting.has(_id) || this.answered.has(message.journalId)) return false;
-    const doc: WaitingDoc = { ...message, _id, kind: "waiting", state: "due", seq: this.nextSeq() };
+    const doc: WaitingDoc = { ...message, _id, kind: "waiting", seq: this.nextSeq() };
     await this.collection.put(doc);
     this.index(doc);
     const theirs = [...this.waiting.values()].filter(({ who }) => who === doc.who);

@@ -1,10 +1,10 @@
-import { identityOf, type Person } from "../access/identity.js";
+import { identityOf, type Lid, type Person, type Pn } from "../access/identity.js";
 import type { Access } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import type { Collection } from "../store/types.js";
 import { type Message, renderWhatsApp } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
-import type { Inbound, Outbox } from "../whatsapp/types.js";
+import type { Inbound, Outbox, Signal } from "../whatsapp/types.js";
 import { ConversationBook, type ConversationDoc, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
 import { messagesFor } from "./frame.js";
 import { toWhatsApp } from "./markdown.js";
@@ -19,7 +19,10 @@ import type { Mode, RunningResponder } from "./types.js";
 export interface ResponderParts {
   readonly collection: Collection<ConversationDoc>;
   readonly access: Access;
-  readonly outbox: Outbox & { has(id: string): boolean; knows(key: string): boolean };
+  readonly outbox: Outbox & {
+    knows(key: string): boolean;
+    signal(to: Person, signal: Signal, address?: Pn | Lid): void;
+  };
   readonly settings: {
     readonly baseUrl: string | undefined;
     readonly model: string | undefined;
@@ -56,6 +59,8 @@ const PROBE_MS = 15_000;
 const LONGEST_PROBE_MS = 5 * 60_000;
 /** How long to wait for the disk. */
 const DISK_MS = 5_000;
+/** Phones show "typing …" for some 25 seconds, and no longer. */
+const TYPING_MS = 10_000;
 const STALE_MS = 15 * 60_000;
 const HOUR = 60 * 60_000;
 /** What waited longer than a day in an outage is no conversation any more. */
@@ -116,7 +121,10 @@ class Conversations implements RunningResponder {
       if (turn.relay === true || this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
       else await this.book.withdraw(turn);
     }
-    for (const who of this.book.whoIsDue()) this.turns.wrote(who);
+    for (const who of this.book.whoIsDue()) {
+      if (this.isHeldBack(who)) await this.book.setState(this.book.due(who), "silent");
+      else this.turns.wrote(who);
+    }
   }
 
   async stop(): Promise<void> {
@@ -169,6 +177,7 @@ class Conversations implements RunningResponder {
     const text = this.parts.access.mask(content.kind === "text" ? content.text : `[${describe(content)}]`);
     const isNew = await this.book.take({
       who,
+      state: this.isHeldBack(who) ? "silent" : "due",
       at,
       journalId,
       id,
@@ -177,6 +186,11 @@ class Conversations implements RunningResponder {
       ...(expiration === undefined ? {} : { expiration }),
     });
     if (isNew) this.turns.wrote(who);
+  }
+
+  /** Nobody's model is called in silent mode; the admin chat is never silent, and so a relay goes on. */
+  private isHeldBack(who: Who): boolean {
+    return who !== OWNER && this.mode === "model" && this.parts.silent();
   }
 
   /** The owner's quoted reply to a relayed message goes to the buddy. */
@@ -230,8 +244,7 @@ class Conversations implements RunningResponder {
       return this.book.drop(burst);
     }
     if (this.mode === "relay") return this.relay(who, partner, burst);
-    // Nobody's model is called in silent mode; the admin chat is never silent.
-    if (this.parts.silent() && partner.contact) return this.book.setState(burst, "silent");
+    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (await this.isOverLimit(partner)) return this.book.drop(burst);
     await this.ask(who, partner, burst);
   }
@@ -260,6 +273,7 @@ class Conversations implements RunningResponder {
       mask: (text) => access.mask(text),
     });
     await this.acknowledge(partner, burst);
+    const stopTyping = this.type(partner, burst);
     let answer: string;
     try {
       answer = toWhatsApp(await this.modelOrThrow().ask(messages, this.stopping.signal));
@@ -271,6 +285,8 @@ class Conversations implements RunningResponder {
       this.parts.log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tell("model-refused", texts.refusedOnce(partner.contact, error.sentence));
       answer = texts.NO_ANSWER;
+    } finally {
+      stopTyping();
     }
     await this.say(who, burst, said, access.mask(answer));
   }
@@ -279,7 +295,7 @@ class Conversations implements RunningResponder {
   private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
     const partner = this.partner(who);
     if (partner === undefined || (this.parts.paused() && partner.contact)) return this.book.drop(burst);
-    if (this.parts.silent() && partner.contact) return this.book.setState(burst, "silent");
+    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     const last = burst.at(-1);
     const turn = await this.book.commit({
       who,
@@ -305,6 +321,26 @@ class Conversations implements RunningResponder {
       ...(expiration === undefined ? {} : { expiration }),
     });
     await this.book.posted(turn, ids);
+  }
+
+  /** Blue ticks and "typing …", for buddies, while an answer is made. @returns ends the typing */
+  private type({ contact, to }: Partner, burst: readonly WaitingDoc[]): () => void {
+    const { outbox, clock, scheduler, access } = this.parts;
+    const address = burst.at(-1)?.address;
+    if (contact === undefined) return () => {};
+    // In self-chat the owner would no longer see what is unread.
+    const isOwnNumber = access.owner()?.setup === "own-number";
+    if (isOwnNumber) outbox.signal(to, { kind: "read", ids: burst.map(({ id }) => id) }, address);
+    let cancel = (): void => {};
+    const show = (): void => {
+      outbox.signal(to, { kind: "typing", on: true }, address);
+      cancel = scheduler.at(clock() + TYPING_MS, show);
+    };
+    show();
+    return () => {
+      cancel();
+      outbox.signal(to, { kind: "typing", on: false }, address);
+    };
   }
 
   private async acknowledge({ contact, to }: Partner, burst: readonly WaitingDoc[]): Promise<void> {

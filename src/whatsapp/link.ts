@@ -20,7 +20,7 @@ import type { Journal } from "./journal.js";
 import { rebuild, sendAndWait } from "./send.js";
 import type { Session } from "./session.js";
 import { openSocket } from "./socket.js";
-import type { Ack, LinkControl, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
+import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
 /** The account that this home is linked to; another one is refused until the owner says so. */
@@ -230,6 +230,16 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const { socket } = this;
     if (!socket || !this.open) return { kind: "lost" };
     return sendAndWait(socket, { jid, id, content, mayLeave, ended: this.ended.signal });
+  }
+
+  async signal(jid: string, signal: Signal): Promise<void> {
+    const { socket } = this;
+    if (!socket || !this.open) return;
+    const sent =
+      signal.kind === "read"
+        ? socket.sendReceipt(jid, undefined, [...signal.ids], "read")
+        : socket.sendPresenceUpdate(signal.on ? "composing" : "paused", jid);
+    await sent.catch(() => {});
   }
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */

@@ -2,7 +2,7 @@ import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection } from "../store/types.js";
 import type { OutboxDoc } from "./outbox-book.js";
 import type { Pace } from "./pace.js";
-import type { Outbox, Wire, WireContent } from "./types.js";
+import type { Outbox, Signal, Wire, WireContent } from "./types.js";
 
 /** Something that was suppressed, or could not be sent. */
 export interface Undelivered {
@@ -42,6 +42,8 @@ export interface OutboxOptions {
 export interface RunningOutbox extends Outbox {
   /** Did this message, by its WhatsApp id, come from here (I12)? */
   has(id: string): boolean;
+  /** Lets a signal out, if it may leave right now; else it is gone (I3). */
+  signal(to: Person, signal: Signal, address?: Pn | Lid): void;
   /** Was a parcel with this key ever posted? */
   knows(key: string): boolean;
   /**

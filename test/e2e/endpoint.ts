@@ -68,7 +68,7 @@ export const KEY = "sk-test-never-logged-0123456789";
 /** A completion in pieces. */
 export function streamed(response: ServerResponse, text: string, { end = true } = {}): void {
   response.writeHead(200, { "content-type": "text/event-stream" });
-  for (const piece of text.match(/[^]{1,7}/g) ?? []) response.write(event({ delta: { content: piece } }));
+  for (const piece of text.match(/[\s\S]{1,7}/g) ?? []) response.write(event({ delta: { content: piece } }));
   if (end) response.end(`${event({ delta: {}, finish_reason: "stop" })}data: [DONE]\n\n`);
 }
 

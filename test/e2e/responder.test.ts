@@ -52,6 +52,31 @@ describe("a buddy's question", () => {
     expect(world.leaks(world.mallory)).toEqual([]);
   });
 
+  it("I5: is read and typed at while the answer is made, without going available, and never in silent mode", async () => {
+    const endpoint = await Endpoint.start();
+    const world = await talking({ ...endpoint.env, KAFCLAW_RESPONDER_ACK_REACTION: "👀" });
+    const { id } = await world.say(world.alice, "hello?");
+    await fromBot(world);
+    await world.alice.next(({ text }) => text === "Ahoy!" || text === "👀", SOON).catch(() => {});
+    const kinds = world.wa.stanzasTo(world.alice).map(({ kind, node }) => {
+      const [child] = Array.isArray(node.content) ? node.content : [];
+      return kind === "chatstate" ? `${kind} ${child?.tag}` : kind === "receipt" ? `${kind} ${node.attrs.type}` : kind;
+    });
+    expect(kinds).toContain("chatstate composing");
+    expect(kinds.lastIndexOf("chatstate paused")).toBeGreaterThan(kinds.indexOf("chatstate composing"));
+    expect(world.alice.receipts.filter(({ type }) => type === "read").flatMap(({ ids }) => ids)).toEqual([id]);
+    expect(
+      world.wa.record.filter(({ kind, node }) => kind === "presence" && node.attrs.type !== "unavailable"),
+    ).toEqual([]);
+
+    await world.order("/silent on");
+    await world.told(/Silent mode is on/);
+    world.wa.clearRecord();
+    await world.say(world.alice, "and now?");
+    await world.settled();
+    expect(world.leaks()).toEqual([]);
+  });
+
   it("asked in a burst is answered once", async () => {
     const endpoint = await Endpoint.start();
     const world = await talking(endpoint.env);
@@ -95,7 +120,7 @@ describe("a buddy's question", () => {
     endpoint.answering = (_, response) => streamed(response, "Here I am.");
     await world.home.startLinked();
     await world.order("/silent off");
-    expect((await world.told(/Silent mode is off[^]*1 buddy wrote/)).text).toContain("Alice");
+    expect((await world.told(/Silent mode is off[\s\S]*1 buddy wrote/)).text).toContain("Alice");
     await world.order("/answer all");
     await world.told(/Answering 1 message/);
     expect((await fromBot(world)).text).toBe("Here I am.");
@@ -161,7 +186,7 @@ describe("an endpoint that fails", () => {
   ];
 
   it.each(FAILURES)(
-    "and %s: the owner is told once, the buddy once, and both get their answer later",
+    "and %s: owner and buddy are told once, and what was asked waits",
     async (_, answering, sentence) => {
       const endpoint = await Endpoint.start();
       const world = await talking({ ...endpoint.env, KAFCLAW_RESPONDER_TIMEOUT: "1" });
