@@ -26,7 +26,7 @@ import {
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import { type Home, writePrivate } from "./home.js";
-import { type ConversationDoc, createResponder } from "./responder/index.js";
+import { type ConversationDoc, createResponder, modelFrom } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
@@ -173,6 +173,7 @@ async function build(
     access,
     outbox,
     settings: { ...config.responder, selfChat: config.admin.chat },
+    model: modelFrom(config.responder),
     soulPath: home.soul,
     timezone: config.timezone,
     silent: () => silent.on(),

@@ -4,11 +4,29 @@ import { z } from "zod";
 import type { ChatMessage } from "./frame.js";
 import { type Endpoint, ModelProblem, noCompletion, problemOf } from "./problems.js";
 
-/** Where the model is and how it is asked. */
-export interface ModelOptions extends Endpoint {
-  readonly apiKey?: string | undefined;
-  /** For tests: another way to the endpoint. */
-  readonly fetch?: typeof fetch;
+/** What answers a question; {@link Model}, and what tests put in its place. */
+export interface Asked {
+  /** `llama3.2 at 127.0.0.1:11434`. */
+  readonly name: string;
+  /** @throws ModelProblem */
+  ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string>;
+}
+
+/** The settings that say where the model is and how it is asked. */
+export interface ModelSettings {
+  readonly baseUrl: string | undefined;
+  readonly model: string | undefined;
+  readonly apiKey: string | undefined;
+  /** Seconds of silence that are borne. */
+  readonly timeout: number;
+}
+
+/** OpenAI's own, where only a model and a key are set. */
+const OPENAI_URL = "https://api.openai.com/v1";
+
+/** The model that the settings name; undefined where they name none. */
+export function modelFrom({ baseUrl = OPENAI_URL, model, apiKey, timeout }: ModelSettings): Model | undefined {
+  return model === undefined ? undefined : new Model({ baseUrl, model, timeout }, apiKey);
 }
 
 /** Retries on 408, 409, 429, 5xx and a lost connection, with backoff; the server's Retry-After counts. */
@@ -28,11 +46,14 @@ const Choice = z.object({
 const Completion = z.object({ choices: z.array(Choice) });
 
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
-export class Model {
+export class Model implements Asked {
   private readonly client: OpenAI;
 
-  constructor(private readonly options: ModelOptions) {
-    const { apiKey, baseUrl, timeout } = options;
+  constructor(
+    private readonly options: Endpoint,
+    apiKey: string | undefined,
+  ) {
+    const { baseUrl, timeout } = options;
     this.client = new OpenAI({
       // The package insists on a key; endpoints of one's own mostly have none, and then none is sent.
       apiKey: apiKey ?? "none",
@@ -44,8 +65,11 @@ export class Model {
       timeout: timeout * 1000,
       maxRetries: RETRIES,
       logLevel: "off",
-      ...(options.fetch ? { fetch: options.fetch } : {}),
     });
+  }
+
+  get name(): string {
+    return `${this.options.model} at ${new URL(this.options.baseUrl).host}`;
   }
 
   /**

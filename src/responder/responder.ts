@@ -8,7 +8,7 @@ import type { Inbound, Outbox, Signal } from "../whatsapp/types.js";
 import { ConversationBook, type ConversationDoc, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
 import { messagesFor } from "./frame.js";
 import { toWhatsApp } from "./markdown.js";
-import { Model } from "./model.js";
+import type { Asked } from "./model.js";
 import { ModelProblem } from "./problems.js";
 import { Soul } from "./soul.js";
 import * as texts from "./texts.js";
@@ -24,10 +24,6 @@ export interface ResponderParts {
     signal(to: Person, signal: Signal, address?: Pn | Lid): void;
   };
   readonly settings: {
-    readonly baseUrl: string | undefined;
-    readonly model: string | undefined;
-    readonly apiKey: string | undefined;
-    readonly timeout: number;
     readonly turns: number;
     readonly contextTokens: number;
     readonly dailyLimit: number;
@@ -35,6 +31,8 @@ export interface ResponderParts {
     /** Whether the model answers the owner's notes to self. */
     readonly selfChat: boolean;
   };
+  /** Absent: the bot relays on its own number, and is quiet in self-chat. */
+  readonly model: Asked | undefined;
   readonly soulPath: string;
   readonly timezone: string;
   readonly silent: () => boolean;
@@ -51,8 +49,6 @@ export interface ResponderParts {
   };
 }
 
-/** OpenAI's own, where only a model and a key are set. */
-const OPENAI_URL = "https://api.openai.com/v1";
 const AT_ONCE = 4;
 /** While the model is down it is tried after so long, then twice that, up to the longest. */
 const PROBE_MS = 15_000;
@@ -82,7 +78,6 @@ interface Partner {
 class Conversations implements RunningResponder {
   private readonly turns: Turns;
   private readonly soul: Soul;
-  private readonly model: Model | undefined;
   private readonly stopping = new AbortController();
   private readonly timers = new Set<() => void>();
   /** While the model is down: when it may be tried again, and how often it was in vain. */
@@ -92,15 +87,13 @@ class Conversations implements RunningResponder {
     private readonly parts: ResponderParts,
     private readonly book: ConversationBook,
   ) {
-    const { clock, scheduler, soulPath, settings } = parts;
-    const { model, baseUrl = OPENAI_URL, apiKey, timeout } = settings;
-    this.model = model === undefined ? undefined : new Model({ model, baseUrl, apiKey, timeout });
+    const { clock, scheduler, soulPath } = parts;
     this.turns = new Turns({ clock, scheduler, room: () => this.room(), serve: (who) => this.serve(who) });
     this.soul = new Soul(soulPath, (sentence) => this.tell(`soul:${sentence}`, texts.soulTrouble(sentence), true));
   }
 
   get mode(): Mode {
-    if (this.model) return "model";
+    if (this.parts.model) return "model";
     return this.parts.access.owner()?.setup === "own-number" ? "relay" : "off";
   }
 
@@ -109,9 +102,8 @@ class Conversations implements RunningResponder {
     if (mode === "relay")
       return "relay (no model is set: buddies' messages come to this chat, a quoted reply goes back)";
     if (mode === "off") return "off (no model is set, and a relay needs a number of the bot's own)";
-    const { model, baseUrl = OPENAI_URL } = this.parts.settings;
     const down = this.book.outage === undefined ? "" : ", which does not answer now";
-    return `model ${model} at ${new URL(baseUrl).host}${down}`;
+    return `model ${this.parts.model?.name ?? ""}${down}`;
   }
 
   async start(): Promise<void> {
@@ -239,14 +231,15 @@ class Conversations implements RunningResponder {
     await this.book.drop(old);
     const burst = waiting.filter((doc) => !old.includes(doc));
     const partner = this.partner(who);
+    const { model } = this.parts;
     if (burst.length === 0) return;
     if (partner === undefined || this.mode === "off" || (this.parts.paused() && partner.contact)) {
       return this.book.drop(burst);
     }
-    if (this.mode === "relay") return this.relay(who, partner, burst);
+    if (model === undefined) return this.relay(who, partner, burst);
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (await this.isOverLimit(partner)) return this.book.drop(burst);
-    await this.ask(who, partner, burst);
+    await this.ask(model, who, partner, burst);
   }
 
   private async relay(who: Who, { contact }: Partner, burst: readonly WaitingDoc[]): Promise<void> {
@@ -260,7 +253,7 @@ class Conversations implements RunningResponder {
     await this.post(await this.book.commit({ ...turn, ...(expiration === undefined ? {} : { expiration }) }));
   }
 
-  private async ask(who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
+  private async ask(model: Asked, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
     const { access, settings } = this.parts;
     const said = burst.map(({ text }) => text).join("\n");
     const messages = messagesFor({
@@ -276,7 +269,7 @@ class Conversations implements RunningResponder {
     const stopTyping = this.type(partner, burst);
     let answer: string;
     try {
-      answer = toWhatsApp(await this.modelOrThrow().ask(messages, this.stopping.signal));
+      answer = toWhatsApp(await model.ask(messages, this.stopping.signal));
       await this.isUp();
     } catch (error) {
       if (!(error instanceof ModelProblem)) throw error;
@@ -443,11 +436,6 @@ class Conversations implements RunningResponder {
   private today(): string {
     const { clock, timezone } = this.parts;
     return new Intl.DateTimeFormat("en-CA", { timeZone: timezone }).format(clock());
-  }
-
-  private modelOrThrow(): Model {
-    if (!this.model) throw new Error("no model is set");
-    return this.model;
   }
 
   private tell(key: string, message: Message, alarm = false): Promise<void> {
