@@ -44,6 +44,8 @@ export interface LinkOptions {
   readonly settings: Collection<Doc>;
   readonly version: ClientVersion;
   readonly log: Logger;
+  /** What Baileys writes to; most of it says nothing to people. */
+  readonly baileysLog: Logger;
   readonly clock: () => number;
   readonly random: () => number;
   readonly url?: string;
@@ -276,7 +278,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   private connect(): void {
     if (this.stopped) return;
-    const { session, journal, version, url, log } = this.options;
+    const { session, journal, version, url, baileysLog } = this.options;
     if (session.linked)
       this.setState({ code: "connecting", sentence: "Connecting to WhatsApp.", remedy: "Wait a moment." });
     const socket = openSocket({
@@ -284,7 +286,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       journal,
       creds: session.credentials(),
       version: version.current,
-      log,
+      log: baileysLog,
       ...(url === undefined ? {} : { url }),
       isKnown: this.options.isKnown,
       recall: (key) => this.recall(key),
