@@ -17,20 +17,13 @@ import type { Collection, Doc } from "../store/types.js";
 import { backoff, classify, type Disconnect } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
+import { AccountPin } from "./pin.js";
 import { rebuild, sendAndWait } from "./send.js";
 import type { Session } from "./session.js";
 import { openSocket } from "./socket.js";
 import type { Ack, LinkControl, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
-/** The account that this home is linked to; another one is refused until the owner says so. */
-interface PinDoc extends Doc {
-  readonly pn: string;
-  readonly lid?: string;
-  readonly linkedAt: number;
-}
-
-const PIN = "linked-account";
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
 const LINKING_ROUNDS = 3;
 /** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
@@ -85,12 +78,14 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
   private linking: { phone?: string; replace: boolean; rounds: number } | undefined;
-  private pin: PinDoc | undefined;
   /** Why we ended the connection ourselves, where we did. */
   private failure: KafclawError | undefined;
   private serverTime: { at: number; since: number } | undefined;
 
-  private constructor(private readonly options: LinkOptions) {
+  private constructor(
+    private readonly options: LinkOptions,
+    private readonly pin: AccountPin,
+  ) {
     super();
     this.current = {
       code: "unlinked",
@@ -101,9 +96,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   static async create(options: LinkOptions): Promise<Link> {
-    const link = new Link(options);
-    // The settings file holds documents of several kinds; this id belongs to the link alone.
-    link.pin = (await options.settings.get(PIN)) as PinDoc | undefined;
+    const link = new Link(options, await AccountPin.open(options.settings));
     if (link.me)
       link.setState({
         code: "connecting",
@@ -138,7 +131,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** When this account was linked, milliseconds since 1970; 0 while it is not. */
   get linkedAt(): number {
-    return this.pin?.linkedAt ?? 0;
+    return this.pin.linkedAt;
   }
 
   /** The server's time, milliseconds since 1970, independent of jumps of the machine's clock; the machine's before a login. */
@@ -223,7 +216,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** Takes over a session that another installation of Baileys made. */
   async adopt({ creds, keys }: ImportedSession, replace: boolean): Promise<void> {
-    this.checkPin(creds.me?.id, replace);
+    if (!replace) this.pin.check(creds.me?.id);
     await this.options.session.adopt(creds, keys);
     await this.pinAccount();
   }
@@ -322,7 +315,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async saveCreds(socket: WASocket): Promise<void> {
     const { session } = this.options;
     try {
-      if (session.linked && this.linking) this.checkPin(session.credentials().me?.id, this.linking.replace);
+      if (session.linked && this.linking?.replace === false) this.pin.check(session.credentials().me?.id);
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
       this.drop();
@@ -343,22 +336,12 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (this.options.session.linked) this.connect();
   }
 
-  private checkPin(id: string | undefined, replace: boolean): void {
-    const { pin } = this;
-    const address = id ? parseJid(id) : undefined;
-    if (!pin || replace || address?.kind !== "pn" || address.pn === pin.pn) return;
-    throw new KafclawError(
-      "other-account",
-      `This home belongs to +${pin.pn.split("@")[0]}, and the phone is +${address.pn.split("@")[0]}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
-    );
-  }
-
   private async opened(): Promise<void> {
     this.attempts = 0;
     const isNew = this.linking !== undefined;
     this.linking = undefined;
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
-    if (isNew || !this.pin) await this.pinAccount();
+    if (isNew || !this.pin.isSet) await this.pinAccount();
     const { me } = this;
     if (!me) return;
     this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
@@ -370,8 +353,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async pinAccount(): Promise<void> {
     const { me } = this;
     if (!me) return;
-    this.pin = { _id: PIN, pn: me.pn, ...(me.lid ? { lid: me.lid } : {}), linkedAt: this.options.clock() };
-    await this.options.settings.put(this.pin);
+    await this.pin.set(me, this.options.clock());
   }
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
