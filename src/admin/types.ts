@@ -23,7 +23,7 @@ export interface Gateway {
   /** The last strangers without a valid token, newest first. */
   missed(): Promise<readonly { readonly at: number; readonly who: string; readonly what: string }[]>;
   /** Where the dashboard is reached on the machine. */
-  readonly dashboardUrl?: string;
+  readonly dashboardUrl?: string | undefined;
   /** A login link for the dashboard, where one can be made that works on the owner's phone (`dashboard.publicUrl`). */
   loginLink?(): Promise<{ readonly url: string; readonly until: number } | undefined>;
 }
