@@ -8,23 +8,12 @@ import { formatNumber, same } from "./access/identity.js";
 import type { Access, Learned, Outcome } from "./access/index.js";
 import type { Contact, Held, Invite, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
+import type { AdminTellings } from "./admin/index.js";
 import type { Responder } from "./responder/index.js";
 import { describe, wordsOf } from "./whatsapp/describe.js";
 import { normalise, resent } from "./whatsapp/inbound.js";
 import type { Journal, JournalRecord } from "./whatsapp/journal.js";
 import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
-
-/** What the owner is told on the way; implemented by the notices. */
-export interface Tellings {
-  entered(contact: Contact, message: { text: string; at: number }): Promise<void>;
-  autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
-  queueFull(): Promise<void>;
-  learned(learned: Learned): Promise<void>;
-  /** The owner has sent the code of the set-up. */
-  ownerConfirmed(): Promise<void>;
-  /** A message could not be handled after several tries. */
-  stuck(journalId: string, reason: string): Promise<void>;
-}
 
 /** The rooms that a message may pass. */
 export interface Rooms {
@@ -35,7 +24,7 @@ export interface Rooms {
   /** True while the owner has stopped the responder (`/pause`). */
   readonly paused: () => boolean;
   readonly adminChat: { handle(message: Inbound): Promise<void> };
-  readonly tell: Tellings;
+  readonly tell: AdminTellings;
   readonly me: () => Me | undefined;
   /** The other address of a person, where it was learned before. */
   readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
