@@ -5,8 +5,8 @@
 import type { Logger } from "pino";
 import type { Lid, Person, Pn } from "./access/identity.js";
 import { formatNumber, same } from "./access/identity.js";
-import type { Access, Learned, Outcome } from "./access/index.js";
-import type { Contact, Held, Invite, Verdict } from "./access/types.js";
+import type { Access } from "./access/index.js";
+import type { Contact, Held, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
 import type { AdminTellings } from "./admin/index.js";
 import type { Responder } from "./responder/index.js";
