@@ -26,6 +26,8 @@ import type { ClientVersion } from "./version.js";
 
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
 const LINKING_ROUNDS = 3;
+/** A login that has held for so long was a good one: the next reconnect is quick again. */
+const STEADY_MS = 30_000;
 /** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
 const FAILURES_BORNE = 2;
 /** What `setTimeout` takes at most. */
@@ -74,6 +76,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
   private attempts = 0;
+  /** When the present login was made, by the monotonic clock. */
+  private openedAt: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
@@ -337,7 +341,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   private async opened(): Promise<void> {
-    this.attempts = 0;
+    this.openedAt = performance.now();
     const isNew = this.linking !== undefined;
     this.linking = undefined;
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
@@ -377,6 +381,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       return;
     }
     if (disconnect.retry === "version") await this.options.version.outdated();
+    // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
+    if (this.openedAt !== undefined && performance.now() - this.openedAt > STEADY_MS) this.attempts = 0;
+    this.openedAt = undefined;
     this.attempts += 1;
     this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
   }
