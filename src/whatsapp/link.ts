@@ -1,24 +1,19 @@
 import { EventEmitter, once } from "node:events";
 import { performance } from "node:perf_hooks";
-import type {
-  BinaryNode,
-  ConnectionState,
-  WAMessage,
-  WAMessageContent,
-  WAMessageKey,
-  WASocket,
-} from "@whiskeysockets/baileys";
-import { generateMessageIDV2, jidNormalizedUser } from "@whiskeysockets/baileys";
+import type { BinaryNode, ConnectionState, WAMessage, WASocket } from "@whiskeysockets/baileys";
+import { generateMessageIDV2 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
-import { parseJid, same } from "../access/identity.js";
+import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import type { Collection, Doc } from "../store/types.js";
 import { backoff, classify, type Disconnect } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
 import { AccountPin } from "./pin.js";
-import { rebuild, sendAndWait } from "./send.js";
+import { askLid, block, onWhatsApp } from "./questions.js";
+import { sendAgain, sendAndWait } from "./send.js";
+import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import { openSocket } from "./socket.js";
 import type { Ack, LinkControl, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
@@ -84,13 +79,14 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private linking: { phone?: string; replace: boolean; rounds: number } | undefined;
   /** Why we ended the connection ourselves, where we did. */
   private failure: KafclawError | undefined;
-  private serverTime: { at: number; since: number } | undefined;
+  private readonly serverTime: ServerTime;
 
   private constructor(
     private readonly options: LinkOptions,
     private readonly pin: AccountPin,
   ) {
     super();
+    this.serverTime = new ServerTime(options.clock);
     this.current = {
       code: "unlinked",
       sentence: "Not linked to WhatsApp.",
@@ -138,10 +134,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     return this.pin.linkedAt;
   }
 
-  /** The server's time, milliseconds since 1970, independent of jumps of the machine's clock; the machine's before a login. */
+  /** WhatsApp's time, milliseconds since 1970; the machine's before the first login. */
   now(): number {
-    if (!this.serverTime) return this.options.clock();
-    return this.serverTime.at + (performance.now() - this.serverTime.since);
+    return this.serverTime.now();
   }
 
   /** Resolves once a new link has its keys and history from the phone; the connection should stay until then. */
@@ -233,29 +228,17 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */
   async onWhatsApp(pn: string): Promise<string | null | undefined> {
-    if (!this.socket || !this.open) return undefined;
-    try {
-      const [found] = (await this.socket.onWhatsApp(pn)) ?? [];
-      return found?.exists ? jidNormalizedUser(found.jid) : null;
-    } catch {
-      return undefined;
-    }
+    return this.socket && this.open ? onWhatsApp(this.socket, pn) : undefined;
   }
 
-  /** The LID of a number, asked of WhatsApp where it is not known yet. Learned mappings arrive through the session. */
+  /** Asks for the LID of a number; what is learned arrives through the session. */
   async askLid(pn: Pn): Promise<void> {
-    if (this.socket && this.open) await this.socket.signalRepository.lidMapping.getLIDForPN(pn).catch(() => null);
+    if (this.socket && this.open) await askLid(this.socket, pn);
   }
 
   /** Blocks or unblocks at WhatsApp. False when that could not be done. */
   async block(person: Person, blocked: boolean): Promise<boolean> {
-    if (!this.socket || !this.open) return false;
-    const address = person.lid ?? person.pn;
-    if (!address) return false;
-    return this.socket.updateBlockStatus(address, blocked ? "block" : "unblock").then(
-      () => true,
-      () => false,
-    );
+    return this.socket && this.open ? block(this.socket, person, blocked) : false;
   }
 
   /** Ends the connection because something failed underneath (a full disk); it comes back by itself. */
@@ -286,10 +269,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       log: baileysLog,
       ...(url === undefined ? {} : { url }),
       isKnown: this.options.isKnown,
-      recall: (key) => this.recall(key),
+      recall: (key) => sendAgain(key, { socket: this.socket, me: this.me, recall: this.options.recall }),
     });
     this.socket = socket;
-    socket.ws.on("CB:success", (node: BinaryNode) => this.takeServerTime(node));
+    socket.ws.on("CB:success", (node: BinaryNode) => this.serverTime.take(node.attrs.t));
     socket.ev.on("creds.update", () => void this.saveCreds(socket));
     socket.ev.on("messaging-history.set", ({ messages }) => this.emit("history", messages));
     socket.ev.on("connection.update", (update) => {
@@ -421,22 +404,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.timer = setTimeout(() => (ms > step ? this.reconnectIn(ms - step) : this.connect()), step);
   }
 
-  /** Only what the outbox sent to that very chat may go out again, and only to that person or to our own devices (I3). */
-  private async recall(key: WAMessageKey): Promise<WAMessageContent | undefined> {
-    const { socket, me } = this;
-    const chat = key.remoteJid ? personOf(key.remoteJid) : undefined;
-    if (!socket || !me || !chat || !key.id || !key.remoteJid) return undefined;
-    const asker = key.participant ? personOf(key.participant) : chat;
-    if (!asker || !(same(asker, chat) || same(asker, me))) return undefined;
-    const content = await this.options.recall(key.id, chat);
-    return content && rebuild(socket, key.remoteJid, key.id, content);
-  }
-
-  private takeServerTime(node: BinaryNode): void {
-    const seconds = Number(node.attrs.t);
-    if (seconds > 0) this.serverTime = { at: seconds * 1000, since: performance.now() };
-  }
-
   private setState(state: Omit<LinkState, "since">): void {
     const changed = state.code !== this.current.code;
     this.current = { ...state, since: changed ? this.options.clock() : this.current.since };
@@ -461,10 +428,4 @@ function waitFor(disconnect: Disconnect, attempt: number, now: number, random: (
   if (disconnect.retry === "now") return 0;
   if (disconnect.until !== undefined) return Math.max(0, disconnect.until - now);
   return backoff(attempt, random, disconnect.slow);
-}
-
-function personOf(jid: string): Person | undefined {
-  const address = parseJid(jid);
-  if (address.kind === "pn") return { pn: address.pn };
-  return address.kind === "lid" ? { lid: address.lid } : undefined;
 }
