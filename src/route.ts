@@ -43,12 +43,15 @@ export class Route {
   /** What the responder said, until that is on disk: a full disk does not ask it twice. */
   private readonly replies = new Map<string, readonly string[]>();
   private readonly stopping = new AbortController();
+  /** What an earlier run left behind, by the journal's id. */
+  private left: ReadonlySet<string> = new Set();
 
   constructor(private readonly rooms: Rooms) {}
 
   /** Handles what a crash left behind, in order of arrival, and from then on what comes in. */
   async start(): Promise<void> {
     const left = await this.rooms.journal.unhandled();
+    this.left = new Set(left.map(({ _id }) => _id));
     this.rooms.journal.onRecord((record) => this.take(record));
     for (const record of left) this.take(record);
   }
@@ -123,7 +126,8 @@ export class Route {
     if (message.fromMe && (await outbox.has(message.id))) {
       return journal.handled(record, { verdict: "own", keepBody: false });
     }
-    const complete = await this.complete(message);
+    const waited = record.attrs.offline !== undefined || this.left.has(record._id);
+    const complete = await this.complete({ ...message, waited });
     const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
     if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);

@@ -76,7 +76,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private timer: NodeJS.Timeout | undefined;
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
-  private linking: { phone?: string; replace: boolean; rounds: number } | undefined;
+  private linking: { phone?: string; replace: boolean; rounds: number; loggedOut: boolean } | undefined;
   /** Why we ended the connection ourselves, where we did. */
   private failure: KafclawError | undefined;
   private readonly serverTime: ServerTime;
@@ -156,7 +156,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Connects and stays connected; begins to link where there is no session. */
   start(): void {
     this.stopped = false;
-    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS };
+    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS, loggedOut: false };
     this.connect();
   }
 
@@ -188,7 +188,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     clearTimeout(this.timer);
     await socket?.end(undefined);
     this.options.session.startOver();
-    this.linking = { replace, rounds: LINKING_ROUNDS, ...(phone === undefined ? {} : { phone }) };
+    const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
+    this.linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...(phone === undefined ? {} : { phone }) };
     this.attempts = 0;
     this.stopped = false;
     // What was shown for the last attempt, or of the old link, says nothing about this one.
@@ -314,13 +315,16 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.emit("creds");
   }
 
-  /** Ends an attempt to link: says why, and goes back to the session that was there, if any. */
+  /** Ends an attempt to link: says why, and goes back to the session that was there, if any that still counts. */
   private async giveUpLinking(why: { code: string; message: string }): Promise<void> {
+    const loggedOut = this.linking?.loggedOut === true;
     this.linking = undefined;
     await this.options.session.resume();
-    this.setState({ code: "unlinked", sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
+    const code = loggedOut ? "loggedOut" : "unlinked";
+    this.setState({ code, sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
     this.tell({ event: "error", code: why.code, message: why.message });
-    if (this.options.session.linked) this.connect();
+    // A login that WhatsApp would refuse again could only cover up why the attempt failed.
+    if (this.options.session.linked && !loggedOut) this.connect();
   }
 
   private async opened(): Promise<void> {
