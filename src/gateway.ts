@@ -56,8 +56,8 @@ export interface House {
   readonly gateway: Gateway;
   readonly link: Link;
   readonly outbox: RunningOutbox;
-  /** Handles what comes in, sends what is due, and connects. */
-  start(): Promise<void>;
+  /** Handles what comes in, sends what is due, and connects. `address`: where the local API listens. */
+  start(address?: string): Promise<void>;
   /** Stops in reverse order and closes the files. Safe to call at any time, once. */
   close(): Promise<void>;
 }
@@ -130,7 +130,8 @@ async function build(
     journal,
     settings,
     version: await ClientVersion.open(settings),
-    log: log.child({ class: "baileys" }, { level: config.log.level === "trace" ? "trace" : "error" }),
+    log,
+    baileysLog: log.child({ class: "baileys" }, { level: config.log.level === "trace" ? "trace" : "error" }),
     clock,
     random: Math.random,
     isKnown,
@@ -185,10 +186,14 @@ async function build(
     log,
   });
   let startedAt: number | undefined;
+  let dashboardUrl: string | undefined;
   const gateway: Gateway = {
     version,
     get startedAt() {
       return startedAt;
+    },
+    get dashboardUrl() {
+      return dashboardUrl;
     },
     link: () => opened.state,
     me: () => opened.me,
@@ -297,7 +302,8 @@ async function build(
     gateway,
     link: opened,
     outbox,
-    async start() {
+    async start(address) {
+      dashboardUrl = address;
       startedAt = clock();
       await keepQrFile(home, { event: "connecting" });
       await admin.start();

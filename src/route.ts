@@ -2,29 +2,19 @@
  * A message's way through the house: link → inbound → journal → gate → (admin chat | pending | responder) → outbox.
  * Starts at the journal, so that a message has its effect once, whatever happens in between (I10).
  */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Lid, Person, Pn } from "./access/identity.js";
 import { formatNumber, same } from "./access/identity.js";
-import type { Access, Learned, Outcome } from "./access/index.js";
-import type { Contact, Held, Invite, Verdict } from "./access/types.js";
+import type { Access } from "./access/index.js";
+import type { Contact, Held, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
+import type { AdminTellings } from "./admin/index.js";
 import type { Responder } from "./responder/index.js";
 import { describe, wordsOf } from "./whatsapp/describe.js";
 import { normalise, resent } from "./whatsapp/inbound.js";
 import type { Journal, JournalRecord } from "./whatsapp/journal.js";
 import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
-
-/** What the owner is told on the way; implemented by the notices. */
-export interface Tellings {
-  entered(contact: Contact, message: { text: string; at: number }): Promise<void>;
-  autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
-  queueFull(): Promise<void>;
-  learned(learned: Learned): Promise<void>;
-  /** The owner has sent the code of the set-up. */
-  ownerConfirmed(): Promise<void>;
-  /** A message could not be handled after several tries. */
-  stuck(journalId: string, reason: string): Promise<void>;
-}
 
 /** The rooms that a message may pass. */
 export interface Rooms {
@@ -35,7 +25,7 @@ export interface Rooms {
   /** True while the owner has stopped the responder (`/pause`). */
   readonly paused: () => boolean;
   readonly adminChat: { handle(message: Inbound): Promise<void> };
-  readonly tell: Tellings;
+  readonly tell: AdminTellings;
   readonly me: () => Me | undefined;
   /** The other address of a person, where it was learned before. */
   readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
@@ -50,25 +40,25 @@ const RETRY_MS = 5_000;
 export class Route {
   /** One chain of work a sender: their messages stay in order, and nobody waits for another's. */
   private readonly chains = new Map<string, Promise<void>>();
-  private readonly tries = new Map<string, number>();
-  private readonly timers = new Set<NodeJS.Timeout>();
   /** What the responder was given and may not have on disk yet: a full disk is not logged as a second message. */
   private readonly given = new Set<string>();
-  private stopped = false;
+  private readonly stopping = new AbortController();
+  /** What an earlier run left behind, by the journal's id. */
+  private left: ReadonlySet<string> = new Set();
 
   constructor(private readonly rooms: Rooms) {}
 
   /** Handles what a crash left behind, in order of arrival, and from then on what comes in. */
   async start(): Promise<void> {
     const left = await this.rooms.journal.unhandled();
+    this.left = new Set(left.map(({ _id }) => _id));
     this.rooms.journal.onRecord((record) => this.take(record));
     for (const record of left) this.take(record);
   }
 
   /** Lets the messages at hand finish; takes no more. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    for (const timer of this.timers) clearTimeout(timer);
+    this.stopping.abort();
     await Promise.all(this.chains.values());
   }
 
@@ -90,8 +80,9 @@ export class Route {
   }
 
   private take(record: JournalRecord): void {
-    if (this.stopped) return;
-    const key = record.attrs.from ?? "";
+    if (this.stopping.signal.aborted) return;
+    // The journal's id begins with the sender, by LID where it is known, so one person has one chain.
+    const key = record._id.slice(0, record._id.lastIndexOf("/"));
     const work = (this.chains.get(key) ?? Promise.resolve()).then(() => this.try(record));
     this.chains.set(key, work);
     void work.finally(() => {
@@ -99,40 +90,35 @@ export class Route {
     });
   }
 
+  /**
+   * Handles a message, again and again while the disk is full, a few times where something else fails; then the owner is
+   * told. What the same sender wrote later waits behind it.
+   */
   private async try(record: JournalRecord): Promise<void> {
-    try {
-      await this.handle(record);
-      this.tries.delete(record._id);
-    } catch (error) {
-      await this.failed(record, error);
+    const { log, journal, tell } = this.rooms;
+    const { signal } = this.stopping;
+    for (let tries = 0; !signal.aborted; ) {
+      try {
+        return await this.handle(record);
+      } catch (error) {
+        const waits = error instanceof KafclawError && error.kind === "failed";
+        if (!waits) tries += 1;
+        log.error({ err: error, id: record._id, tries }, "a message could not be handled");
+        if (tries >= TRIES) {
+          const reason = error instanceof Error ? error.message : String(error);
+          await journal.handled(record, { verdict: "failed", keepBody: true }).catch(() => {});
+          await tell.stuck(record._id, reason).catch(() => {});
+          return;
+        }
+        await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
     }
-  }
-
-  /** A full disk is waited for; anything else gets a few tries, and then the owner is told. */
-  private async failed(record: JournalRecord, error: unknown): Promise<void> {
-    const { log, tell, journal } = this.rooms;
-    const waits = error instanceof KafclawError && error.kind === "failed";
-    const tries = (this.tries.get(record._id) ?? 0) + (waits ? 0 : 1);
-    this.tries.set(record._id, tries);
-    log.error({ err: error, id: record._id, tries }, "a message could not be handled");
-    if (tries < TRIES) {
-      const timer = setTimeout(() => {
-        this.timers.delete(timer);
-        this.take(record);
-      }, RETRY_MS);
-      this.timers.add(timer);
-      return;
-    }
-    this.tries.delete(record._id);
-    const reason = error instanceof Error ? error.message : String(error);
-    await journal.handled(record, { verdict: "failed", keepBody: true }).catch(() => {});
-    await tell.stuck(record._id, reason).catch(() => {});
   }
 
   private async handle(record: JournalRecord): Promise<void> {
     const { journal, outbox, me } = this.rooms;
     const self = me();
-    if (!self) throw new Error("no linked account");
+    if (!self) throw new KafclawError("not-linked", "Not linked to WhatsApp; the message waits until it is.", "failed");
     const more = resent(record, self);
     if (more.length > 0) await journal.record(more.map(({ attrs, body }) => journal.draft(attrs, body)));
     const message = normalise(record, self);
@@ -140,7 +126,8 @@ export class Route {
     if (message.fromMe && (await outbox.has(message.id))) {
       return journal.handled(record, { verdict: "own", keepBody: false });
     }
-    const complete = await this.complete(message);
+    const waited = record.attrs.offline !== undefined || this.left.has(record._id);
+    const complete = await this.complete({ ...message, waited });
     const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
     if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);

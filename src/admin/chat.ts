@@ -137,7 +137,9 @@ export class AdminChat {
     const context = await this.context(message);
     const args = splitWords(rest);
     const age = typeof command.age === "function" ? command.age(args, context) : command.age;
-    if (age === "changes" && this.isStale(message)) return stale(own(`/${command.name}`));
+    const isChange = age === "changes" || age === "this run";
+    if (isChange && this.isStale(message)) return stale(own(`/${command.name}`));
+    if (age === "this run" && this.isOfEarlierRun(message)) return refusal("earlier-run", EARLIER_RUN);
     return command.run(args, context);
   }
 
@@ -160,6 +162,12 @@ export class AdminChat {
 
   private isStale(message: Inbound): boolean {
     return this.parts.serverNow() - message.at > STALE_MS;
+  }
+
+  /** Given before the gateway started, and not heard until now. */
+  private isOfEarlierRun({ waited, at }: Inbound): boolean {
+    const { gateway, clock, serverNow } = this.parts;
+    return waited === true && gateway.startedAt !== undefined && serverNow() - at > clock() - gateway.startedAt;
   }
 
   /** A bare yes or no changes nothing. */
@@ -221,6 +229,10 @@ export class AdminChat {
 
 const NO_EDITS = own("An edited message is never a command. Send it as a new message.");
 const NO_FORWARDS = own("A forwarded message is never a command. If you mean it, type it yourself.");
+
+const EARLIER_RUN = own(
+  "🔇 Silent mode is on since the gateway started, and your order is from before that, so nothing changed. Send /silent off again if you still mean it.",
+);
 
 function orderId(message: Inbound): string {
   return `order:${message.journalId}`;

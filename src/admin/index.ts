@@ -53,7 +53,7 @@ export interface AdminParts {
 }
 
 /** What the owner is told on a message's way through the house. */
-interface AdminTellings {
+export interface AdminTellings {
   entered(contact: Contact, message: { text: string; at: number }): Promise<void>;
   /** Also sees to what follows from the approval. */
   autoApproved(outcome: Outcome, invite: Invite): Promise<void>;

@@ -2,6 +2,7 @@ import { type Access, type Contact, formatNumber, type Owner, type Person, same 
 import type { Actor } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { cleanText } from "../text.js";
+import { resolve } from "./targets.js";
 import type { Decider, Gateway } from "./types.js";
 
 /** What the set-up is given; what is absent stays as it is. */
@@ -48,9 +49,9 @@ export interface SetupParts {
 export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Promise<SetupOutcome> {
   const { access, decider } = parts;
   const remarks: string[] = [];
-  const owner = input.owner === undefined ? undefined : readOwner(input, parts, remarks);
-  const allow = (input.allow ?? []).map((text) => access.resolve(text));
-  const deny = (input.deny ?? []).map((text) => access.resolve(text));
+  const owner = input.owner === undefined ? undefined : await readOwner(input, parts, remarks);
+  const allow = await Promise.all((input.allow ?? []).map((text) => resolve(text, parts)));
+  const deny = await Promise.all((input.deny ?? []).map((text) => resolve(text, parts)));
   check(allow, deny, owner ?? access.owner());
   if (input.token !== undefined && input.generateToken) {
     throw new KafclawError(
@@ -64,8 +65,8 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   const token = input.generateToken ? (await access.rotateToken(by)).token : input.token?.trim();
   if (owner) await access.setOwner(owner, by);
   for (const target of deny) await decider.deny(target, by);
-  for (const target of allow) await decider.approve(target, by);
   const now = access.owner();
+  for (const target of allow) if (!now || !same(target, now.person)) await decider.approve(target, by);
   return {
     owner: now ? shownOwner(now) : null,
     ...(token === undefined ? {} : { token }),
@@ -75,17 +76,17 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   };
 }
 
-function readOwner(
+async function readOwner(
   { owner = "", confirm }: SetupInput,
   { access, gateway, random }: SetupParts,
   remarks: string[],
-): Owner {
+): Promise<Owner> {
   const me = gateway.me();
   if (owner.trim().toLowerCase() === "self") {
     remarks.push(SELF_REMARK);
     return { setup: "self", person: me ?? {}, confirmed: true };
   }
-  const found = access.resolve(owner);
+  const found = await resolve(owner, { access, gateway });
   const { pn, lid } = found;
   const person: Person = { ...(pn ? { pn } : {}), ...(lid ? { lid } : {}) };
   if ("state" in found && found.state === "denied") {
@@ -99,7 +100,13 @@ function readOwner(
     return { setup: "self", person: me, confirmed: true };
   }
   const before = access.owner();
-  if (!confirm || (before?.confirmed && !before.locked && same(before.person, person))) {
+  if (before?.setup === "own-number" && !before.locked && same(before.person, person)) {
+    // The same owner again: what is known of them stays.
+    if (before.confirmed || confirm) return before;
+    const { confirmCode: _, ...known } = before;
+    return { ...known, confirmed: true };
+  }
+  if (!confirm) {
     return { setup: "own-number", person, confirmed: true };
   }
   return { setup: "own-number", person, confirmed: false, confirmCode: confirmationCode(random) };

@@ -180,11 +180,17 @@ async function targetsOf(typed: Typed, context: CommandContext, scope: Scope): P
   }
 }
 
-/** A number that nobody here has is asked of WhatsApp, which knows Brazil's ninth digit and the like. */
-async function resolve(text: string, context: CommandContext, scope: Scope): Promise<Contact | Person> {
-  const { access, gateway } = context;
+/**
+ * Whom a text means. A number that nobody here has is asked of WhatsApp, which knows Brazil's ninth digit and the like.
+ * @throws KafclawError `not-on-whatsapp`, and what `Access.resolve` throws
+ */
+export async function resolve(
+  text: string,
+  { access, gateway }: Pick<CommandContext, "access" | "gateway">,
+  scope: Scope = {},
+): Promise<Contact | Person> {
   const found = access.resolve(text, scope);
-  if ("code" in found || found.pn === undefined) return found;
+  if (isContact(found) || found.pn === undefined) return found;
   const canonical = await gateway.onWhatsApp(found.pn);
   if (canonical === null) {
     throw new KafclawError("not-on-whatsapp", `${formatNumber(found)} is not on WhatsApp: check the number.`);

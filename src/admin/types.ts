@@ -23,7 +23,7 @@ export interface Gateway {
   /** The last strangers without a valid token, newest first. */
   missed(): Promise<readonly { readonly at: number; readonly who: string; readonly what: string }[]>;
   /** Where the dashboard is reached on the machine. */
-  readonly dashboardUrl?: string;
+  readonly dashboardUrl?: string | undefined;
   /** A login link for the dashboard, where one can be made that works on the owner's phone (`dashboard.publicUrl`). */
   loginLink?(): Promise<{ readonly url: string; readonly until: number } | undefined>;
 }
@@ -110,6 +110,9 @@ export interface CommandResult {
   readonly error?: { readonly code: string; readonly kind: "usage" | "refused" | "failed" };
 }
 
+/** What a late order may still do. */
+type Age = "looks" | "stricter" | "changes" | "this run";
+
 /** One admin command: the same for chat, command line and `/help`. */
 export interface Command {
   readonly name: string;
@@ -121,12 +124,9 @@ export interface Command {
   readonly details: string;
   /**
    * What an order older than 15 minutes may still do (I11): `looks` and `stricter` are obeyed at any age,
-   * `changes` is answered with a request to send it again. A function decides by its arguments and the book.
+   * `changes` is answered with a request to send it again. `this run` is that, and besides an order from before the
+   * gateway's start is (I4). A function decides by its arguments and the book.
    */
-  readonly age:
-    | "looks"
-    | "stricter"
-    | "changes"
-    | ((args: readonly string[], context: CommandContext) => "looks" | "stricter" | "changes");
+  readonly age: Age | ((args: readonly string[], context: CommandContext) => Age);
   run(args: readonly string[], context: CommandContext): Promise<CommandResult>;
 }

@@ -97,7 +97,7 @@ async function runGateway({ house, home, config, log, terminal, stop, lost }: Ru
     });
     terminal.err(`KafClaw ${terminal.version} runs on ${home.root}; local API on ${api.address}. Silent mode is on.`);
     link.on("event", (event) => void show(event, home, terminal));
-    await house.start();
+    await house.start(api.address);
     await aborted(AbortSignal.any([stop, lost]));
     lost.throwIfAborted();
     terminal.err("Stopping …");

@@ -12,6 +12,7 @@ export type Addressing = "pn" | "lid";
 export interface Line {
   readonly open: boolean;
   send(node: BinaryNode): void;
+  sendGarbage(): void;
   close(): void;
 }
 

@@ -49,6 +49,13 @@ export class Connection {
     return this.#stage === "open" && this.#socket.readyState === this.#socket.OPEN;
   }
 
+  /** Sends a frame that decrypts to nothing, as a broken line or a broken server would. */
+  sendGarbage(): void {
+    const frame = Buffer.alloc(LENGTH_BYTES + 32, 0x5a);
+    frame.writeUIntBE(32, 0, LENGTH_BYTES);
+    this.#socket.send(frame);
+  }
+
   send(node: BinaryNode): void {
     if (this.paused) {
       this.#unsent.push(node);

@@ -233,6 +233,13 @@ export class WhatsApp {
     }
   }
 
+  /** Sends every live companion a frame that it can't read. */
+  garble(): void {
+    for (const companion of this.#board.directory.companions()) {
+      companion.connection?.sendGarbage();
+    }
+  }
+
   async close(): Promise<void> {
     this.#board.faults.wake(this.#board.connections);
     for (const connection of this.#board.connections) {

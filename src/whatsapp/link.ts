@@ -1,38 +1,28 @@
 import { EventEmitter, once } from "node:events";
 import { performance } from "node:perf_hooks";
-import type {
-  BinaryNode,
-  ConnectionState,
-  WAMessage,
-  WAMessageContent,
-  WAMessageKey,
-  WASocket,
-} from "@whiskeysockets/baileys";
-import { generateMessageIDV2, jidNormalizedUser } from "@whiskeysockets/baileys";
+import type { BinaryNode, ConnectionState, WAMessage, WASocket } from "@whiskeysockets/baileys";
+import { generateMessageIDV2 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
-import { parseJid, same } from "../access/identity.js";
+import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import type { Collection, Doc } from "../store/types.js";
 import { backoff, classify, type Disconnect } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
-import { rebuild, sendAndWait } from "./send.js";
+import { AccountPin } from "./pin.js";
+import { askLid, block, onWhatsApp } from "./questions.js";
+import { sendAgain, sendAndWait } from "./send.js";
+import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import { openSocket } from "./socket.js";
 import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
-/** The account that this home is linked to; another one is refused until the owner says so. */
-interface PinDoc extends Doc {
-  readonly pn: string;
-  readonly lid?: string;
-  readonly linkedAt: number;
-}
-
-const PIN = "linked-account";
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
 const LINKING_ROUNDS = 3;
+/** A login that has held for so long was a good one: the next reconnect is quick again. */
+const STEADY_MS = 30_000;
 /** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
 const FAILURES_BORNE = 2;
 /** What `setTimeout` takes at most. */
@@ -44,6 +34,8 @@ export interface LinkOptions {
   readonly settings: Collection<Doc>;
   readonly version: ClientVersion;
   readonly log: Logger;
+  /** What Baileys writes to; most of it says nothing to people. */
+  readonly baileysLog: Logger;
   readonly clock: () => number;
   readonly random: () => number;
   readonly url?: string;
@@ -79,17 +71,22 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
   private attempts = 0;
+  /** When the present login was made, by the monotonic clock. */
+  private openedAt: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
-  private linking: { phone?: string; replace: boolean; rounds: number } | undefined;
-  private pin: PinDoc | undefined;
+  private linking: { phone?: string; replace: boolean; rounds: number; loggedOut: boolean } | undefined;
   /** Why we ended the connection ourselves, where we did. */
   private failure: KafclawError | undefined;
-  private serverTime: { at: number; since: number } | undefined;
+  private readonly serverTime: ServerTime;
 
-  private constructor(private readonly options: LinkOptions) {
+  private constructor(
+    private readonly options: LinkOptions,
+    private readonly pin: AccountPin,
+  ) {
     super();
+    this.serverTime = new ServerTime(options.clock);
     this.current = {
       code: "unlinked",
       sentence: "Not linked to WhatsApp.",
@@ -99,9 +96,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   static async create(options: LinkOptions): Promise<Link> {
-    const link = new Link(options);
-    // The settings file holds documents of several kinds; this id belongs to the link alone.
-    link.pin = (await options.settings.get(PIN)) as PinDoc | undefined;
+    const link = new Link(options, await AccountPin.open(options.settings));
     if (link.me)
       link.setState({
         code: "connecting",
@@ -136,13 +131,12 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** When this account was linked, milliseconds since 1970; 0 while it is not. */
   get linkedAt(): number {
-    return this.pin?.linkedAt ?? 0;
+    return this.pin.linkedAt;
   }
 
-  /** The server's time, milliseconds since 1970, independent of jumps of the machine's clock; the machine's before a login. */
+  /** WhatsApp's time, milliseconds since 1970; the machine's before the first login. */
   now(): number {
-    if (!this.serverTime) return this.options.clock();
-    return this.serverTime.at + (performance.now() - this.serverTime.since);
+    return this.serverTime.now();
   }
 
   /** Resolves once a new link has its keys and history from the phone; the connection should stay until then. */
@@ -162,7 +156,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Connects and stays connected; begins to link where there is no session. */
   start(): void {
     this.stopped = false;
-    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS };
+    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS, loggedOut: false };
     this.connect();
   }
 
@@ -194,7 +188,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     clearTimeout(this.timer);
     await socket?.end(undefined);
     this.options.session.startOver();
-    this.linking = { replace, rounds: LINKING_ROUNDS, ...(phone === undefined ? {} : { phone }) };
+    const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
+    this.linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...(phone === undefined ? {} : { phone }) };
     this.attempts = 0;
     this.stopped = false;
     // What was shown for the last attempt, or of the old link, says nothing about this one.
@@ -221,7 +216,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** Takes over a session that another installation of Baileys made. */
   async adopt({ creds, keys }: ImportedSession, replace: boolean): Promise<void> {
-    this.checkPin(creds.me?.id, replace);
+    if (!replace) this.pin.check(creds.me?.id);
     await this.options.session.adopt(creds, keys);
     await this.pinAccount();
   }
@@ -244,29 +239,17 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */
   async onWhatsApp(pn: string): Promise<string | null | undefined> {
-    if (!this.socket || !this.open) return undefined;
-    try {
-      const [found] = (await this.socket.onWhatsApp(pn)) ?? [];
-      return found?.exists ? jidNormalizedUser(found.jid) : null;
-    } catch {
-      return undefined;
-    }
+    return this.socket && this.open ? onWhatsApp(this.socket, pn) : undefined;
   }
 
-  /** The LID of a number, asked of WhatsApp where it is not known yet. Learned mappings arrive through the session. */
+  /** Asks for the LID of a number; what is learned arrives through the session. */
   async askLid(pn: Pn): Promise<void> {
-    if (this.socket && this.open) await this.socket.signalRepository.lidMapping.getLIDForPN(pn).catch(() => null);
+    if (this.socket && this.open) await askLid(this.socket, pn);
   }
 
   /** Blocks or unblocks at WhatsApp. False when that could not be done. */
   async block(person: Person, blocked: boolean): Promise<boolean> {
-    if (!this.socket || !this.open) return false;
-    const address = person.lid ?? person.pn;
-    if (!address) return false;
-    return this.socket.updateBlockStatus(address, blocked ? "block" : "unblock").then(
-      () => true,
-      () => false,
-    );
+    return this.socket && this.open ? block(this.socket, person, blocked) : false;
   }
 
   /** Ends the connection because something failed underneath (a full disk); it comes back by itself. */
@@ -286,7 +269,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   private connect(): void {
     if (this.stopped) return;
-    const { session, journal, version, url, log } = this.options;
+    const { session, journal, version, url, baileysLog } = this.options;
     if (session.linked)
       this.setState({ code: "connecting", sentence: "Connecting to WhatsApp.", remedy: "Wait a moment." });
     const socket = openSocket({
@@ -294,13 +277,13 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       journal,
       creds: session.credentials(),
       version: version.current,
-      log,
+      log: baileysLog,
       ...(url === undefined ? {} : { url }),
       isKnown: this.options.isKnown,
-      recall: (key) => this.recall(key),
+      recall: (key) => sendAgain(key, { socket: this.socket, me: this.me, recall: this.options.recall }),
     });
     this.socket = socket;
-    socket.ws.on("CB:success", (node: BinaryNode) => this.takeServerTime(node));
+    socket.ws.on("CB:success", (node: BinaryNode) => this.serverTime.take(node.attrs.t));
     socket.ev.on("creds.update", () => void this.saveCreds(socket));
     socket.ev.on("messaging-history.set", ({ messages }) => this.emit("history", messages));
     socket.ev.on("connection.update", (update) => {
@@ -330,7 +313,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async saveCreds(socket: WASocket): Promise<void> {
     const { session } = this.options;
     try {
-      if (session.linked && this.linking) this.checkPin(session.credentials().me?.id, this.linking.replace);
+      if (session.linked && this.linking?.replace === false) this.pin.check(session.credentials().me?.id);
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
       this.drop();
@@ -342,31 +325,24 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.emit("creds");
   }
 
-  /** Ends an attempt to link: says why, and goes back to the session that was there, if any. */
+  /** Ends an attempt to link: says why, and goes back to the session that was there, if any that still counts. */
   private async giveUpLinking(why: { code: string; message: string }): Promise<void> {
+    const loggedOut = this.linking?.loggedOut === true;
     this.linking = undefined;
     await this.options.session.resume();
-    this.setState({ code: "unlinked", sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
+    const code = loggedOut ? "loggedOut" : "unlinked";
+    this.setState({ code, sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
     this.tell({ event: "error", code: why.code, message: why.message });
-    if (this.options.session.linked) this.connect();
-  }
-
-  private checkPin(id: string | undefined, replace: boolean): void {
-    const { pin } = this;
-    const address = id ? parseJid(id) : undefined;
-    if (!pin || replace || address?.kind !== "pn" || address.pn === pin.pn) return;
-    throw new KafclawError(
-      "other-account",
-      `This home belongs to +${pin.pn.split("@")[0]}, and the phone is +${address.pn.split("@")[0]}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
-    );
+    // A login that WhatsApp would refuse again could only cover up why the attempt failed.
+    if (this.options.session.linked && !loggedOut) this.connect();
   }
 
   private async opened(): Promise<void> {
-    this.attempts = 0;
+    this.openedAt = performance.now();
     const isNew = this.linking !== undefined;
     this.linking = undefined;
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
-    if (isNew || !this.pin) await this.pinAccount();
+    if (isNew || !this.pin.isSet) await this.pinAccount();
     const { me } = this;
     if (!me) return;
     this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
@@ -378,8 +354,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async pinAccount(): Promise<void> {
     const { me } = this;
     if (!me) return;
-    this.pin = { _id: PIN, pn: me.pn, ...(me.lid ? { lid: me.lid } : {}), linkedAt: this.options.clock() };
-    await this.options.settings.put(this.pin);
+    await this.pin.set(me, this.options.clock());
   }
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
@@ -403,6 +378,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       return;
     }
     if (disconnect.retry === "version") await this.options.version.outdated();
+    // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
+    if (this.openedAt !== undefined && performance.now() - this.openedAt > STEADY_MS) this.attempts = 0;
+    this.openedAt = undefined;
     this.attempts += 1;
     this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
   }
@@ -440,22 +418,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.timer = setTimeout(() => (ms > step ? this.reconnectIn(ms - step) : this.connect()), step);
   }
 
-  /** Only what the outbox sent to that very chat may go out again, and only to that person or to our own devices (I3). */
-  private async recall(key: WAMessageKey): Promise<WAMessageContent | undefined> {
-    const { socket, me } = this;
-    const chat = key.remoteJid ? personOf(key.remoteJid) : undefined;
-    if (!socket || !me || !chat || !key.id || !key.remoteJid) return undefined;
-    const asker = key.participant ? personOf(key.participant) : chat;
-    if (!asker || !(same(asker, chat) || same(asker, me))) return undefined;
-    const content = await this.options.recall(key.id, chat);
-    return content && rebuild(socket, key.remoteJid, key.id, content);
-  }
-
-  private takeServerTime(node: BinaryNode): void {
-    const seconds = Number(node.attrs.t);
-    if (seconds > 0) this.serverTime = { at: seconds * 1000, since: performance.now() };
-  }
-
   private setState(state: Omit<LinkState, "since">): void {
     const changed = state.code !== this.current.code;
     this.current = { ...state, since: changed ? this.options.clock() : this.current.since };
@@ -480,10 +442,4 @@ function waitFor(disconnect: Disconnect, attempt: number, now: number, random: (
   if (disconnect.retry === "now") return 0;
   if (disconnect.until !== undefined) return Math.max(0, disconnect.until - now);
   return backoff(attempt, random, disconnect.slow);
-}
-
-function personOf(jid: string): Person | undefined {
-  const address = parseJid(jid);
-  if (address.kind === "pn") return { pn: address.pn };
-  return address.kind === "lid" ? { lid: address.lid } : undefined;
 }

@@ -1,11 +1,15 @@
 import { type BinaryNode, jidNormalizedUser, proto, type WASocket } from "@whiskeysockets/baileys";
+import PQueue from "p-queue";
 import type { Logger } from "pino";
 import { type Journal, journalId } from "./journal.js";
 
 /** How long the sender's own retry gets before our phone is asked. */
 const GRACE_MS = 5_000;
-/** At most this many requests in flight; a flood of broken messages asks for no more. */
-const LIMIT = 20;
+/** So many messages may wait to be read at a time; only contacts' messages get here. */
+const WATCHED = 1_000;
+/** A flood of broken messages asks for no more than so many a minute. */
+const ASKED_PER_MINUTE = 20;
+const MINUTE_MS = 60_000;
 
 export interface ResendOptions {
   readonly journal: Journal;
@@ -22,26 +26,36 @@ export interface ResendOptions {
  */
 export class ResendRequests {
   private readonly waiting = new Map<string, NodeJS.Timeout>();
+  private readonly asking = new PQueue({ concurrency: 1, intervalCap: ASKED_PER_MINUTE, interval: MINUTE_MS });
 
   constructor(private readonly options: ResendOptions) {}
 
   /** A message came that may turn out unreadable. */
   watch(socket: WASocket, node: BinaryNode): void {
     const { from, id, recipient, category } = node.attrs;
-    if (!from || !id || recipient || category === "peer" || this.waiting.size >= LIMIT) return;
+    if (!from || !id || recipient || category === "peer" || this.waiting.size >= WATCHED) return;
     const user = from.split(/[:@]/)[0] ?? "";
     if (!this.options.isKnown(user) || this.waiting.has(id)) return;
     const timer = setTimeout(() => {
       this.waiting.delete(id);
-      void this.ask(socket, node).catch((error) => this.options.log.debug({ err: error }, "resend request failed"));
+      void this.asking
+        .add(() => this.ask(socket, node))
+        .catch((error) => this.options.log.debug({ err: error }, "resend request failed"));
     }, GRACE_MS);
     this.waiting.set(id, timer);
+  }
+
+  /** A message was read: those that were not keep their room. */
+  read(id: string): void {
+    clearTimeout(this.waiting.get(id));
+    this.waiting.delete(id);
   }
 
   /** The connection ended: what is still missing will be replayed. */
   clear(): void {
     for (const timer of this.waiting.values()) clearTimeout(timer);
     this.waiting.clear();
+    this.asking.clear();
   }
 
   private async ask(socket: WASocket, { attrs }: BinaryNode): Promise<void> {

@@ -8,9 +8,11 @@ import {
   parseAndInjectE2ESessions,
   S_WHATSAPP_NET,
   type WAMessageContent,
+  type WAMessageKey,
   type WASocket,
 } from "@whiskeysockets/baileys";
-import type { Ack, WireContent } from "./types.js";
+import { type Person, personOf, same } from "../access/identity.js";
+import type { Ack, Me, WireContent } from "./types.js";
 
 const ACK_TIMEOUT_MS = 15_000;
 
@@ -87,8 +89,33 @@ function firstAnswer(socket: WASocket, id: string, ended: AbortSignal): Promise<
   });
 }
 
+/** What is needed to answer a device that asks for a message again. */
+interface Asked {
+  readonly socket: WASocket | undefined;
+  readonly me: Me | undefined;
+  /** What the outbox sent to that very chat and would still send now. */
+  readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;
+}
+
+/**
+ * What may go out again for a retry receipt: only what the outbox sent to that very chat, and only to that person or to
+ * our own devices (I3).
+ */
+export async function sendAgain(
+  key: WAMessageKey,
+  { socket, me, recall }: Asked,
+): Promise<WAMessageContent | undefined> {
+  const { remoteJid, id, participant } = key;
+  const chat = remoteJid ? personOf(remoteJid) : undefined;
+  if (!socket || !me || !remoteJid || !chat || !id) return undefined;
+  const asker = participant ? personOf(participant) : chat;
+  if (!asker || !(same(asker, chat) || same(asker, me))) return undefined;
+  const content = await recall(id, chat);
+  return content && rebuild(socket, remoteJid, id, content);
+}
+
 /** The protobuf of something that was sent, for a recipient who asks for it again. */
-export async function rebuild(
+async function rebuild(
   socket: WASocket,
   jid: string,
   id: string,

@@ -91,6 +91,7 @@ export function openSocket(options: SocketOptions): WASocket {
               const record = envelopes.record(message.ciphertext, plaintext);
               // Beside the keys that moved, in one transaction (I10); Baileys' type knows only its own keys.
               if (record) await auth.keys.set({ journal: { [record._id]: record } } as SignalDataSet);
+              if (record?.attrs.id) resends.read(record.attrs.id);
               return plaintext;
             }, message.jid),
           ),

@@ -44,6 +44,8 @@ export interface Inbound {
   readonly quotes?: string;
   /** The chat's disappearing-message time in seconds, where it has one. */
   readonly expiration?: number;
+  /** It came while nobody listened: WhatsApp kept it, or an earlier run of the gateway left it. */
+  readonly waited?: boolean;
 }
 
 /** The link's states (mirrored by `kafclaw status --json`). */

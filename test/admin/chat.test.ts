@@ -297,6 +297,19 @@ describe("I11: old orders don't fire", () => {
     expect(house.gateway.silent.on()).toBe(true);
   });
 
+  it("I4: an order to end silent mode from before the start does not end it; a new one does", async () => {
+    const house = await open();
+    const at = house.time.now;
+    await house.wait(MINUTE);
+    await house.restart();
+    expect(await house.says("/silent off", { at, waited: true })).toMatch(
+      /silent mode is on since .* Send \/silent off/i,
+    );
+    expect(house.gateway.silent.on()).toBe(true);
+    await house.says("/silent off");
+    expect(house.gateway.silent.on()).toBe(false);
+  });
+
   it("exactly 15 minutes is not too late", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);

@@ -104,6 +104,7 @@ export interface Extras {
   readonly at?: number;
   readonly id?: string;
   readonly expiration?: number;
+  readonly waited?: boolean;
 }
 
 export class House {
@@ -123,6 +124,7 @@ export class House {
   gateway!: Gateway;
   private store!: Store;
   private messages = 0;
+  private startedAt = NOON - 2 * HOUR;
 
   private constructor(
     private readonly home: string,
@@ -169,7 +171,7 @@ export class House {
     };
     this.gateway = {
       version: "0.1.0",
-      startedAt: NOON - 2 * HOUR,
+      startedAt: this.startedAt,
       link: () => ({ code: this.link, sentence: "The link is open.", remedy: "", since: NOON }),
       me: () => (BOT.pn === undefined ? undefined : { pn: BOT.pn }),
       silent,
@@ -209,6 +211,7 @@ export class House {
   /** Kills the process and starts it anew on the same files. */
   async restart(): Promise<void> {
     await this.stop();
+    this.startedAt = this.time.now;
     await this.build();
     await this.admin.start();
   }
@@ -278,6 +281,7 @@ export class House {
       forwarded: extras.forwarded ?? false,
       ...(extras.quotes === undefined ? {} : { quotes: extras.quotes }),
       ...(extras.expiration === undefined ? {} : { expiration: extras.expiration }),
+      ...(extras.waited === undefined ? {} : { waited: extras.waited }),
     };
   }
 

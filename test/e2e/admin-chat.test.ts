@@ -250,5 +250,5 @@ it("I7, I12: in self-chat, what the owner writes to others is no order, and the 
   await world.reply(notice, "👍");
   await world.told(/Approved Alice/);
   const said = world.owner.inbox.filter(({ own }) => own).map(({ text }) => text);
-  expect(said.filter((text) => /only know commands|no command/.test(text))).toEqual([]);
+  expect(said.filter((text) => /only know commands|no command/.test(text) && !text.includes("/settled"))).toEqual([]);
 });

@@ -1,4 +1,8 @@
+import { join } from "node:path";
+import { DisconnectReason, makeWASocket, useMultiFileAuthState } from "@whiskeysockets/baileys";
+import pino from "pino";
 import { describe, expect, it } from "vitest";
+import { trustOnlyWhatsApp } from "../../src/whatsapp/trust.js";
 import { World } from "./world.js";
 
 const OWN_NUMBER = { setup: "own-number", addressing: "lid" } as const;
@@ -87,10 +91,23 @@ describe("messages and lost connections", () => {
   it("a frame that can't be read ends the connection, not the gateway", async () => {
     const world = await World.linked(OWN_NUMBER);
     await world.settled();
-    const waiting = world.order("/pending");
-    world.wa.disconnect(503);
-    await waiting;
+    world.wa.garble();
+    await world.wa.waitForCompanion("closed");
+    await world.order("/pending");
     await world.told(/nobody|pending/i);
+    expect(world.home.running).toBe(true);
+  });
+
+  it("the session of another Baileys program is taken over with --import, and goes on where it was", async () => {
+    const world = await World.create(OWN_NUMBER);
+    const folder = join(world.home.path, "baileys");
+    await linkBaileys(world, folder);
+    await world.setUp();
+    const imported = await world.home.run(["whatsapp-auth", "--import", folder]);
+    expect(imported).toMatchObject({ code: 0, out: expect.stringContaining("15550009000") });
+    await world.home.startLinked();
+    await world.settled();
+    expect(world.bot.companions).toHaveLength(1);
   });
 
   it("I4: a short reconnect does not change silent mode", async () => {
@@ -102,3 +119,25 @@ describe("messages and lost connections", () => {
     expect(await world.home.get("/healthz")).toEqual({ status: "ok", link: "open", silent: false });
   });
 });
+
+/** Links a bare Baileys with its own file store, as a program that somebody used before would be. */
+async function linkBaileys({ wa, bot }: World, folder: string): Promise<void> {
+  const { state, saveCreds } = await useMultiFileAuthState(folder);
+  const connect = (): void => {
+    const socket = makeWASocket({ auth: state, waWebSocketUrl: wa.url, logger: pino({ level: "silent" }) });
+    socket.ev.on("creds.update", saveCreds);
+    socket.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
+      if (qr !== undefined) void bot.scan(qr);
+      const { output } = (lastDisconnect?.error ?? {}) as { output?: { statusCode: number } };
+      if (connection === "close" && output?.statusCode === DisconnectReason.restartRequired) connect();
+      end = () => socket.end(undefined);
+    });
+  };
+  let end = (): Promise<void> | void => {};
+  trustOnlyWhatsApp(wa.rootKeyHex);
+  connect();
+  await wa.waitForCompanion("open");
+  await wa.waitUntilTaken();
+  await end();
+  await wa.waitForCompanion("closed");
+}

@@ -31,6 +31,7 @@ export class World {
   readonly bot: Phone;
   readonly alice: Phone;
   readonly mallory: Phone;
+  private orders = 0;
 
   private constructor(
     readonly wa: WhatsApp,
@@ -122,10 +123,12 @@ export class World {
     return { notice, code };
   }
 
-  /** Waits until what was sent before was handled: the owner's question is answered after it. */
+  /** Waits until what the owner sent before was handled: this is answered after it. */
   async settled(): Promise<void> {
-    await this.order("/status");
-    await this.told(/Silent mode/);
+    // An order that has no other answer like it, so that an older message is not taken for it.
+    this.orders += 1;
+    await this.order(`/settled${this.orders}`);
+    await this.told(new RegExp(`no command /settled${this.orders}\\.`));
   }
 
   /** What the responder got, by WhatsApp id, in order. */

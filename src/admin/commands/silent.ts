@@ -16,7 +16,7 @@ export const silent: Command = {
   age(args) {
     const [word] = take(args, { values: ["for"] }).words;
     if (word === undefined) return "looks";
-    return word.toLowerCase() === "on" ? "stricter" : "changes";
+    return word.toLowerCase() === "on" ? "stricter" : "this run";
   },
   async run(args, context) {
     const { words, value } = take(args, { values: ["for"] });

@@ -1,0 +1,35 @@
+/** What is asked of WhatsApp's server now and then, and nobody but the server hears. */
+import { jidNormalizedUser, USyncQuery, USyncUser, type WASocket } from "@whiskeysockets/baileys";
+import type { Person, Pn } from "../access/identity.js";
+
+/**
+ * WhatsApp's own form of a typed number.
+ * @returns a JID; null when the number is not on WhatsApp; undefined when there was no answer
+ */
+export async function onWhatsApp(socket: WASocket, pn: Pn | string): Promise<string | null | undefined> {
+  const phone = `+${pn.split("@")[0]}`;
+  try {
+    // Baileys' own function gives the same answer for "no" and for nothing said.
+    const query = new USyncQuery().withContactProtocol().withUser(new USyncUser().withPhone(phone));
+    const [found] = (await socket.executeUSyncQuery(query))?.list ?? [];
+    if (found?.contact === undefined) return undefined;
+    return found.contact ? jidNormalizedUser(found.id) : null;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The LID of a number, where it is not known yet. What was learned arrives through the session. */
+export async function askLid(socket: WASocket, pn: Pn): Promise<void> {
+  await socket.signalRepository.lidMapping.getLIDForPN(pn).catch(() => null);
+}
+
+/** Blocks or unblocks at WhatsApp, under both addresses. False when that could not be done. */
+export async function block(socket: WASocket, { pn, lid }: Person, blocked: boolean): Promise<boolean> {
+  const address = lid ?? pn;
+  if (!address) return false;
+  return socket.updateBlockStatus(address, blocked ? "block" : "unblock").then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { TOKEN, World } from "./world.js";
+
+const SETTING = { setup: "own-number", addressing: "lid" } as const;
+
+interface Shown {
+  readonly event: string;
+  readonly code?: string;
+  readonly data?: string;
+}
+
+/** Asks the running gateway to link, as the dashboard and the command line do. */
+async function beginLinking(world: World, wish: { phone?: string; replace?: boolean }): Promise<void> {
+  const { address, token } = await world.home.api();
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const { status } = await fetch(`${address}/api/v1/link`, { method: "POST", headers, body: JSON.stringify(wish) });
+  expect(status).toBe(202);
+}
+
+/** What the gateway shows to whoever links, once it is so. */
+async function shows(world: World, fits: (shown: Shown) => boolean): Promise<Shown> {
+  let shown: Shown = { event: "" };
+  await world.home.until(async () => {
+    shown = (await world.home.get("/api/v1/link")) as Shown;
+    return fits(shown);
+  }, "the gateway shows it");
+  return shown;
+}
+
+async function me(world: World): Promise<string> {
+  return JSON.stringify(((await world.home.get("/api/v1/status")) as { me: unknown }).me);
+}
+
+describe("linking a running gateway", () => {
+  it("goes from QR to pairing code, and a second request gets a code of its own", async () => {
+    const world = await World.create(SETTING);
+    await world.setUp();
+    await world.home.start();
+    await shows(world, ({ event }) => event === "qr");
+    await beginLinking(world, { phone: "+15550009000" });
+    const first = await shows(world, ({ event }) => event === "pairing-code");
+    await beginLinking(world, { phone: "+15550009000" });
+    const second = await shows(world, ({ event, code }) => event === "pairing-code" && code !== first.code);
+    await world.bot.enterPairingCode(second.code ?? "");
+    await world.home.linkOpen();
+    await world.settled();
+  });
+
+  it("refuses another account and keeps the session, unless it is to be replaced", async () => {
+    const world = await World.linked(SETTING);
+    await world.home.stop();
+    await world.home.startLinked();
+    const other = world.wa.phone({ pn: "15550009111", name: "Other" });
+    world.bot.unlink();
+    await shows(world, ({ event }) => event === "error");
+    await beginLinking(world, {});
+    const { data } = await shows(world, ({ event }) => event === "qr");
+    await other.scan(data ?? "").catch(() => {});
+    const refused = await shows(world, ({ event, code }) => event === "error" && code === "other-account");
+    expect(JSON.stringify(refused)).toMatch(/belongs to \+15550009000.*--replace/);
+    expect(await me(world)).toContain("15550009000");
+
+    await beginLinking(world, { replace: true });
+    const again = await shows(world, (shown) => shown.event === "qr" && shown.data !== data);
+    await other.scan(again.data ?? "");
+    await world.home.linkOpen();
+    expect(await me(world)).toContain("15550009111");
+    expect(await world.home.get("/healthz")).toEqual({ status: "ok", link: "open", silent: true });
+  });
+
+  it("while it links anew nothing leaves over the unfinished link, and the state says unlinked", async () => {
+    const world = await World.linked(SETTING);
+    await beginLinking(world, { replace: true });
+    await shows(world, ({ event }) => event === "qr");
+    expect(await world.home.get("/healthz")).toMatchObject({ link: "unlinked" });
+  });
+
+  it("402: a ban longer than a timer takes is waited out, not tried again and again", async () => {
+    const world = await World.linked(SETTING);
+    world.wa.refuseLogins(402, Number.POSITIVE_INFINITY, { expire: String(40 * 24 * 3600) });
+    world.wa.disconnect(503);
+    await world.home.prints(/temporary-ban/);
+    const status = JSON.stringify(await world.home.get("/api/v1/status"));
+    await world.home.run(["status"]);
+    expect(status).toMatch(/banned this account until/);
+    expect(world.home.printed.match(/"name":"temporary-ban"/g)).toHaveLength(1);
+  });
+});
+
+describe("messages that can't be read at first", () => {
+  it("I10: reach the responder once, whether the sender or our own phone sends them again", async () => {
+    const world = await World.linked(SETTING);
+    const { code } = await world.aliceKnocks();
+    await world.order(`/approve ${code}`);
+    await world.told(/Approved/);
+    const corrupt = await world.say(world.alice, "corrupt", { corrupt: true });
+    await world.home.prints(new RegExp(corrupt.id));
+    const burst: string[] = [];
+    for (let n = 0; n < 25; n += 1) burst.push((await world.say(world.alice, `burst ${n}`)).id);
+    const absent = await world.say(world.alice, "absent", { absent: true });
+    await world.home.until(async () => world.responded().includes(absent.id), "the absent message came");
+    await world.settled();
+    expect(world.responded()).toEqual([corrupt.id, ...burst, absent.id]);
+    expect(world.leaks()).toEqual([]);
+  });
+});
+
+describe("recipients that can't read", () => {
+  it("I3: are answered when they ask again, but not in silent mode", async () => {
+    const world = await World.linked(SETTING);
+    const bob = world.wa.phone({ pn: "15550003000", name: "Bob", asksAgain: true });
+    await world.say(bob, TOKEN);
+    const code = /New sender\* (\w{4})/.exec((await world.told(/Bob/)).text)?.[1];
+    await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    bob.loseSessions();
+    await world.order(`/approve ${code}`);
+    await world.told(/Approved/);
+    await expect(bob.next()).rejects.toThrow(/can't decrypt/);
+    const greeting = await bob.next(undefined, { timeoutMs: 10_000 });
+    await world.order("/silent on");
+    await world.told(/Silent mode is on/);
+    const sent = world.wa.stanzasTo(bob, "message").length;
+    bob.forgeRetryReceipt({ id: greeting.id, to: world.bot, withKeys: true });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.stanzasTo(bob, "message")).toHaveLength(sent);
+  });
+});
