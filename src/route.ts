@@ -40,7 +40,7 @@ const RETRY_MS = 5_000;
 export class Route {
   /** One chain of work a sender: their messages stay in order, and nobody waits for another's. */
   private readonly chains = new Map<string, Promise<void>>();
-  /** What the responder was given and may not have on disk yet: a full disk is not logged as a second message. */
+  /** What the responder has on disk and the journal not yet: a full disk does not ask it twice. */
   private readonly given = new Set<string>();
   private readonly stopping = new AbortController();
   /** What an earlier run left behind, by the journal's id. */
@@ -252,10 +252,10 @@ export class Route {
   /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
     const { responder, journal, paused, log, access } = this.rooms;
-    if (isSaid(message) && !paused()) {
-      if (!this.given.has(record._id)) log.info({ id: message.id, code: contact.code }, "message to the responder");
-      this.given.add(record._id);
+    if (isSaid(message) && !paused() && !this.given.has(record._id)) {
       await responder.respond(masked(message, access.mask.bind(access)), contact);
+      this.given.add(record._id);
+      log.info({ id: message.id, code: contact.code }, "message to the responder");
     }
     await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
     this.given.delete(record._id);

@@ -1,63 +1,27 @@
-import { identityOf, type Lid, type Person, type Pn } from "../access/identity.js";
-import type { Access } from "../access/index.js";
 import type { Contact } from "../access/types.js";
-import type { Collection } from "../store/types.js";
-import { type Message, renderWhatsApp } from "../text.js";
+import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
-import type { Inbound, Outbox, Signal } from "../whatsapp/types.js";
-import { ConversationBook, type ConversationDoc, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
+import type { Inbound } from "../whatsapp/types.js";
+import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
 import { messagesFor } from "./frame.js";
+import { DailyLimit } from "./limit.js";
+import { Manners } from "./manners.js";
 import { toWhatsApp } from "./markdown.js";
 import type { Asked } from "./model.js";
+import { Outage } from "./outage.js";
+import { idsOf, type Partner, partnerOf } from "./partner.js";
+import type { ResponderParts } from "./parts.js";
 import { ModelProblem } from "./problems.js";
+import { isStale, Relay } from "./relay.js";
 import { Soul } from "./soul.js";
 import * as texts from "./texts.js";
-import { type Scheduler, Turns } from "./turns.js";
+import { Turns } from "./turns.js";
 import type { Mode, RunningResponder } from "./types.js";
 
-/** What the responder is made of. */
-export interface ResponderParts {
-  readonly collection: Collection<ConversationDoc>;
-  readonly access: Access;
-  readonly outbox: Outbox & {
-    knows(key: string): boolean;
-    signal(to: Person, signal: Signal, address?: Pn | Lid): void;
-  };
-  readonly settings: {
-    readonly turns: number;
-    readonly contextTokens: number;
-    readonly dailyLimit: number;
-    readonly ackReaction: string | undefined;
-    /** Whether the model answers the owner's notes to self. */
-    readonly selfChat: boolean;
-  };
-  /** Absent: the bot relays on its own number, and is quiet in self-chat. */
-  readonly model: Asked | undefined;
-  readonly soulPath: string;
-  readonly timezone: string;
-  readonly silent: () => boolean;
-  readonly paused: () => boolean;
-  /** WhatsApp's time: the age of an owner's reply is measured by it. */
-  readonly serverNow: () => number;
-  readonly tell: (key: string, message: Message, alarm?: boolean) => Promise<void>;
-  readonly clock: () => number;
-  readonly scheduler: Scheduler;
-  readonly log: {
-    info(details: object, message: string): void;
-    warn(details: object, message: string): void;
-    error(details: object, message: string): void;
-  };
-}
-
+/** So many are answered at once. */
 const AT_ONCE = 4;
-/** While the model is down it is tried after so long, then twice that, up to the longest. */
-const PROBE_MS = 15_000;
-const LONGEST_PROBE_MS = 5 * 60_000;
 /** How long to wait for the disk. */
 const DISK_MS = 5_000;
-/** Phones show "typing …" for some 25 seconds, and no longer. */
-const TYPING_MS = 10_000;
-const STALE_MS = 15 * 60_000;
 const HOUR = 60 * 60_000;
 /** What waited longer than a day in an outage is no conversation any more. */
 const WAITS_MS = 24 * HOUR;
@@ -68,28 +32,33 @@ export async function createResponder(parts: ResponderParts): Promise<RunningRes
   return new Conversations(parts, await ConversationBook.open(collection, clock, settings.turns));
 }
 
-/** Who is on the other side, as of now. */
-interface Partner {
-  readonly contact?: Contact;
-  readonly to: Person;
-  readonly name: string;
-}
-
 class Conversations implements RunningResponder {
   private readonly turns: Turns;
   private readonly soul: Soul;
+  private readonly manners: Manners;
+  private readonly limit: DailyLimit;
+  private readonly outage: Outage;
+  private readonly relay: Relay;
   private readonly stopping = new AbortController();
   private readonly timers = new Set<() => void>();
-  /** While the model is down: when it may be tried again, and how often it was in vain. */
-  private probe = { at: 0, failures: 0 };
 
   constructor(
     private readonly parts: ResponderParts,
     private readonly book: ConversationBook,
   ) {
     const { clock, scheduler, soulPath } = parts;
-    this.turns = new Turns({ clock, scheduler, room: () => this.room(), serve: (who) => this.serve(who) });
-    this.soul = new Soul(soulPath, (sentence) => this.tell(`soul:${sentence}`, texts.soulTrouble(sentence), true));
+    const tell = this.tell.bind(this);
+    this.turns = new Turns({
+      clock,
+      scheduler,
+      room: () => (this.mode === "model" ? this.outage.room(() => this.turns.waiting()) : AT_ONCE),
+      serve: (who) => this.serve(who),
+    });
+    this.soul = new Soul(soulPath, (sentence) => void tell(`soul:${sentence}`, texts.soulTrouble(sentence), true));
+    this.manners = new Manners(parts);
+    this.limit = new DailyLimit(book, { ...parts, tell });
+    this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE });
+    this.relay = new Relay(book, parts);
   }
 
   get mode(): Mode {
@@ -102,8 +71,7 @@ class Conversations implements RunningResponder {
     if (mode === "relay")
       return "relay (no model is set: buddies' messages come to this chat, a quoted reply goes back)";
     if (mode === "off") return "off (no model is set, and a relay needs a number of the bot's own)";
-    const down = this.book.outage === undefined ? "" : ", which does not answer now";
-    return `model ${this.parts.model?.name ?? ""}${down}`;
+    return `model ${this.parts.model?.name ?? ""}${this.outage.isOn ? ", which does not answer now" : ""}`;
   }
 
   async start(): Promise<void> {
@@ -131,11 +99,12 @@ class Conversations implements RunningResponder {
   }
 
   async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
+    const { access, settings, serverNow } = this.parts;
     const turn = message.quotes === undefined ? undefined : this.book.relayed(message.quotes);
-    if (turn) return this.relayBack(message, turn);
-    const isSelf = this.parts.access.owner()?.setup === "self";
+    if (turn) return this.relay.back(message, turn);
+    const isSelf = access.owner()?.setup === "self";
     const isTalk = message.content.kind === "text" || message.content.kind === "media";
-    if (this.mode !== "model" || !isTalk || (isSelf && !this.parts.settings.selfChat) || this.isStale(message)) {
+    if (this.mode !== "model" || !isTalk || (isSelf && !settings.selfChat) || isStale(message, serverNow)) {
       return "unmeant";
     }
     await this.take(message, OWNER);
@@ -152,7 +121,7 @@ class Conversations implements RunningResponder {
   }
 
   async answer(contactId: string): Promise<void> {
-    for (const who of this.idsOf(contactId)) {
+    for (const who of idsOf(this.parts.access, contactId)) {
       await this.book.wake(who);
       this.turns.isReady(who);
     }
@@ -160,7 +129,7 @@ class Conversations implements RunningResponder {
 
   async forget(contactId: string): Promise<number> {
     let turns = 0;
-    for (const who of this.idsOf(contactId)) turns += await this.book.forget(who);
+    for (const who of idsOf(this.parts.access, contactId)) turns += await this.book.forget(who);
     return turns;
   }
 
@@ -185,34 +154,6 @@ class Conversations implements RunningResponder {
     return who !== OWNER && this.mode === "model" && this.parts.silent();
   }
 
-  /** The owner's quoted reply to a relayed message goes to the buddy. */
-  private async relayBack(message: Inbound, turn: TurnDoc): Promise<Message | "taken"> {
-    const { access, outbox, silent } = this.parts;
-    const contact = access.byId(turn.who);
-    if (contact?.state !== "approved") return texts.notRelayed(contact, "gone");
-    if (message.content.kind !== "text") return texts.notRelayed(contact, "empty");
-    if (this.isStale(message)) return texts.notRelayed(contact, "old");
-    if (silent()) return texts.notRelayed(contact, "silent");
-    const { expiration } = turn;
-    await outbox.post({
-      kind: "text",
-      to: identityOf(contact),
-      text: message.content.text,
-      key: `relay-back:${message.journalId}`,
-      ...(expiration === undefined ? {} : { expiration }),
-    });
-    const owner = access.owner()?.person ?? message.sender;
-    await outbox.post({
-      kind: "reaction",
-      to: owner,
-      ...(message.chat.kind === "person" ? { address: message.chat.address } : {}),
-      emoji: "✅",
-      target: { id: message.id, fromMe: message.fromMe },
-      key: `relayed:${message.journalId}`,
-    });
-    return "taken";
-  }
-
   /** Serves one conversation; what goes wrong on the disk is tried again. */
   private async serve(who: Who): Promise<void> {
     try {
@@ -225,32 +166,23 @@ class Conversations implements RunningResponder {
   }
 
   private async serveNow(who: Who): Promise<void> {
-    const { clock } = this.parts;
+    const { access, clock, model } = this.parts;
     const waiting = this.book.due(who);
-    const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.book.outage !== undefined);
+    const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.outage.isOn);
     await this.book.drop(old);
     const burst = waiting.filter((doc) => !old.includes(doc));
-    const partner = this.partner(who);
-    const { model } = this.parts;
+    const partner = partnerOf(access, who);
     if (burst.length === 0) return;
     if (partner === undefined || this.mode === "off" || (this.parts.paused() && partner.contact)) {
       return this.book.drop(burst);
     }
-    if (model === undefined) return this.relay(who, partner, burst);
+    if (model === undefined) {
+      const turn = partner.contact && (await this.relay.forward(who, partner.contact, burst));
+      return turn === undefined ? this.book.drop(burst) : this.post(turn);
+    }
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
-    if (await this.isOverLimit(partner)) return this.book.drop(burst);
+    if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
     await this.ask(model, who, partner, burst);
-  }
-
-  private async relay(who: Who, { contact }: Partner, burst: readonly WaitingDoc[]): Promise<void> {
-    const owner = this.parts.access.owner();
-    if (!contact || !owner) return this.book.drop(burst);
-    const said = burst.map(({ text }) => text).join("\n");
-    const answer = renderWhatsApp(texts.relayed(contact, said));
-    const answers = burst.map(({ journalId }) => journalId);
-    const expiration = burst.at(-1)?.expiration;
-    const turn = { who, answers, said: "", answer, relay: true, to: owner.person };
-    await this.post(await this.book.commit({ ...turn, ...(expiration === undefined ? {} : { expiration }) }));
   }
 
   private async ask(model: Asked, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
@@ -265,16 +197,16 @@ class Conversations implements RunningResponder {
       said,
       mask: (text) => access.mask(text),
     });
-    await this.acknowledge(partner, burst);
-    const stopTyping = this.type(partner, burst);
+    await this.manners.acknowledge(partner, burst);
+    const stopTyping = this.manners.type(partner, burst);
     let answer: string;
     try {
       answer = toWhatsApp(await model.ask(messages, this.stopping.signal));
-      await this.isUp();
+      await this.outage.end();
     } catch (error) {
       if (!(error instanceof ModelProblem)) throw error;
       if (error.kind === "down") return this.isDown(who, error.sentence);
-      await this.isUp();
+      await this.outage.end();
       this.parts.log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tell("model-refused", texts.refusedOnce(partner.contact, error.sentence));
       answer = texts.NO_ANSWER;
@@ -286,7 +218,7 @@ class Conversations implements RunningResponder {
 
   /** Judged again after the model has thought: much may have been decided meanwhile. */
   private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
-    const partner = this.partner(who);
+    const partner = partnerOf(this.parts.access, who);
     if (partner === undefined || (this.parts.paused() && partner.contact)) return this.book.drop(burst);
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     const last = burst.at(-1);
@@ -300,7 +232,7 @@ class Conversations implements RunningResponder {
       ...(last?.expiration === undefined ? {} : { expiration: last.expiration }),
     });
     await this.post(turn);
-    if (partner.contact) await this.counted(partner.contact);
+    if (partner.contact) await this.limit.count(partner.contact);
   }
 
   private async post(turn: TurnDoc): Promise<void> {
@@ -316,126 +248,11 @@ class Conversations implements RunningResponder {
     await this.book.posted(turn, ids);
   }
 
-  /** Blue ticks and "typing …", for buddies, while an answer is made. @returns ends the typing */
-  private type({ contact, to }: Partner, burst: readonly WaitingDoc[]): () => void {
-    const { outbox, clock, scheduler, access } = this.parts;
-    const address = burst.at(-1)?.address;
-    if (contact === undefined) return () => {};
-    // In self-chat the owner would no longer see what is unread.
-    const isOwnNumber = access.owner()?.setup === "own-number";
-    if (isOwnNumber) outbox.signal(to, { kind: "read", ids: burst.map(({ id }) => id) }, address);
-    let cancel = (): void => {};
-    const show = (): void => {
-      outbox.signal(to, { kind: "typing", on: true }, address);
-      cancel = scheduler.at(clock() + TYPING_MS, show);
-    };
-    show();
-    return () => {
-      cancel();
-      outbox.signal(to, { kind: "typing", on: false }, address);
-    };
-  }
-
-  private async acknowledge({ contact, to }: Partner, burst: readonly WaitingDoc[]): Promise<void> {
-    const { ackReaction } = this.parts.settings;
-    const last = burst.at(-1);
-    if (ackReaction === undefined || contact === undefined || last === undefined) return;
-    await this.parts.outbox.post({
-      kind: "reaction",
-      to,
-      ...(last.address === undefined ? {} : { address: last.address }),
-      emoji: ackReaction,
-      target: { id: last.id, fromMe: false },
-      key: `ack:${last.journalId}`,
-    });
-  }
-
-  private async isOverLimit({ contact }: Partner): Promise<boolean> {
-    const { dailyLimit } = this.parts.settings;
-    if (!contact) return false;
-    const { answers, told } = this.book.answersOn(contact._id, this.today());
-    if (answers < dailyLimit) return false;
-    if (!told) {
-      await this.tell(`daily-limit:${contact._id}:${this.today()}`, texts.limitReached(contact, dailyLimit));
-      await this.book.count(contact._id, this.today(), { answers, told: true });
-    }
-    return true;
-  }
-
-  private async counted({ _id }: Contact): Promise<void> {
-    const { answers, told } = this.book.answersOn(_id, this.today());
-    await this.book.count(_id, this.today(), { answers: answers + 1, told });
-  }
-
   private async isDown(who: Who, sentence: string): Promise<void> {
-    const { clock, log } = this.parts;
-    const known = this.book.outage;
-    log.warn({ problem: sentence }, "the model does not answer");
-    const outage = known ?? (await this.book.beginOutage(sentence));
-    if (!known) await this.tell(`model-down:${outage.since}`, texts.modelDown(sentence), true);
-    const wait = Math.min(PROBE_MS * 2 ** this.probe.failures, LONGEST_PROBE_MS);
-    this.probe = { at: clock() + wait, failures: this.probe.failures + 1 };
+    const wait = await this.outage.begin(sentence);
     this.turns.isReady(who);
-    for (const each of this.turns.waiting()) await this.apologise(each);
+    for (const each of this.turns.waiting()) await this.outage.apologise(each);
     this.later(wait, () => this.turns.pump());
-  }
-
-  private async isUp(): Promise<void> {
-    this.probe = { at: 0, failures: 0 };
-    const { outage } = this.book;
-    if (!outage) return;
-    await this.book.endOutage();
-    await this.tell(`model-back:${outage.since}`, texts.modelBack(), true);
-  }
-
-  /** Once an outage, and to buddies who wrote in it. */
-  private async apologise(who: Who): Promise<void> {
-    const { outage } = this.book;
-    const partner = this.partner(who);
-    const last = this.book.due(who).at(-1);
-    if (!outage || !last || partner === undefined || this.parts.silent() || this.parts.paused()) return;
-    await this.parts.outbox.post({
-      kind: "text",
-      to: partner.to,
-      text: texts.SORRY,
-      key: `sorry:${outage.since}:${who}`,
-      ...(last.address === undefined ? {} : { address: last.address }),
-      ...(last.expiration === undefined ? {} : { expiration: last.expiration }),
-    });
-  }
-
-  /** While the model is down nobody is served but one, now and then, to see whether it is back. */
-  private room(): number {
-    if (this.mode !== "model" || this.book.outage === undefined) return AT_ONCE;
-    if (this.parts.clock() >= this.probe.at) return 1;
-    for (const who of this.turns.waiting()) void this.apologise(who).catch(() => {});
-    return 0;
-  }
-
-  private partner(who: Who): Partner | undefined {
-    const { access } = this.parts;
-    if (who === OWNER) {
-      const owner = access.owner();
-      const isObeyed = owner?.confirmed === true && owner.locked === undefined;
-      return isObeyed ? { to: owner.person, name: "" } : undefined;
-    }
-    const contact = access.byId(who);
-    if (contact?.state !== "approved") return undefined;
-    return { contact, to: identityOf(contact), name: contact.name };
-  }
-
-  /** The ids under which one contact's messages may be kept: its own, and those of records merged into it. */
-  private idsOf(contactId: string): readonly Who[] {
-    return [contactId, ...(this.parts.access.byId(contactId)?.merged ?? [])];
-  }
-
-  private isStale(message: Inbound): boolean {
-    return this.parts.serverNow() - message.at > STALE_MS;
-  }
-
-  private today(): string {
-    const { clock, timezone } = this.parts;
-    return new Intl.DateTimeFormat("en-CA", { timeZone: timezone }).format(clock());
   }
 
   private tell(key: string, message: Message, alarm = false): Promise<void> {
@@ -453,6 +270,7 @@ class Conversations implements RunningResponder {
   }
 }
 
+/** The outbox's key of an answer: the same for the same messages, so none goes out twice. */
 function keyOf(turn: TurnDoc): string {
   return `${turn.relay === true ? "relay" : "answer"}:${turn.answers[0] ?? ""}`;
 }
