@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { runCommandLine, type Terminal } from "./cli/index.js";
 import { createLog } from "./cli/log.js";
-import { silenceLibsignal } from "./whatsapp/trust.js";
+import { silenceLibsignal } from "./whatsapp/silence.js";
 
 /** A program that is ended by a signal reports 128 and the signal's number; this is SIGINT's. */
 const INTERRUPTED = 130;

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Actor } from "../access/index.js";
 import { homeFrom, type LoadedConfig, loadConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
-import { type House, openHouse } from "../gateway.js";
+import type { House } from "../gateway.js";
 import { type Home, homePaths, openHome, readGateway } from "../home.js";
 import { readLock } from "../store/index.js";
 import { Client } from "./client.js";
@@ -64,6 +64,8 @@ export async function onFiles<T>(
   work: (house: House) => Promise<T>,
 ): Promise<T> {
   const { config } = loaded;
+  // Only here: Baileys takes half a second to load, and most commands go through a running gateway.
+  const { openHouse } = await import("../gateway.js");
   const house = await openHouse({
     home,
     config,

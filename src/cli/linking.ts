@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { KafclawError } from "../errors.js";
 import type { House } from "../gateway.js";
-import { readBaileysFolder } from "../whatsapp/import.js";
 import type { LinkEvent } from "../whatsapp/types.js";
 import type { Client } from "./client.js";
 import type { Terminal } from "./command.js";
@@ -115,6 +114,7 @@ export async function importSession(
       "A gateway is running on this home; stop it, import, and start it again.",
     );
   }
+  const { readBaileysFolder } = await import("../whatsapp/import.js");
   const session = await readBaileysFolder(folder);
   return onFiles(place, terminal, async ({ link, access }) => {
     if (link.me && !replace) {

@@ -17,14 +17,3 @@ export function trustOnlyWhatsApp(rootKey?: string): void {
   };
   if (rootKey !== undefined) WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(rootKey, "hex");
 }
-
-/**
- * Silences libsignal, which prints session state, private keys included, with `console.info` and friends. KafClaw
- * itself never writes through the console.
- */
-export function silenceLibsignal(target: Pick<Console, "info" | "warn" | "error">): void {
-  const nothing = () => {};
-  target.info = nothing;
-  target.warn = nothing;
-  target.error = nothing;
-}
