@@ -33,6 +33,7 @@ import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
+import { Phone } from "./whatsapp/phone.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
 import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
@@ -66,8 +67,10 @@ export interface House {
 const LIDS_ASKED = 500;
 /** How many strangers `/missed` shows. */
 const MISSED_SHOWN = 50;
-/** Broken connections that the owner is told of, as they need a person. */
+/** Broken connections that the owner is told of, as they need a person; a temporary ban is one of them. */
 const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
+const TEMPORARY_BAN = 402;
+const DAY = 24 * 60 * 60 * 1000;
 
 /**
  * Opens a home under its lock and builds the parts. The command line uses them without starting; the gateway starts them.
@@ -139,6 +142,8 @@ async function build(
     ...(config.whatsapp.url === undefined ? {} : { url: config.whatsapp.url }),
   });
   link = opened;
+
+  const phone = await Phone.open(settings, () => opened.now());
 
   const isAdmin = (to: Person): boolean => {
     const owner = access.owner();
@@ -232,6 +237,7 @@ async function build(
   /** A new link: silent again (I4), and the owner's own number may be the linked one. */
   const linked = async (me: Me): Promise<void> => {
     await silent.set(true, { door: "gateway", who: "new link" });
+    await phone.seen();
     await access.record("linked", { door: "gateway", who: "link" }, me.pn);
     const left = access.owner();
     if (left?.setup === "self") await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
@@ -246,6 +252,7 @@ async function build(
       await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
     }
     await admin.linkOpened();
+    await lookForPhone();
     const people = [
       owner?.person,
       ...(["denied", "approved", "pending"] as const).flatMap((state) => access.list(state)),
@@ -256,14 +263,25 @@ async function build(
     for (const pn of numbers.slice(0, LIDS_ASKED)) await opened.askLid(pn);
   };
 
+  /** Looks every day whether the phone is still there, as WhatsApp unlinks what has no phone. */
+  let stopLooking = (): void => {};
+  const lookForPhone = async (): Promise<void> => {
+    stopLooking();
+    stopLooking = scheduler.at(clock() + DAY, () => logged("the phone was not looked for", lookForPhone()));
+    const days = await phone.absence();
+    if (days !== undefined) await admin.notices.phoneAway(days);
+  };
+
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
   };
   opened.on("linked", (me) => logged("the new link could not be recorded", linked(me)));
   opened.on("open", () => logged("not everything was done after the login", linkOpened()));
   opened.on("state", (state) => {
-    if (TROUBLE.has(state.code)) logged("a notice was lost", admin.notices.linkTrouble(state));
+    if (TROUBLE.has(state.code) || state.reason === TEMPORARY_BAN)
+      logged("a notice was lost", admin.notices.linkTrouble(state));
   });
+  opened.on("stanza", (stanza) => logged("a sign of the phone was not kept", phone.watch(stanza, opened.me)));
   opened.on("event", (event) => logged("the QR file could not be written", keepQrFile(home, event)));
   opened.on("history", (messages) => {
     const { me } = opened;
@@ -287,6 +305,7 @@ async function build(
       opened.start();
     },
     async close() {
+      stopLooking();
       await opened.stop();
       await route.stop();
       await admin.stop();
