@@ -16,6 +16,7 @@ import {
   personOf,
   same,
 } from "./access/index.js";
+import { createActivity } from "./activity.js";
 import {
   type Admin,
   type AdminRecord,
@@ -25,6 +26,7 @@ import {
   realScheduler,
 } from "./admin/index.js";
 import type { Config } from "./config.js";
+import type { Activity, SignIn } from "./dashboard/index.js";
 import { type Home, writePrivate } from "./home.js";
 import { QuietResponder } from "./responder/index.js";
 import { Route } from "./route.js";
@@ -46,6 +48,8 @@ export interface HouseOptions {
   readonly version: string;
   readonly log: Logger;
   readonly clock?: () => number;
+  /** Signing in to the dashboard, where it is served. */
+  readonly signIn?: Pick<SignIn, "link">;
   /** The store's lock was lost: nothing more can be written, the process must end. */
   readonly onLost?: (error: Error) => void;
 }
@@ -57,6 +61,8 @@ export interface House {
   readonly gateway: Gateway;
   readonly link: Link;
   readonly outbox: RunningOutbox;
+  /** What came in and went out, for the dashboard. */
+  readonly activity: Activity;
   /** Handles what comes in, sends what is due, and connects. `address`: where the local API listens. */
   start(address?: string): Promise<void>;
   /** Stops in reverse order and closes the files. Safe to call at any time, once. */
@@ -93,7 +99,7 @@ async function build(
   store: Awaited<ReturnType<typeof openStore>>,
   clock: () => number,
 ): Promise<House> {
-  const { home, config, version, log } = options;
+  const { home, config, version, log, signIn } = options;
   const scheduler = realScheduler(clock);
   const settings = await store.open<Doc>("settings");
   const access = await createAccess({
@@ -204,6 +210,7 @@ async function build(
     release: (contact, held) => route.release(contact, held),
     block: (contact, blocked) => opened.block(contact, blocked),
     onWhatsApp: (pn) => opened.onWhatsApp(pn),
+    loginLink: async (door) => signIn?.link(door),
     missed: async () =>
       (await journal.missed(MISSED_SHOWN)).map(({ at, who = "number hidden", what = "" }) => ({ at, who, what })),
   };
@@ -296,6 +303,7 @@ async function build(
     gateway,
     link: opened,
     outbox,
+    activity: createActivity({ access, journal, outbox, mask: (text) => access.mask(text), isAdmin }),
     async start(address) {
       dashboardUrl = address;
       startedAt = clock();
