@@ -85,7 +85,7 @@ describe("linking a running gateway", () => {
 
     world.wa.refuseLogins(402, Number.POSITIVE_INFINITY, { expire: String(40 * 24 * 3600) });
     world.wa.disconnect(503);
-    await world.home.prints(/temporary-ban[^]*temporary-ban/);
+    await world.home.prints(/temporary-ban.*temporary-ban/s);
     const status = JSON.stringify(await world.home.get("/api/v1/status"));
     await world.home.run(["status"]);
     expect(status).toMatch(/banned this account until/);
