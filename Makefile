@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run test install build check unit e2e docs clean
+.PHONY: help run test install build check unit e2e browser docs clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,7 @@ help: ## lists these targets
 run: dist/.built ## installs, builds, creates the home where there is none, and starts the gateway
 	@exec $(BIN) gateway
 
-test: check unit e2e ## everything that checks the project: types, lint, arrows, unit, property and end-to-end tests
+test: check unit e2e browser ## everything that checks the project: types, lint, arrows, unit, property, end-to-end and browser tests
 
 install: dist/.built ## puts the command `kafclaw` on your PATH
 	@npm install --global . && echo "Try: kafclaw --help"
@@ -29,6 +29,9 @@ unit: dist/.built ## unit and property tests
 
 e2e: dist/.built ## the guide and the faults, over the wire, with the gateway as its own process
 	npx vitest run --project e2e
+
+browser: dist/.built ## the dashboard in a real browser, before a gateway as its own process
+	npx vitest run --project browser
 
 docs: node_modules/.installed ## writes the generated tables into README.md
 	@npx vitest run --project unit test/readme.test.ts --update

@@ -16,6 +16,7 @@ import {
   personOf,
   same,
 } from "./access/index.js";
+import { createActivity } from "./activity.js";
 import {
   type Admin,
   type AdminRecord,
@@ -25,6 +26,7 @@ import {
   realScheduler,
 } from "./admin/index.js";
 import type { Config } from "./config.js";
+import type { Activity, SignIn } from "./dashboard/index.js";
 import { type Home, writePrivate } from "./home.js";
 import { type ConversationDoc, createResponder, modelFrom } from "./responder/index.js";
 import { Route } from "./route.js";
@@ -33,6 +35,7 @@ import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
+import { Phone } from "./whatsapp/phone.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
 import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
@@ -45,6 +48,8 @@ export interface HouseOptions {
   readonly version: string;
   readonly log: Logger;
   readonly clock?: () => number;
+  /** Signing in to the dashboard, where it is served. */
+  readonly signIn?: Pick<SignIn, "link">;
   /** The store's lock was lost: nothing more can be written, the process must end. */
   readonly onLost?: (error: Error) => void;
 }
@@ -56,6 +61,8 @@ export interface House {
   readonly gateway: Gateway;
   readonly link: Link;
   readonly outbox: RunningOutbox;
+  /** What came in and went out, for the dashboard. */
+  readonly activity: Activity;
   /** Handles what comes in, sends what is due, and connects. `address`: where the local API listens. */
   start(address?: string): Promise<void>;
   /** Stops in reverse order and closes the files. Safe to call at any time, once. */
@@ -66,8 +73,10 @@ export interface House {
 const LIDS_ASKED = 500;
 /** How many strangers `/missed` shows. */
 const MISSED_SHOWN = 50;
-/** Broken connections that the owner is told of, as they need a person. */
+/** Broken connections that the owner is told of, as they need a person; a temporary ban is one of them. */
 const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
+const TEMPORARY_BAN = 402;
+const DAY = 24 * 60 * 60 * 1000;
 
 /**
  * Opens a home under its lock and builds the parts. The command line uses them without starting; the gateway starts them.
@@ -90,7 +99,7 @@ async function build(
   store: Awaited<ReturnType<typeof openStore>>,
   clock: () => number,
 ): Promise<House> {
-  const { home, config, version, log } = options;
+  const { home, config, version, log, signIn } = options;
   const scheduler = realScheduler(clock);
   const settings = await store.open<Doc>("settings");
   const access = await createAccess({
@@ -139,6 +148,8 @@ async function build(
     ...(config.whatsapp.url === undefined ? {} : { url: config.whatsapp.url }),
   });
   link = opened;
+
+  const phone = await Phone.open(settings, () => opened.now());
 
   const isAdmin = (to: Person): boolean => {
     const owner = access.owner();
@@ -223,6 +234,7 @@ async function build(
     release: (contact, held) => route.release(contact, held),
     block: (contact, blocked) => opened.block(contact, blocked),
     onWhatsApp: (pn) => opened.onWhatsApp(pn),
+    loginLink: async (door) => signIn?.link(door),
     missed: async () =>
       (await journal.missed(MISSED_SHOWN)).map(({ at, who = "number hidden", what = "" }) => ({ at, who, what })),
   };
@@ -256,6 +268,7 @@ async function build(
   /** A new link: silent again (I4), and the owner's own number may be the linked one. */
   const linked = async (me: Me): Promise<void> => {
     await silent.set(true, { door: "gateway", who: "new link" });
+    await phone.seen();
     await access.record("linked", { door: "gateway", who: "link" }, me.pn);
     const left = access.owner();
     if (left?.setup === "self") await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
@@ -270,6 +283,7 @@ async function build(
       await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
     }
     await admin.linkOpened();
+    await lookForPhone();
     const people = [
       owner?.person,
       ...(["denied", "approved", "pending"] as const).flatMap((state) => access.list(state)),
@@ -280,14 +294,25 @@ async function build(
     for (const pn of numbers.slice(0, LIDS_ASKED)) await opened.askLid(pn);
   };
 
+  /** Looks every day whether the phone is still there, as WhatsApp unlinks what has no phone. */
+  let stopLooking = (): void => {};
+  const lookForPhone = async (): Promise<void> => {
+    stopLooking();
+    stopLooking = scheduler.at(clock() + DAY, () => logged("the phone was not looked for", lookForPhone()));
+    const days = await phone.absence();
+    if (days !== undefined) await admin.notices.phoneAway(days);
+  };
+
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
   };
   opened.on("linked", (me) => logged("the new link could not be recorded", linked(me)));
   opened.on("open", () => logged("not everything was done after the login", linkOpened()));
   opened.on("state", (state) => {
-    if (TROUBLE.has(state.code)) logged("a notice was lost", admin.notices.linkTrouble(state));
+    if (TROUBLE.has(state.code) || state.reason === TEMPORARY_BAN)
+      logged("a notice was lost", admin.notices.linkTrouble(state));
   });
+  opened.on("stanza", (stanza) => logged("a sign of the phone was not kept", phone.watch(stanza, opened.me)));
   opened.on("event", (event) => logged("the QR file could not be written", keepQrFile(home, event)));
   opened.on("history", (messages) => {
     const { me } = opened;
@@ -302,6 +327,7 @@ async function build(
     gateway,
     link: opened,
     outbox,
+    activity: createActivity({ access, journal, outbox, mask: (text) => access.mask(text), isAdmin }),
     async start(address) {
       dashboardUrl = address;
       startedAt = clock();
@@ -312,6 +338,7 @@ async function build(
       opened.start();
     },
     async close() {
+      stopLooking();
       await opened.stop();
       await route.stop();
       await responder.stop();

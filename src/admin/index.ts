@@ -8,7 +8,11 @@ import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
 import { AdminChat } from "./chat.js";
+import { approveOne } from "./commands/approve.js";
+import { denyOne } from "./commands/deny.js";
 import { inviteSecret } from "./commands/invite.js";
+import { removeOne } from "./commands/remove.js";
+import { undone } from "./commands/undo.js";
 import { createDecider } from "./decisions.js";
 import { Notices } from "./notices.js";
 import type { QuietHours } from "./quiet.js";
@@ -16,15 +20,17 @@ import type { Records } from "./records.js";
 import { findCommand, nearestCommand } from "./registry.js";
 import type { Scheduler } from "./schedule.js";
 import { Secrets } from "./secrets.js";
-import { refusal } from "./targets.js";
-import type { CommandResult, Decider, Gateway } from "./types.js";
+import { type Done, refusal, together } from "./targets.js";
+import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js";
 
+export { inviteLink } from "./commands/invite.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";
 export { realScheduler } from "./schedule.js";
 export { changeOwner, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";
+export { doorOf, formatDuration, formatTime, viaOf, whatHappened } from "./words.js";
 
 /** How often pending entries and invites are looked through for those that are due. */
 const TICK_MS = 10 * 60_000;
@@ -64,6 +70,14 @@ export interface AdminTellings {
   stuck(journalId: string, reason: string): Promise<void>;
 }
 
+/** A decision about one contact, as a page that shows the contact makes it. */
+export type Order =
+  /** `episode`: the pending episode that the page showed; the order is refused when that is over. */
+  | { readonly kind: "approve"; readonly contact: Contact; readonly episode?: number }
+  | { readonly kind: "deny"; readonly contact: Contact; readonly episode?: number; readonly block?: boolean }
+  | { readonly kind: "remove"; readonly contact: Contact }
+  | { readonly kind: "undo"; readonly decisionId: string };
+
 /** The owner's side of a gateway. */
 export interface Admin {
   /** Takes the owner's messages. Without an outbox nothing is taken. */
@@ -77,6 +91,8 @@ export interface Admin {
    * `error.kind: "failed"`.
    */
   run(name: string, args: readonly string[], by: Actor): Promise<CommandResult>;
+  /** Decides about one contact, in the words of the commands. Refusals and failures are results, as with {@link Admin.run}. */
+  decide(order: Order, by: Actor): Promise<CommandResult>;
   /** Takes up what the last run left to do. Call before messages are handled. */
   start(): Promise<void>;
   /** Sends what waited for the link. Call each time it opens. */
@@ -126,6 +142,16 @@ export function createAdmin(parts: AdminParts): Admin {
     stuck: (journalId, reason) => notices.stuck(journalId, reason),
   };
 
+  const contextOf = (by: Actor): CommandContext => ({
+    access,
+    decider,
+    gateway,
+    clock,
+    door: by.door,
+    by,
+    timezone,
+  });
+
   return {
     chat: { handle: async (message) => chat?.handle(message) },
     notices,
@@ -138,15 +164,13 @@ export function createAdmin(parts: AdminParts): Admin {
         const hint = own(near === undefined ? "help lists them." : `Did you mean ${near}?`);
         return refusal("unknown-command", say`There is no command ${name}. ${hint}`, "usage");
       }
-      try {
-        const result = await command.run(args, { access, decider, gateway, clock, door: by.door, by, timezone });
+      return answered(async () => {
+        const result = await command.run(args, contextOf(by));
         if (result.voids !== undefined) await secrets.void(result.voids);
         return result;
-      } catch (error) {
-        if (!(error instanceof KafclawError)) throw error;
-        return { ok: false, message: say`${error.message}`, error: { code: error.code, kind: error.kind } };
-      }
+      });
     },
+    decide: (order, by) => answered(async () => together([await carryOut(order, contextOf(by))])),
     async start() {
       await decider.start();
       await secrets.start();
@@ -164,4 +188,27 @@ export function createAdmin(parts: AdminParts): Admin {
       await notices.stop();
     },
   };
+}
+
+function carryOut(order: Order, context: CommandContext): Promise<Done> {
+  switch (order.kind) {
+    case "approve":
+      return approveOne(order.contact, context, order.episode);
+    case "deny":
+      return denyOne(order.contact, context, order);
+    case "remove":
+      return removeOne(order.contact, context);
+    case "undo":
+      return context.decider.undo(context.by, order.decisionId).then((decided) => undone(decided, context));
+  }
+}
+
+/** A refusal is an answer, too. */
+async function answered(work: () => Promise<CommandResult>): Promise<CommandResult> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof KafclawError)) throw error;
+    return { ok: false, message: say`${error.message}`, error: { code: error.code, kind: error.kind } };
+  }
 }

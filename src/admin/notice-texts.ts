@@ -132,6 +132,13 @@ export function link(state: LinkState): Message {
   return own(`🚨 ${state.sentence}${state.remedy === "" ? "" : ` ${state.remedy}`}`);
 }
 
+/** The phone gave no sign for long. Idle phones give few, so this says what is known and no more. */
+export function phoneAway(days: number): Message {
+  return own(
+    `🚨 For ${days} days I have seen no sign of the phone whose WhatsApp this is. After about 14 days without it, WhatsApp unlinks me: open WhatsApp on it once, with internet.`,
+  );
+}
+
 export function stuck(reason: string): Message {
   return say`🚨 A message could not be handled and was put aside: ${reason}`;
 }

@@ -109,6 +109,11 @@ export class Notices {
     await this.news(`link:${state.code}:${state.reason ?? ""}`, texts.link(state), true);
   }
 
+  /** The phone of the linked account gave no sign for so many days: WhatsApp may soon unlink the gateway. */
+  async phoneAway(days: number): Promise<void> {
+    await this.news("phone-away", texts.phoneAway(days), true);
+  }
+
   /** WhatsApp took nothing for this contact: `restricted` is its error 463. */
   async notSent(contact: Contact | undefined, reason: "restricted" | "failed"): Promise<void> {
     const key = `not-sent:${reason}:${contact?._id ?? ""}`;

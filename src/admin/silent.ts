@@ -2,6 +2,7 @@ import type { Access, Clock } from "../access/index.js";
 import type { Actor } from "../access/types.js";
 import type { Scheduler } from "./schedule.js";
 import type { SilentMode } from "./types.js";
+import { formatDuration } from "./words.js";
 
 /** What silent mode needs. */
 export interface SilentParts {
@@ -37,7 +38,7 @@ export function createSilentMode(parts: SilentParts): SilentMode {
 
   const turnOff = async (by: Actor, forMs?: number): Promise<void> => {
     const mine = ++order;
-    await record("silent off", by, forMs === undefined ? undefined : `for ${forMs} ms`);
+    await record("silent off", by, forMs === undefined ? undefined : `for ${formatDuration(forMs)}`);
     if (mine !== order) return;
     silent = false;
     stopTimer();

@@ -24,8 +24,8 @@ export interface Gateway {
   missed(): Promise<readonly { readonly at: number; readonly who: string; readonly what: string }[]>;
   /** Where the dashboard is reached on the machine. */
   readonly dashboardUrl?: string | undefined;
-  /** A login link for the dashboard, where one can be made that works on the owner's phone (`dashboard.publicUrl`). */
-  loginLink?(): Promise<{ readonly url: string; readonly until: number } | undefined>;
+  /** A login link for the dashboard; for WhatsApp only where it works on the owner's phone (`dashboard.publicUrl`). */
+  loginLink?(door: Door): Promise<{ readonly url: string; readonly until: number } | undefined>;
 }
 
 /** The responder as the owner's commands see it. What is absent is absent without a responder. */

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
-import { homeFrom, loadConfig } from "../config.js";
-import { createApi, listen } from "../dashboard/index.js";
+import { homeFrom, type LoadedConfig, loadConfig } from "../config.js";
+import { createDashboard, listen, SignIn } from "../dashboard/index.js";
 import { KafclawError } from "../errors.js";
 import { type House, openHouse } from "../gateway.js";
 import { createHome, type Home, removeGateway, writeGateway } from "../home.js";
@@ -28,21 +28,25 @@ export const gateway: CliCommand = {
     }
     const { home, written } = await createHome(homeFrom(terminal.env));
     if (written.length > 0) terminal.err(`Created ${home.root} with safe defaults.`);
-    const { config } = await loadConfig(home, terminal.env);
+    const settings = await loadConfig(home, terminal.env);
+    const { config } = settings;
     const log = terminal.log(config.log.level);
     const lost = new AbortController();
+    const signIn = new SignIn({ clock: Date.now, random: randomBytes, ...config.dashboard });
     const house = await openHouse({
       home,
       config,
       version: terminal.version,
       log,
+      signIn,
       onLost: (error) => lost.abort(error),
     });
     try {
       return await runGateway({
         house,
         home,
-        config,
+        settings,
+        signIn,
         log,
         terminal,
         stop: terminal.stop,
@@ -57,7 +61,8 @@ export const gateway: CliCommand = {
 interface Running {
   readonly house: House;
   readonly home: Home;
-  readonly config: Awaited<ReturnType<typeof loadConfig>>["config"];
+  readonly settings: LoadedConfig;
+  readonly signIn: SignIn;
   readonly log: Logger;
   readonly terminal: Terminal;
   /** The gateway is to stop. */
@@ -67,26 +72,31 @@ interface Running {
 }
 
 /** The API comes first: where its port is taken, WhatsApp is not touched. */
-async function runGateway({ house, home, config, log, terminal, stop, lost }: Running): Promise<number> {
+async function runGateway({ house, home, settings, signIn, log, terminal, stop, lost }: Running): Promise<number> {
   // What a crashed gateway left behind must not be taken for ours.
   await rm(home.gatewayJson, { force: true });
   const token = randomBytes(32).toString("base64url");
-  const { host, port, publicUrl } = config.dashboard;
-  const { access, admin, link } = house;
+  const { host, port, publicUrl } = settings.config.dashboard;
+  const { access, admin, link, activity } = house;
   const by = { door: "cli", who: terminal.user } as const;
-  const app = createApi({
+  const dashboard = createDashboard({
     access,
     admin,
     gateway: house.gateway,
     link,
     token,
     by,
+    activity,
+    settings,
+    signIn,
+    clock: Date.now,
     random: randomBytes,
     host,
     publicUrl,
     log,
   });
-  const api = await listen(app, host, port);
+  const api = await listen(dashboard.app, host, port);
+  signIn.address = api.address;
   try {
     await writeGateway(home, {
       pid: process.pid,
@@ -95,7 +105,9 @@ async function runGateway({ house, home, config, log, terminal, stop, lost }: Ru
       startedAt: Date.now(),
       version: terminal.version,
     });
-    terminal.err(`KafClaw ${terminal.version} runs on ${home.root}; local API on ${api.address}. Silent mode is on.`);
+    terminal.err(`KafClaw ${terminal.version} runs on ${home.root}. Silent mode is on.`);
+    const how = signIn.printable === undefined ? "dashboard.accessToken" : `the access token ${signIn.printable}`;
+    terminal.err(`Dashboard: ${publicUrl ?? api.address} (sign in with ${how}, or by a link: kafclaw dashboard)`);
     link.on("event", (event) => void show(event, home, terminal));
     await house.start(api.address);
     await aborted(AbortSignal.any([stop, lost]));
@@ -104,6 +116,7 @@ async function runGateway({ house, home, config, log, terminal, stop, lost }: Ru
     return 0;
   } finally {
     await removeGateway(home, process.pid);
+    dashboard.stop();
     await api.close();
   }
 }

@@ -5,7 +5,8 @@ import { type Access, type Actor, type Contact, KafclawError } from "../access/i
 import { type Admin, changeOwner, type Gateway, setUp } from "../admin/index.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
 import { answerOf, answerOfSetup } from "./answers.js";
-import { onlyOurHost, onlyWithToken, type Place } from "./guard.js";
+import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
+import { openApi } from "./openapi.js";
 import { contactData, ownerData, phoneDigits } from "./people.js";
 import { onError, problem, send } from "./problems.js";
 
@@ -19,6 +20,8 @@ export interface ApiParts extends Place {
   readonly token: string;
   /** Who asks through it: whoever can read `gateway.json`. */
   readonly by: Actor;
+  /** The browser that asks, where one is signed in. Throws where its request is not to be trusted. */
+  readonly signedIn?: (request: Request) => Actor | undefined;
   /** Random bytes. */
   readonly random: (size: number) => Uint8Array;
   readonly log: { error(details: object, message: string): void };
@@ -63,18 +66,31 @@ export function createApi(parts: ApiParts): Express {
     const { gateway } = parts;
     response.json({ status: "ok", link: gateway.link().code, silent: gateway.silent.on() });
   });
-  app.use("/api/v1", onlyWithToken(parts.token), express.json({ limit: BODY_LIMIT }), routes(parts));
+  app.use(
+    "/api/v1",
+    onlyWithToken(parts.token, parts.by, parts.signedIn),
+    express.json({ limit: BODY_LIMIT }),
+    routes(parts),
+  );
   app.use((_request, response) => problem(response, 404, "not-found", "There is nothing under this address."));
   app.use(onError(parts.log));
   return app;
 }
 
 function routes(parts: ApiParts): Router {
-  const { access, admin, gateway, link, by, random } = parts;
+  const { access, admin, gateway, link, random } = parts;
   const router = Router();
+  const description = openApi({
+    command: CommandRequest,
+    setup: SetupRequest,
+    owner: OwnerRequest,
+    link: LinkRequest,
+  });
+
+  router.get("/openapi.json", (_request, response) => void response.json(description));
 
   router.get("/status", async (_request, response) => {
-    const { data } = await admin.run("status", [], by);
+    const { data } = await admin.run("status", [], askerOf(response));
     response.json({ ...(data instanceof Object ? data : {}), owner: ownerData(access.owner()) });
   });
 
@@ -101,18 +117,18 @@ function routes(parts: ApiParts): Router {
 
   router.post("/commands", async (request, response) => {
     const { name, args } = checked(CommandRequest, jsonOf(request));
-    send(response, answerOf(await admin.run(name, args, by)));
+    send(response, answerOf(await admin.run(name, args, askerOf(response))));
   });
 
-  router.post("/setup", async (request, response) => {
+  router.post("/setup", onlyAtTheMachine, async (request, response) => {
     const input = checked(SetupRequest, jsonOf(request));
-    const outcome = await setUp(input, { access, decider: admin.decider, gateway, random }, by);
+    const outcome = await setUp(input, { access, decider: admin.decider, gateway, random }, askerOf(response));
     send(response, answerOfSetup(outcome));
   });
 
-  router.post("/owner", async (request, response) => {
+  router.post("/owner", onlyAtTheMachine, async (request, response) => {
     const input = checked(OwnerRequest, jsonOf(request));
-    const text = await changeOwner(input, { access, decider: admin.decider, gateway, random }, by);
+    const text = await changeOwner(input, { access, decider: admin.decider, gateway, random }, askerOf(response));
     response.json({ ok: true, text });
   });
 

@@ -1,7 +1,8 @@
 /** Who may ask the API: requests under one of our own names (DNS rebinding), and with the token. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
+import type { Actor } from "../access/index.js";
 import { problem } from "./problems.js";
 
 /** Where the API is reached. */
@@ -30,17 +31,47 @@ export function isOurHost(header: string, port: number, { host, publicUrl }: Pla
   return isPublic && isIP(asked.hostname.replace(/^\[|\]$/g, "")) !== 0;
 }
 
-/** Refuses requests without the bearer token. */
-export function onlyWithToken(token: string): RequestHandler {
+/**
+ * Refuses requests without the bearer token, and tells the others apart: `response.locals.by` is who asks.
+ * @param signedIn the browser that asks, where one is signed in and may
+ */
+export function onlyWithToken(
+  token: string,
+  by: Actor,
+  signedIn?: (request: Request) => Actor | undefined,
+): RequestHandler {
   const expected = digest(token);
   return (request, response, next) => {
-    const given = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    const given = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1];
     // Digests are of one length, so the comparison tells neither length nor content.
-    if (timingSafeEqual(digest(given), expected)) return next();
+    const isProgram = given !== undefined && timingSafeEqual(digest(given), expected);
+    // Who sends a wrong token is not let in by a cookie.
+    const who = isProgram ? by : given === undefined ? signedIn?.(request) : undefined;
+    if (who !== undefined) {
+      response.locals.by = who;
+      return next();
+    }
     response.setHeader("WWW-Authenticate", "Bearer");
     problem(response, 401, "unauthorized", "Send the token of gateway.json as Authorization: Bearer <token>.");
   };
 }
+
+/** Who asks, once {@link onlyWithToken} let them in. */
+export function askerOf(response: Response): Actor {
+  // Only onlyWithToken writes it.
+  return response.locals.by as Actor;
+}
+
+/** Refuses browsers: who owns the bot is set at the machine alone. */
+export const onlyAtTheMachine: RequestHandler = (_request, response, next) => {
+  if (askerOf(response).door !== "dashboard") return next();
+  problem(
+    response,
+    403,
+    "at-the-machine",
+    "Owner and set-up are changed at the machine alone: kafclaw owner, kafclaw whatsapp-setup.",
+  );
+};
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();

@@ -1,5 +1,8 @@
-/** The local API and what the command line shares with it: the face of this folder. */
+/** The dashboard, the local API, and what the command line shares with it: the face of this folder. */
+export type { Activity, Incoming, Outgoing } from "./activity.js";
 export { type Answer, answerOf, answerOfSetup } from "./answers.js";
 export { createApi } from "./api.js";
+export { createDashboard } from "./dashboard.js";
 export { phoneDigits } from "./people.js";
 export { listen } from "./server.js";
+export { SignIn } from "./session.js";

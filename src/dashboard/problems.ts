@@ -6,6 +6,7 @@ import type { Answer } from "./answers.js";
 const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ["unknown-reference", 404],
   ["unknown-command", 404],
+  ["csrf", 403],
   ["disk-full", 507],
 ]);
 const STATUS_OF_KIND: Readonly<Record<KafclawError["kind"], number>> = { usage: 400, refused: 409, failed: 500 };
@@ -22,7 +23,7 @@ export function send(response: Response, answer: Answer): void {
     response.json(answer);
     return;
   }
-  response.status(statusOf(error)).json({ ...answer, error: { ...error, message: text } });
+  response.status(statusOfError(error)).json({ ...answer, error: { ...error, message: text } });
 }
 
 /** The last resort: nobody outside sees a stack trace. */
@@ -30,7 +31,7 @@ export function onError(log: { error(details: object, message: string): void }):
   // Express knows an error handler by its four parameters.
   return (error: unknown, _request, response, _next) => {
     if (error instanceof KafclawError) {
-      return problem(response, statusOf(error), error.code, error.message, error.kind);
+      return problem(response, statusOfError(error), error.code, error.message, error.kind);
     }
     const status = clientsFault(error);
     if (status === 413) return problem(response, 413, "too-large", "A request holds at most 64 kB.", "usage");
@@ -42,7 +43,8 @@ export function onError(log: { error(details: object, message: string): void }):
   };
 }
 
-function statusOf({ code, kind }: Pick<KafclawError, "code" | "kind">): number {
+/** The status that fits an error of ours. */
+export function statusOfError({ code, kind }: Pick<KafclawError, "code" | "kind">): number {
   return STATUS_OF_CODE.get(code) ?? STATUS_OF_KIND[kind];
 }
 

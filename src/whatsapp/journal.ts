@@ -121,6 +121,11 @@ export class Journal {
     return this.collection.find({ verdict: "stranger" }, { sort: { seq: -1 }, limit });
   }
 
+  /** What was handled since a time (milliseconds since 1970), newest first. */
+  handledSince(at: number): Promise<JournalRecord[]> {
+    return this.collection.find({ verdict: { $exists: true }, at: { $gte: at } }, { sort: { seq: -1 } });
+  }
+
   /** Drops what is no longer needed: old bodies, old ids, strangers beyond the cap. */
   async prune(): Promise<void> {
     this.sincePrune = 0;

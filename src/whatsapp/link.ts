@@ -50,6 +50,8 @@ interface LinkEvents {
   state: [LinkState];
   /** Something to show to whoever is linking. */
   event: [LinkEvent];
+  /** Any stanza that came in. */
+  stanza: [BinaryNode];
   /** Logged in and ready to send. */
   open: [];
   /** Credentials changed and are on disk. */
@@ -283,6 +285,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       recall: (key) => sendAgain(key, { socket: this.socket, me: this.me, recall: this.options.recall }),
     });
     this.socket = socket;
+    socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
+      if (!(node instanceof Uint8Array)) this.emit("stanza", node);
+    });
     socket.ws.on("CB:success", (node: BinaryNode) => this.serverTime.take(node.attrs.t));
     socket.ev.on("creds.update", () => void this.saveCreds(socket));
     socket.ev.on("messaging-history.set", ({ messages }) => this.emit("history", messages));

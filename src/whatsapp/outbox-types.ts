@@ -2,7 +2,7 @@ import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection } from "../store/types.js";
 import type { OutboxDoc } from "./outbox-book.js";
 import type { Pace } from "./pace.js";
-import type { Outbox, Signal, Wire, WireContent } from "./types.js";
+import type { Outbox, ParcelState, Signal, Wire, WireContent } from "./types.js";
 
 /** Something that was suppressed, or could not be sent. */
 export interface Undelivered {
@@ -38,6 +38,16 @@ export interface OutboxOptions {
   readonly pace?: { readonly buddies: Pace; readonly admin: Pace };
 }
 
+/** One message that was posted, and what became of it. */
+export interface Posted {
+  readonly at: number;
+  readonly to: Person;
+  readonly state: ParcelState;
+  readonly content?: WireContent;
+  /** WhatsApp's error, where it was refused. */
+  readonly error?: number;
+}
+
 /** The outbox as its owner, the gateway, sees it. */
 export interface RunningOutbox extends Outbox {
   /** Did this message, by its WhatsApp id, come from here (I12)? */
@@ -55,6 +65,8 @@ export interface RunningOutbox extends Outbox {
   counts(): { readonly waiting: number; readonly suppressed: number };
   /** What was suppressed within the last day, newest first. */
   suppressed(limit?: number): readonly { readonly at: number; readonly to: Person; readonly content: WireContent }[];
+  /** What was posted, newest first; texts for a day only. */
+  posted(): readonly Posted[];
   /** Sends nothing more, and resolves when what is on the wire has its answer. What waits is there at the next start. */
   stop(): Promise<void>;
 }

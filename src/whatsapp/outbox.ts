@@ -2,7 +2,7 @@ import { addressesOf, type Lid, type Person, type Pn, same } from "../access/ide
 import { backoff } from "./disconnects.js";
 import { OutboxBook, type OutboxDoc, type OutboxItem } from "./outbox-book.js";
 import { OutboxQueue, type Waiting } from "./outbox-queue.js";
-import type { OutboxOptions, RunningOutbox, Undelivered } from "./outbox-types.js";
+import type { OutboxOptions, Posted, RunningOutbox, Undelivered } from "./outbox-types.js";
 import { TokenBucket } from "./pace.js";
 import { contentsOf, withAddress } from "./parcel.js";
 import type { Ack, Parcel, Signal, WireContent } from "./types.js";
@@ -131,6 +131,19 @@ class Door implements RunningOutbox {
         ),
       );
     return found.sort((a, b) => b.at - a.at).slice(0, limit);
+  }
+
+  posted(): readonly Posted[] {
+    const posted = this.book.all().flatMap(({ to, at, items }) =>
+      items.map(({ state, content, left = at, error }) => ({
+        at: left,
+        to,
+        state,
+        ...(content === undefined ? {} : { content }),
+        ...(error === undefined ? {} : { error }),
+      })),
+    );
+    return posted.sort((a, b) => b.at - a.at);
   }
 
   async stop(): Promise<void> {

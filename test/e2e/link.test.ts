@@ -75,15 +75,21 @@ describe("linking a running gateway", () => {
     expect(await world.home.get("/healthz")).toMatchObject({ link: "unlinked" });
   });
 
-  it("402: a ban longer than a timer takes is waited out, not tried again and again", async () => {
+  it("402: the owner is told of a ban, and one longer than a timer takes is waited out, not tried again and again", async () => {
     const world = await World.linked(SETTING);
+    await world.home.stop();
+    await world.home.startLinked();
+    world.wa.refuseLogins(402, 1, { expire: "1" });
+    world.wa.disconnect(503);
+    await world.told(/🚨 WhatsApp has banned this account/);
+
     world.wa.refuseLogins(402, Number.POSITIVE_INFINITY, { expire: String(40 * 24 * 3600) });
     world.wa.disconnect(503);
-    await world.home.prints(/temporary-ban/);
+    await world.home.prints(/temporary-ban.*temporary-ban/s);
     const status = JSON.stringify(await world.home.get("/api/v1/status"));
     await world.home.run(["status"]);
     expect(status).toMatch(/banned this account until/);
-    expect(world.home.printed.match(/"name":"temporary-ban"/g)).toHaveLength(1);
+    expect(world.home.printed.match(/"name":"temporary-ban"/g)).toHaveLength(2);
   });
 });
 

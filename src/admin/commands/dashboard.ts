@@ -14,9 +14,9 @@ export const dashboard: Command = {
   details:
     "The link works once, for 5 minutes; a new link voids the last. Without a public address it says how to reach the machine.",
   age: "changes",
-  async run(args, { gateway, clock, timezone }) {
+  async run(args, { gateway, clock, door, timezone }) {
     if (take(args).words.length > 0) return refusal("bad-usage", say`/dashboard takes nothing behind it.`, "usage");
-    const link = await gateway.loginLink?.();
+    const link = await gateway.loginLink?.(door);
     if (link === undefined) {
       const where = own(gateway.dashboardUrl ?? "http://127.0.0.1:18791");
       const message = say`The dashboard has no address that your phone could open: on the machine it is ${where}`;

@@ -2,6 +2,7 @@ import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/
 import type { Invite } from "../../access/types.js";
 import { KafclawError } from "../../errors.js";
 import { type Message, own, say } from "../../text.js";
+import type { Me } from "../../whatsapp/types.js";
 import { type Taken, take } from "../arguments.js";
 import { refusal } from "../targets.js";
 import type { Command, CommandContext, CommandResult } from "../types.js";
@@ -14,6 +15,11 @@ const MOST_DAYS = 90;
 /** The secret id of messages that show an invite. */
 export function inviteSecret(inviteId: string): string {
   return `invite ${inviteId}`;
+}
+
+/** A link that opens WhatsApp with the invite already typed; undefined while no account is linked. */
+export function inviteLink({ token }: Pick<Invite, "token">, me: Me | undefined): string | undefined {
+  return me && `https://wa.me/${digitsOf(me.pn)}?text=${encodeURIComponent(token)}`;
 }
 
 export const invite: Command = {
@@ -61,7 +67,7 @@ async function make({ words, flag, value }: Taken, context: CommandContext): Pro
     by,
   );
   const me = gateway.me();
-  const link = me === undefined ? undefined : `https://wa.me/${digitsOf(me.pn)}?text=${encodeURIComponent(made.token)}`;
+  const link = inviteLink(made, me);
   const now = clock();
   const effect = made.auto
     ? own(`${made.for ? formatNumber(made.for) : "Whoever uses it first"} is approved at once, and you are told.`)

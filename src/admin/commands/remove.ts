@@ -34,7 +34,8 @@ export const remove: Command = {
   },
 };
 
-async function removeOne(target: Contact | Person, context: CommandContext): Promise<Done> {
+/** Removes one and says so in one line. */
+export async function removeOne(target: Contact | Person, context: CommandContext): Promise<Done> {
   const { decider, by } = context;
   const { outcome, blocking } = await decider.remove(target, by);
   const { contact, decision } = outcome;

@@ -1,0 +1,44 @@
+/** What came in and what went out lately, for the dashboard: the journal's verdicts and the outbox. */
+import { formatNumber, type Person, personOf } from "./access/identity.js";
+import type { Access } from "./access/index.js";
+import type { Activity, Incoming, Outgoing } from "./dashboard/index.js";
+import type { Journal, JournalRecord } from "./whatsapp/journal.js";
+import type { RunningOutbox } from "./whatsapp/outbox.js";
+
+/** Verdicts about stanzas that are no message of anybody. */
+const NO_MESSAGE = new Set(["nothing", "own"]);
+
+export interface ActivityParts {
+  readonly access: Pick<Access, "find" | "owner">;
+  readonly journal: Pick<Journal, "handledSince">;
+  readonly outbox: Pick<RunningOutbox, "posted">;
+  /** Masks pairing tokens. */
+  readonly mask: (text: string) => string;
+  readonly isAdmin: (to: Person) => boolean;
+}
+
+/** Reads journal and outbox as the dashboard shows them. */
+export function createActivity({ access, journal, outbox, mask, isAdmin }: ActivityParts): Activity {
+  const nameOf = (person: Person): string => access.find(person)?.name ?? "";
+
+  const incoming = ({ at, verdict = "", who, what = "", attrs }: JournalRecord): Incoming => {
+    const sender = personOf(attrs.participant ?? attrs.from ?? "");
+    const number = who ?? (sender ? formatNumber(access.find(sender) ?? sender) : "");
+    return { at, verdict, who: number, name: sender ? nameOf(sender) : "", what };
+  };
+
+  return {
+    async incoming(since) {
+      const records = await journal.handledSince(since);
+      return records.filter(({ verdict = "" }) => !NO_MESSAGE.has(verdict)).map(incoming);
+    },
+    outgoing: () =>
+      outbox.posted().map(({ at, to, state, content, error }): Outgoing => {
+        const toAdmin = isAdmin(to);
+        const text = content?.kind === "text" ? mask(content.text) : (content?.kind ?? "");
+        const name = toAdmin ? "admin chat" : nameOf(to);
+        // The admin chat carries login links and tokens; what was said there stays there.
+        return { at, to: formatNumber(access.find(to) ?? to), name, state, error, what: toAdmin ? "" : text };
+      }),
+  };
+}

@@ -1,0 +1,52 @@
+import type { ParcelState } from "../whatsapp/types.js";
+
+/** One message that came in. */
+export interface Incoming {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** What the gate said: `buddy`, `owner`, `pending`, `entered`, `stranger`, `denied`, `group`, … */
+  readonly verdict: string;
+  /** A number, "number hidden", or "" once that is forgotten. */
+  readonly who: string;
+  readonly name: string;
+  /** A few words on what it was; "" where nothing is kept. */
+  readonly what: string;
+}
+
+/** One message that went out, or did not. */
+export interface Outgoing {
+  readonly at: number;
+  readonly to: string;
+  readonly name: string;
+  readonly state: ParcelState;
+  /** WhatsApp's error, where it was refused. */
+  readonly error: number | undefined;
+  /** Its text, kept for a day. */
+  readonly what: string;
+}
+
+/** What came in and went out, as the dashboard shows it. */
+export interface Activity {
+  /** Messages since a time, newest first. */
+  incoming(since: number): Promise<readonly Incoming[]>;
+  /** What was posted, newest first. */
+  outgoing(): readonly Outgoing[];
+}
+
+/** The verdicts in the groups that people think in, in the order of the picture, from the bottom up. */
+export const VERDICT_GROUPS = [
+  { id: "buddies", title: "buddies", verdicts: ["buddy"] },
+  { id: "owner", title: "you", verdicts: ["owner", "owner-unconfirmed"] },
+  { id: "pending", title: "pending", verdicts: ["pending", "entered", "auto-approved"] },
+  { id: "strangers", title: "strangers", verdicts: ["stranger"] },
+  { id: "denied", title: "denied", verdicts: ["denied"] },
+  { id: "others", title: "groups and others", verdicts: undefined },
+] as const;
+
+export type VerdictGroup = (typeof VERDICT_GROUPS)[number]["id"];
+
+/** The group of a verdict; what no other has falls to the last. */
+export function groupOf(verdict: string): (typeof VERDICT_GROUPS)[number] {
+  const found = VERDICT_GROUPS.find(({ verdicts }) => verdicts?.some((known) => known === verdict));
+  return found ?? VERDICT_GROUPS[VERDICT_GROUPS.length - 1] ?? VERDICT_GROUPS[0];
+}

@@ -1,0 +1,146 @@
+/** The description of the local API, served at `/api/v1/openapi.json`. A test holds it against the routes. */
+import { z } from "zod";
+import { commands } from "../admin/index.js";
+
+/** What the API takes, as zod checks it. */
+export interface Requests {
+  readonly command: z.ZodType;
+  readonly setup: z.ZodType;
+  readonly owner: z.ZodType;
+  readonly link: z.ZodType;
+}
+
+/** The OpenAPI document. */
+export function openApi(requests: Requests): object {
+  const problem = { $ref: "#/components/schemas/Problem" };
+  const fails = (status: string, description: string): object => ({
+    [status]: { description, content: { "application/json": { schema: problem } } },
+  });
+  const refused = {
+    ...fails("400", "Wrong input"),
+    ...fails("401", "No or wrong token, and no session"),
+    ...fails("403", "A session without its CSRF token, or an operation that is for the machine alone"),
+    ...fails("404", "Nobody and nothing fits"),
+    ...fails("409", "Refused: the message says why, and the next step"),
+    ...fails("413", "More than 64 kB"),
+    ...fails("500", "Failed inside; the log says more"),
+    ...fails("507", "The disk is full"),
+  };
+  const answers = (description: string, schema: object = { type: "object" }, status = "200"): object => ({
+    responses: { [status]: { description, content: { "application/json": { schema } } }, ...refused },
+  });
+  const takes = (schema: z.ZodType): object => ({
+    requestBody: { content: { "application/json": { schema: jsonSchema(schema) } } },
+  });
+  const answer = { $ref: "#/components/schemas/Answer" };
+  const link = { $ref: "#/components/schemas/LinkEvent" };
+  const page = query("page", "From 1; 50 entries each", { type: "integer", minimum: 1 });
+
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "KafClaw",
+      version: "1",
+      description:
+        "What the dashboard and the command line do. Programs send the token of gateway.json (new at each start); browsers that are signed in send their cookie, and for changes the CSRF token of a page as X-CSRF-Token.",
+    },
+    servers: [{ url: "/api/v1" }],
+    security: [{ token: [] }, { session: [] }],
+    paths: {
+      "/openapi.json": { get: { summary: "This document", ...answers("OpenAPI 3.1") } },
+      "/status": { get: { summary: "Link, silent mode, counts, responder, owner", ...answers("How it stands") } },
+      "/contacts": {
+        get: {
+          summary: "Pending, approved and denied contacts",
+          parameters: [
+            query("state", "Only these", { enum: ["pending", "approved", "denied"] }),
+            query("search", "Part of a name or number, or a code", { type: "string" }),
+            page,
+          ],
+          ...answers("One page", { $ref: "#/components/schemas/Contacts" }),
+        },
+      },
+      "/audit": {
+        get: {
+          summary: "Who decided what through which door, newest first",
+          parameters: [query("contact", "Only about the contact with this id", { type: "string" }), page],
+          ...answers("One page", { $ref: "#/components/schemas/Audit" }),
+        },
+      },
+      "/commands": {
+        post: {
+          summary: `Runs one of the owner's commands: ${commands.map(({ name }) => name).join(", ")}`,
+          ...takes(requests.command),
+          ...answers("What was done", answer),
+        },
+      },
+      "/setup": {
+        post: {
+          summary: "Sets owner, token and lists; at the machine alone",
+          ...takes(requests.setup),
+          ...answers("What was set", answer),
+        },
+      },
+      "/owner": {
+        post: {
+          summary: "Locks or changes the owner; at the machine alone",
+          ...takes(requests.owner),
+          ...answers("What was done"),
+        },
+      },
+      "/link": {
+        get: { summary: "How linking stands", ...answers("The last event", link) },
+        post: {
+          summary: "Begins to link, by QR or pairing code",
+          ...takes(requests.link),
+          ...answers("Begun", link, "202"),
+        },
+        delete: { summary: "Unlinks this device", ...answers("Unlinked") },
+      },
+    },
+    components: { securitySchemes: SECURITY, schemas: SCHEMAS },
+  };
+}
+
+const text = { type: "string" } as const;
+const list = (items: object): object => ({ type: "array", items });
+const object = (properties: Record<string, object>): object => ({
+  type: "object",
+  properties,
+  required: Object.keys(properties),
+});
+
+const SECURITY = {
+  token: { type: "http", scheme: "bearer" },
+  session: { type: "apiKey", in: "cookie", name: "kafclaw-session" },
+};
+
+const SCHEMAS = {
+  Problem: object({ error: object({ code: text, message: text, kind: { enum: ["usage", "refused", "failed"] } }) }),
+  Answer: object({ ok: { type: "boolean" }, text, data: {}, error: {} }),
+  Contact: object({
+    code: text,
+    pn: { type: ["string", "null"] },
+    lid: { type: ["string", "null"] },
+    name: text,
+    state: { enum: ["pending", "approved", "denied", "stranger"] },
+    since: { type: "integer", description: "Milliseconds since 1970" },
+  }),
+  Contacts: object({
+    contacts: list({ $ref: "#/components/schemas/Contact" }),
+    total: { type: "integer" },
+    page: { type: "integer" },
+    pages: { type: "integer" },
+  }),
+  Audit: object({ records: list({ type: "object" }), page: { type: "integer" } }),
+  LinkEvent: object({ event: { enum: ["connecting", "qr", "pairing-code", "linked", "error"] } }),
+};
+
+function query(name: string, description: string, schema: object): object {
+  return { name, in: "query", required: false, description, schema };
+}
+
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return rest;
+}

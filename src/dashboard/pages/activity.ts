@@ -1,0 +1,113 @@
+/** What happened: decisions, messages by verdict, and what was sent or held back. */
+import type { Request, Router } from "express";
+import type { AuditRecord } from "../../access/index.js";
+import { groupOf, type Incoming, type Outgoing, VERDICT_GROUPS } from "../activity.js";
+import { asked, type Desk, type Paged, paged } from "./desk.js";
+
+const MONTH = 31 * 24 * 60 * 60_000;
+/** The audit is kept for good; the page looks back so far. */
+const AUDIT_LOOKED = 5_000;
+
+const SHOWS = [
+  { name: "decisions", title: "Decisions" },
+  { name: "messages", title: "Messages" },
+  { name: "sent", title: "Sent" },
+] as const;
+
+const SENT_STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const;
+
+export function activityPages(router: Router, desk: Desk): void {
+  router.get("/activity", async (request, response) => {
+    const show = SHOWS.find(({ name }) => name === asked(request, "show"))?.name ?? "decisions";
+    const only = asked(request, "only");
+    const { rows, filters } = await listed(desk, request, show, only);
+    desk.show(request, response, "activity", "Activity", {
+      shows: SHOWS.map(({ name, title }) => ({
+        title,
+        href: `/activity?show=${name}`,
+        current: name === show,
+      })),
+      show,
+      filters: filters.map(({ name, title }) => ({ name, title, current: name === only })),
+      isDecisions: show === "decisions",
+      isMessages: show === "messages",
+      isSent: show === "sent",
+      rows,
+    });
+  });
+}
+
+interface Listed {
+  readonly rows: Paged<object>;
+  readonly filters: readonly { readonly name: string; readonly title: string }[];
+}
+
+async function listed(desk: Desk, request: Request, show: string, only: string): Promise<Listed> {
+  const { access, activity, clock } = desk.parts;
+  const query = { show, only };
+  if (show === "messages") {
+    const all = await activity.incoming(clock() - MONTH);
+    const kept = only === "" ? all : all.filter(({ verdict }) => groupOf(verdict).id === only);
+    const filters = VERDICT_GROUPS.map(({ id, title }) => ({ name: id, title }));
+    return { rows: paged(request, kept, (row) => incomingRow(desk, row), query), filters };
+  }
+  if (show === "sent") {
+    const all = activity.outgoing();
+    const kept = only === "" ? all : all.filter(({ state }) => state === only);
+    const filters = SENT_STATES.map((state) => ({ name: state, title: state }));
+    return { rows: paged(request, kept, (row) => outgoingRow(desk, row), query), filters };
+  }
+  const all = await access.audit({ limit: AUDIT_LOOKED });
+  const kept = only === "" ? all : all.filter(({ by }) => by.door === only);
+  return { rows: paged(request, kept, (record) => auditRow(desk, record), query), filters: DOORS };
+}
+
+const DOORS = [
+  { name: "whatsapp", title: "WhatsApp" },
+  { name: "dashboard", title: "dashboard" },
+  { name: "cli", title: "command line" },
+  { name: "gateway", title: "gateway" },
+];
+
+/** What the audit's words mean. */
+const WORDS: Readonly<Record<string, string>> = {
+  enter: "entered the queue",
+  approve: "approved",
+  deny: "denied",
+  remove: "removed",
+  undo: "undone",
+  expire: "expired",
+  suspend: "suspended",
+  merge: "merged",
+  identity: "new address",
+  invite: "invite made",
+  "invite-revoke": "invite revoked",
+  "owner-set": "owner set",
+  "token-set": "pairing token set",
+  "token-rotate": "pairing token replaced",
+  "silent on": "silent mode on",
+  "silent off": "silent mode off",
+  pause: "responder paused",
+  resume: "responder resumed",
+};
+
+function auditRow(desk: Desk, { at, action, by, code, name, from, to, note }: AuditRecord): object {
+  return {
+    at: desk.time(at),
+    action: WORDS[action] ?? action,
+    code,
+    name: code === undefined ? undefined : name || "no name",
+    change: from !== undefined && to !== undefined && from !== to ? `${from} → ${to}` : undefined,
+    note,
+    door: DOORS.find((door) => door.name === by.door)?.title ?? by.door,
+    who: by.who,
+  };
+}
+
+function incomingRow(desk: Desk, { at, verdict, who, name, what }: Incoming): object {
+  return { at: desk.time(at), verdict, group: groupOf(verdict).id, who: who || "not kept", name, what };
+}
+
+function outgoingRow(desk: Desk, { at, to, name, state, error, what }: Outgoing): object {
+  return { at: desk.time(at), to, name, state, error, what, isSuppressed: state === "suppressed" };
+}

@@ -1,0 +1,195 @@
+/** What all pages share: who asks, what is said, how a page is put together. */
+import type { Request, Response } from "express";
+import type { Access, Actor, Contact } from "../../access/index.js";
+import { formatNumber } from "../../access/index.js";
+import type { Admin, CommandResult, Gateway } from "../../admin/index.js";
+import { formatTime, viaOf } from "../../admin/index.js";
+import type { LoadedConfig } from "../../config.js";
+import { renderPlain } from "../../text.js";
+import type { LinkControl } from "../../whatsapp/types.js";
+import type { Activity } from "../activity.js";
+import type { Csrf } from "../safety.js";
+import type { Said, Session, SignIn } from "../session.js";
+import type { Views } from "../views.js";
+
+/** What the pages are made over. */
+export interface DeskParts {
+  readonly access: Access;
+  readonly admin: Pick<Admin, "run" | "decide" | "decider">;
+  readonly gateway: Gateway;
+  readonly link: LinkControl;
+  readonly activity: Activity;
+  readonly settings: LoadedConfig;
+  readonly signIn: SignIn;
+  readonly clock: () => number;
+}
+
+/** How many entries a page holds. */
+export const PAGE_SIZE = 50;
+
+const SECTIONS = [
+  { href: "/", label: "Overview" },
+  { href: "/whatsapp", label: "WhatsApp" },
+  { href: "/settings", label: "Settings" },
+  { href: "/activity", label: "Activity" },
+  { href: "/link", label: "Link" },
+] as const;
+
+/** One page of a longer list, with the way to the others. */
+export interface Paged<T> {
+  readonly rows: readonly T[];
+  readonly total: number;
+  readonly page: number;
+  readonly pages: number;
+  /** Addresses of the neighbours; absent at the ends. */
+  readonly earlier?: string | undefined;
+  readonly later?: string | undefined;
+  readonly several: boolean;
+}
+
+/** The pages' common tools. */
+export class Desk {
+  constructor(
+    readonly parts: DeskParts,
+    private readonly views: Views,
+    private readonly csrf: Csrf,
+  ) {}
+
+  /** Sends a page. What the last action said is shown once, and not to a script that only looks for changes. */
+  show(request: Request, response: Response, view: string, title: string, model: object, status = 200): void {
+    const { access, gateway } = this.parts;
+    const session = optionalSession(response);
+    const said = session?.said;
+    if (session && request.headers["x-live"] === undefined) session.said = undefined;
+    const pending = access.counts().pending;
+    const html = this.views(view, {
+      title,
+      said,
+      csrf: this.csrf.token(request, response),
+      signedIn: session !== undefined,
+      here: request.originalUrl,
+      silent: gateway.silent.on(),
+      nav: SECTIONS.map(({ href, label }) => ({
+        href,
+        label,
+        current: href === "/" ? request.path === "/" : request.path.startsWith(href),
+        badge: href === "/whatsapp" && pending > 0 ? pending : undefined,
+      })),
+      ...model,
+    });
+    response.status(status).type("html").send(html);
+  }
+
+  /** After a POST: the result is told on the page that is shown next. */
+  answer(response: Response, to: string, said?: Said): void {
+    const session = optionalSession(response);
+    if (session) session.said = said;
+    response.redirect(303, to);
+  }
+
+  /** What a command or decision said, for a page. */
+  told(result: CommandResult, secret?: string): Said {
+    return { ok: result.ok, text: forPages(renderPlain(result.message)), secret };
+  }
+
+  /** Who decides: this browser. */
+  by(response: Response): Actor {
+    return { door: "dashboard", who: `browser ${sessionOf(response).name}` };
+  }
+
+  /** A time in the owner's time zone. */
+  time(at: number): string {
+    return formatTime(at, this.parts.clock(), this.parts.settings.config.timezone);
+  }
+
+  /** A contact as lists show it. */
+  contact(contact: Contact): object {
+    const { code, name, state, since, episode, held, blocked = false } = contact;
+    return {
+      code,
+      name: name || "no name",
+      number: formatNumber(contact),
+      state,
+      since: this.time(since),
+      sinceIso: new Date(since).toISOString(),
+      via: state === "pending" ? renderPlain(viaOf(contact)) : undefined,
+      words: held.flatMap(({ preview }) => (preview === "" ? [] : [preview])),
+      episode,
+      blocked,
+      isPending: state === "pending",
+      isApproved: state === "approved",
+      isDenied: state === "denied",
+    };
+  }
+}
+
+/** The signed-in browser of a request that was let through to the pages. */
+export function sessionOf(response: Response): Session {
+  const session = optionalSession(response);
+  if (session === undefined) throw new Error("a page was reached without a session");
+  return session;
+}
+
+/** Tells the pages who is signed in. */
+export function setSession(response: Response, session: Session | undefined): void {
+  response.locals.session = session;
+}
+
+function optionalSession(response: Response): Session | undefined {
+  // Only setSession writes it.
+  return response.locals.session as Session | undefined;
+}
+
+/** One field of a form, as text; what is absent, doubled or over-long is "". */
+export function field(request: Request, name: string, most = 200): string {
+  const value = (request.body as Record<string, unknown> | undefined)?.[name];
+  return typeof value === "string" && value.length <= most ? value.trim() : "";
+}
+
+/** One part of the query, as text. */
+export function asked(request: Request, name: string, most = 200): string {
+  const value = request.query[name];
+  return typeof value === "string" && value.length <= most ? value.trim() : "";
+}
+
+/** Where a form came from, if that is a page of ours; else `otherwise`. */
+export function backTo(request: Request, otherwise: string): string {
+  const given = field(request, "back", 1000);
+  const base = "http://dashboard";
+  if (!given.startsWith("/") || !URL.canParse(given, base)) return otherwise;
+  const { origin, pathname, search } = new URL(given, base);
+  return origin === base && !pathname.startsWith("//") ? pathname + search : otherwise;
+}
+
+/** Cuts one page out of a list. A page beyond the end shows the last. */
+export function paged<T, U>(
+  request: Request,
+  all: readonly T[],
+  row: (entry: T) => U,
+  query: Readonly<Record<string, string>>,
+): Paged<U> {
+  const wanted = /^[1-9]\d{0,6}$/.test(asked(request, "page")) ? Number(asked(request, "page")) : 1;
+  const pages = Math.max(1, Math.ceil(all.length / PAGE_SIZE));
+  const page = Math.min(wanted, pages);
+  const address = (number: number): string | undefined => {
+    if (number < 1 || number > pages) return undefined;
+    const given = Object.entries(query).filter(([, value]) => value !== "");
+    const search = new URLSearchParams(given);
+    if (number > 1) search.set("page", String(number));
+    return search.size === 0 ? request.path : `${request.path}?${search}`;
+  };
+  return {
+    rows: all.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE).map(row),
+    total: all.length,
+    page,
+    pages,
+    earlier: address(page - 1),
+    later: address(page + 1),
+    several: pages > 1,
+  };
+}
+
+/** Commands are called without the slash here, where there is nothing to type it into. */
+function forPages(text: string): string {
+  return text.replace(/^(✅|⛔|↩️|🔇|🔊|⏸|▶️)\s*/u, "");
+}

@@ -1,0 +1,53 @@
+/** Linking the WhatsApp account: the live QR, the pairing code, and what to do when it hangs. */
+import type { Router } from "express";
+import qrcode from "qrcode";
+import { formatNumber } from "../../access/index.js";
+import { KafclawError } from "../../errors.js";
+import { phoneDigits } from "../people.js";
+import { trustedHtml } from "../views.js";
+import { type Desk, field } from "./desk.js";
+
+export function linkPages(router: Router, desk: Desk): void {
+  const { gateway, link } = desk.parts;
+
+  router.get("/link", async (request, response) => {
+    const { event } = link;
+    const state = gateway.link();
+    const me = gateway.me();
+    const isOpen = state.code === "open";
+    const isLinking = !isOpen && (event.event === "qr" || event.event === "pairing-code");
+    desk.show(request, response, "link", "Link", {
+      link: { ...state, isOpen, since: desk.time(state.since) },
+      me: me && formatNumber(me),
+      isLinking,
+      qr: isLinking && event.event === "qr" ? trustedHtml(await qrcode.toString(event.data, QR)) : undefined,
+      code: isLinking && event.event === "pairing-code" ? event.code.replace(/^(.{4})(.{4})$/, "$1-$2") : undefined,
+      error: !isOpen && event.event === "error" ? event.message : undefined,
+      isWaiting: !isOpen && event.event === "connecting",
+    });
+  });
+
+  router.post("/link", async (request, response) => {
+    const phone = field(request, "phone");
+    const replace = field(request, "replace") === "yes";
+    try {
+      await link.beginLinking({
+        ...(phone === "" ? {} : { phone: phoneDigits(phone) }),
+        ...(replace ? { replace } : {}),
+      });
+    } catch (error) {
+      if (!(error instanceof KafclawError)) throw error;
+      return desk.answer(response, "/link", { ok: false, text: error.message });
+    }
+    const text =
+      phone === "" ? "Linking has begun: the QR code appears here." : "Linking has begun: the code appears here.";
+    desk.answer(response, "/link", { ok: true, text });
+  });
+
+  router.post("/link/logout", async (_request, response) => {
+    await link.logout();
+    desk.answer(response, "/link", { ok: true, text: "This device is unlinked; contacts and settings are kept." });
+  });
+}
+
+const QR = { type: "svg", margin: 4, errorCorrectionLevel: "L" } as const;

@@ -1,0 +1,48 @@
+import type { Request, Response } from "express";
+import { formatNumber } from "../../access/index.js";
+import { formatDuration } from "../../admin/index.js";
+import { drawDay } from "../picture.js";
+import type { Desk } from "./desk.js";
+
+const DAY = 24 * 60 * 60_000;
+/** The rest is on the WhatsApp page. */
+const WAITING_SHOWN = 5;
+
+/** How it stands: link, silent mode, who waits, the last day. */
+export function overview(desk: Desk) {
+  const { access, activity, clock, gateway } = desk.parts;
+  return async (request: Request, response: Response): Promise<void> => {
+    const link = gateway.link();
+    const me = gateway.me();
+    const { responder, startedAt, version } = gateway;
+    const pending = access.list("pending");
+    const now = clock();
+    const messages = await activity.incoming(now - DAY);
+    const owner = access.owner();
+    desk.show(request, response, "overview", "Overview", {
+      link: { ...link, isOpen: link.code === "open", remedy: link.code === "open" ? "" : link.remedy },
+      needsLink: link.code === "unlinked" || link.code === "loggedOut",
+      me: me && formatNumber(me),
+      ...silentModel(desk),
+      pending: pending.slice(0, WAITING_SHOWN).map((contact) => desk.contact(contact)),
+      more: Math.max(0, pending.length - WAITING_SHOWN),
+      hasToken: access.token() !== undefined,
+      ownerMissing: owner === undefined,
+      ownerUnconfirmed: owner?.confirmed === false,
+      ownerLocked: owner?.locked,
+      counts: access.counts(),
+      picture: drawDay(messages, now),
+      dayBefore: desk.time(now - DAY + 60_000),
+      now: desk.time(now),
+      responder,
+      uptime: startedAt === undefined ? undefined : formatDuration(now - startedAt),
+      version,
+    });
+  };
+}
+
+/** Silent mode as the switch shows it. */
+export function silentModel(desk: Desk): object {
+  const until = desk.parts.gateway.silent.until();
+  return { silentUntil: until === undefined ? undefined : desk.time(until) };
+}

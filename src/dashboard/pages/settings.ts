@@ -1,0 +1,159 @@
+/** What the owner sets while the gateway runs: silent mode, responder, pairing token, invites; and what only the file sets. */
+import type { Response, Router } from "express";
+import qrcode from "qrcode";
+import { formatNumber, type Invite } from "../../access/index.js";
+import { inviteLink } from "../../admin/index.js";
+import { configTable } from "../../config.js";
+import { trustedHtml } from "../views.js";
+import { backTo, type Desk, field } from "./desk.js";
+import { silentModel } from "./overview.js";
+
+/** Open invites first; of the others so many. */
+const OLD_INVITES_SHOWN = 20;
+
+export function settingsPages(router: Router, desk: Desk): void {
+  const { access, admin, gateway } = desk.parts;
+  /** Runs a command and tells the result on the page. */
+  const run = async (response: Response, to: string, name: string, args: readonly string[]): Promise<void> => {
+    desk.answer(response, to, desk.told(await admin.run(name, args, desk.by(response))));
+  };
+
+  router.get("/settings", (request, response) => {
+    const token = access.token();
+    const owner = access.owner();
+    const { config } = desk.parts.settings;
+    desk.show(request, response, "settings", "Settings", {
+      ...silentModel(desk),
+      responder: gateway.responder,
+      token: token && { masked: token.masked, since: desk.time(token.since) },
+      pairingOpen: config.pairing.open,
+      invites: invitesOf(desk),
+      owner: owner && {
+        number: formatNumber(owner.person),
+        self: owner.setup === "self",
+        confirmed: owner.confirmed,
+        locked: owner.locked,
+      },
+      fixed: fixedSettings(desk),
+    });
+  });
+
+  router.post("/settings/silent", async (request, response) => {
+    const back = backTo(request, "/settings");
+    const time = field(request, "for");
+    if (field(request, "to") === "on") return run(response, back, "silent", ["on"]);
+    if (field(request, "to") !== "off") return desk.answer(response, back, { ok: false, text: NOT_SAID });
+    return run(response, back, "silent", time === "" ? ["off"] : ["off", "--for", time]);
+  });
+
+  router.post("/settings/responder", async (request, response) => {
+    const command = field(request, "to") === "pause" ? "pause" : "resume";
+    await run(response, backTo(request, "/settings"), command, []);
+  });
+
+  router.post("/settings/token", async (request, response) => {
+    if (field(request, "do") === "reveal") {
+      const secret = access.revealToken();
+      const said = secret === undefined ? { ok: false, text: "There is no pairing token yet." } : REVEALED;
+      return desk.answer(response, "/settings#token", { ...said, secret });
+    }
+    if (field(request, "do") !== "rotate") return desk.answer(response, "/settings", { ok: false, text: NOT_SAID });
+    const result = await admin.run("token", ["rotate"], desk.by(response));
+    desk.answer(response, "/settings#token", desk.told(result));
+  });
+
+  router.post("/settings/old-token", (_request, response) => run(response, "/settings#token", "remove", ["old-token"]));
+
+  router.post("/settings/invites", async (request, response) => {
+    const label = field(request, "label");
+    const days = field(request, "days");
+    const number = field(request, "number");
+    const isAuto = field(request, "auto") === "yes";
+    const args = [
+      label,
+      ...(days === "" ? [] : ["--days", days]),
+      ...(isAuto ? ["--auto"] : []),
+      ...(number === "" ? [] : ["--for", number]),
+    ];
+    const result = await admin.run("invite", label.startsWith("-") ? [] : args, desk.by(response));
+    const id = result.ok ? idOf(result.data) : undefined;
+    if (id === undefined) return desk.answer(response, "/settings#invites", desk.told(result));
+    desk.answer(response, `/settings/invites/${encodeURIComponent(id)}`, {
+      ok: true,
+      text: `Made an invite for ${label}.`,
+    });
+  });
+
+  router.get("/settings/invites/:id", async (request, response, next) => {
+    const invite = access.invites().find(({ _id }) => _id === request.params.id);
+    if (invite === undefined) return next();
+    const state = stateOf(desk, invite);
+    const link = state.open ? inviteLink(invite, gateway.me()) : undefined;
+    desk.show(request, response, "invite", `Invite for ${invite.label}`, {
+      invite: inviteModel(desk, invite),
+      token: state.open ? invite.token : undefined,
+      link,
+      qr: link && trustedHtml(await qrcode.toString(link, { type: "svg", margin: 2 })),
+    });
+  });
+
+  router.post("/settings/invites/revoke", (request, response) =>
+    run(response, "/settings#invites", "invite", ["revoke", field(request, "id")]),
+  );
+}
+
+const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
+const REVEALED = { ok: true, text: "This is the pairing token; share it only with people you know." };
+
+function idOf(data: unknown): string | undefined {
+  return data instanceof Object && "id" in data && typeof data.id === "string" ? data.id : undefined;
+}
+
+function invitesOf(desk: Desk): object[] {
+  const all = desk.parts.access.invites().map((invite) => inviteModel(desk, invite));
+  const open = all.filter((invite) => invite.open);
+  return [...open, ...all.filter((invite) => !invite.open).slice(0, OLD_INVITES_SHOWN)];
+}
+
+function inviteModel(desk: Desk, invite: Invite) {
+  const { _id: id, label, auto, expires } = invite;
+  const bound = invite.for && formatNumber(invite.for);
+  return { id, label, auto, bound, expires: desk.time(expires), ...stateOf(desk, invite) };
+}
+
+function stateOf(desk: Desk, { used, revoked, expires }: Invite): { open: boolean; state: string } {
+  if (used) return { open: false, state: `used, ${desk.time(used.at)}` };
+  if (revoked !== undefined) return { open: false, state: `revoked, ${desk.time(revoked)}` };
+  if (expires <= desk.parts.clock()) return { open: false, state: `over since ${desk.time(expires)}` };
+  return { open: true, state: `open until ${desk.time(expires)}` };
+}
+
+const ORIGINS = { file: "config.json", environment: "the environment", default: "the default" } as const;
+
+/** What can only be set in the config file, with the value that holds and where it comes from. */
+function fixedSettings({ parts: { settings } }: Desk): object[] {
+  return configTable().map(({ key, what }) => {
+    const value = valueAt(settings.config, key);
+    return { key, what, value: shown(key, value), origin: ORIGINS[settings.origins.get(key) ?? "default"] };
+  });
+}
+
+function shown(key: string, value: unknown): string {
+  if (value === undefined || value === "") return "none";
+  if (key === "dashboard.accessToken") return "set, not shown";
+  if (key === "notices.quiet" && value instanceof Object && "from" in value && "to" in value) {
+    return `${clockTime(Number(value.from))}–${clockTime(Number(value.to))}`;
+  }
+  return String(value);
+}
+
+function clockTime(minutes: number): string {
+  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/** The value of `dashboard.port` in the nested settings. */
+function valueAt(config: object, key: string): unknown {
+  return key
+    .split(".")
+    .reduce<unknown>((node, name) => (node instanceof Object ? Reflect.get(node, name) : undefined), config);
+}

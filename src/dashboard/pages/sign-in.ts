@@ -1,0 +1,73 @@
+/** Signing in with the access token or a link, and out. */
+import type { CookieOptions, Request, RequestHandler, Response, Router } from "express";
+import type { Place } from "../guard.js";
+import { cookieOf, isSecure, limitTries, SESSION_COOKIE } from "../safety.js";
+import { asked, type Desk, field, sessionOf } from "./desk.js";
+
+/** What the sign-in page can say, by a word in its address. */
+const SAYINGS: Readonly<Record<string, string>> = {
+  "signed-out": "You are signed out.",
+  ended:
+    "Your session has ended: the gateway was restarted, or this browser was not used for a day. Nothing was changed; sign in again.",
+};
+
+/** The routes that work without being signed in. */
+export function signInPages(router: Router, desk: Desk, place: Place): void {
+  const { access, signIn } = desk.parts;
+
+  router.get("/sign-in", (request, response) => {
+    const link = asked(request, "link");
+    if (link !== "" && !signIn.isLink(link)) return refuse(desk, request, response, DEAD_LINK, 410);
+    show(desk, request, response, { link: link || undefined, saying: SAYINGS[asked(request, "said")] });
+  });
+
+  const tooMany = (request: Request, response: Response): void => {
+    refuse(desk, request, response, "Too many tries: wait 15 minutes, then sign in again.", 429);
+  };
+  const signedIn: RequestHandler = (request, response) => {
+    const link = field(request, "link");
+    if (link !== "" && !signIn.useLink(link)) return refuse(desk, request, response, DEAD_LINK, 410);
+    if (link === "" && !signIn.isAccessToken(field(request, "token", 1000))) {
+      return refuse(
+        desk,
+        request,
+        response,
+        "That is not the access token. It was printed when the gateway started.",
+        403,
+      );
+    }
+    response.cookie(SESSION_COOKIE, signIn.open(access), cookieOptions(request, place));
+    response.redirect(303, "/");
+  };
+  router.post("/sign-in", limitTries(tooMany), signedIn);
+}
+
+/** Signing out ends the session here, not just in the browser. */
+export function signOut(router: Router, desk: Desk, place: Place): void {
+  router.post("/sign-out", (request, response) => {
+    desk.parts.signIn.close(sessionOf(response));
+    response.clearCookie(SESSION_COOKIE, cookieOptions(request, place));
+    response.redirect(303, "/sign-in?said=signed-out");
+  });
+}
+
+/** Sends who is not signed in to where they can be. */
+export function toSignIn(request: Request, response: Response): void {
+  const hadSession = cookieOf(request, SESSION_COOKIE) !== undefined;
+  response.redirect(303, hadSession ? "/sign-in?said=ended" : "/sign-in");
+}
+
+const DEAD_LINK =
+  "This sign-in link was used already, is older than 5 minutes, or was replaced by a newer one. Run kafclaw dashboard for another, or send /dashboard in the admin chat.";
+
+function refuse(desk: Desk, request: Request, response: Response, error: string, status: number): void {
+  show(desk, request, response, { error }, status);
+}
+
+function show(desk: Desk, request: Request, response: Response, model: object, status = 200): void {
+  desk.show(request, response, "sign-in", "Sign in", { plain: true, ...model }, status);
+}
+
+function cookieOptions(request: Request, place: Place): CookieOptions {
+  return { httpOnly: true, sameSite: "strict", path: "/", secure: isSecure(request, place) };
+}

@@ -1,0 +1,140 @@
+/** Who may talk: pending, approved, denied; and what is decided about them. */
+import type { Request, Response, Router } from "express";
+import { type Contact, formatNumber, looksLikeNumber } from "../../access/index.js";
+import { doorOf, type Order, whatHappened } from "../../admin/index.js";
+import { renderPlain } from "../../text.js";
+import { asked, backTo, type Desk, field, paged } from "./desk.js";
+
+const LISTS = ["pending", "approved", "denied"] as const;
+/** Among so many of the last audit records the last decision is looked for. */
+const LOOKED_THROUGH = 20;
+const UNDO_WINDOW_MS = 10 * 60_000;
+const HISTORY_SHOWN = 50;
+
+export function whatsappPages(router: Router, desk: Desk): void {
+  const { access, admin } = desk.parts;
+  router.get("/whatsapp", async (request, response) => {
+    const list = LISTS.find((known) => known === asked(request, "list")) ?? "pending";
+    const search = asked(request, "search");
+    const found = access.list(list, { search });
+    const counts = access.counts();
+    desk.show(request, response, "whatsapp", "WhatsApp", {
+      lists: LISTS.map((name) => ({
+        name,
+        count: counts[name],
+        href: `/whatsapp?${new URLSearchParams({ list: name, ...(search === "" ? {} : { search }) })}`,
+        current: name === list,
+      })),
+      list,
+      search,
+      people: paged(request, found, (contact) => desk.contact(contact), { list, search }),
+      isPendingList: list === "pending",
+      hasToken: access.token() !== undefined,
+      last: await lastDecision(desk),
+    });
+  });
+
+  router.get("/whatsapp/:code", async (request, response, next) => {
+    const contact = access.byCode(request.params.code);
+    if (contact === undefined) return next();
+    const { timezone } = desk.parts.settings.config;
+    const title = contact.name || formatNumber(contact);
+    desk.show(request, response, "contact", title, {
+      contact: desk.contact(contact),
+      aliases: contact.aliases.join(", "),
+      lid: contact.lid,
+      history: contact.history
+        .slice(-HISTORY_SHOWN)
+        .reverse()
+        .map((decision) => ({
+          text: renderPlain(whatHappened(decision, desk.parts.clock(), timezone)),
+          note: decision.note,
+        })),
+      last: await lastDecision(desk, contact),
+    });
+  });
+
+  router.post("/whatsapp/decide", async (request, response) => {
+    const back = backTo(request, "/whatsapp");
+    const order = orderOf(desk, request);
+    if (typeof order === "string") return desk.answer(response, back, { ok: false, text: order });
+    desk.answer(response, back, desk.told(await admin.decide(order, desk.by(response))));
+  });
+
+  router.post("/whatsapp/undo", async (request, response) => {
+    const order: Order = { kind: "undo", decisionId: field(request, "decision") };
+    desk.answer(response, backTo(request, "/whatsapp"), desk.told(await admin.decide(order, desk.by(response))));
+  });
+
+  router.post("/whatsapp/allow", (request, response) => allow(desk, request, response));
+}
+
+/** Lets a number in before it ever wrote. */
+async function allow(desk: Desk, request: Request, response: Response): Promise<void> {
+  const number = field(request, "number");
+  if (!looksLikeNumber(number)) {
+    const text = "That is no phone number; write it with its country code, like +1 555 000 2000.";
+    return desk.answer(response, "/whatsapp?list=approved", { ok: false, text });
+  }
+  const result = await desk.parts.admin.run("approve", number.split(/\s+/), desk.by(response));
+  desk.answer(response, "/whatsapp?list=approved", desk.told(result));
+}
+
+/** What a form orders, or why it can't be followed: the page that it stood on may be old. */
+function orderOf(desk: Desk, request: Request): Order | string {
+  const contact = desk.parts.access.byCode(field(request, "code"));
+  if (contact === undefined) return "Nobody has that code any more; the lists show who is there now.";
+  const shown = field(request, "state");
+  const episode = Number(field(request, "episode"));
+  const isOld = shown !== contact.state || (shown === "pending" && episode !== contact.episode);
+  const expected = contact.state === "pending" ? { episode } : {};
+  switch (field(request, "do")) {
+    case "approve":
+      return isOld ? changed(desk, contact) : { kind: "approve", contact, ...expected };
+    case "deny":
+      return isOld ? changed(desk, contact) : { kind: "deny", contact, ...expected };
+    case "block":
+      return isOld ? changed(desk, contact) : { kind: "deny", contact, block: true, ...expected };
+    case "remove":
+      return isOld ? changed(desk, contact) : { kind: "remove", contact };
+    default:
+      return "The form did not say what to do; nothing changed. Use the buttons of this page.";
+  }
+}
+
+function changed(desk: Desk, contact: Contact): string {
+  const { clock, settings } = desk.parts;
+  const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
+  const name = contact.name || formatNumber(contact);
+  const what = last && renderPlain(whatHappened(last, clock(), settings.config.timezone));
+  const now = contact.state === "stranger" ? "a stranger" : contact.state;
+  return `Nothing changed: ${name} (${contact.code}) is ${now} by now (${what ?? "changed since"}), and your page was older.`;
+}
+
+/** The last decision that can still be taken back, of all or about one contact. */
+async function lastDecision(desk: Desk, about?: Contact): Promise<object | undefined> {
+  const { access, clock } = desk.parts;
+  const records = await access.audit({
+    limit: LOOKED_THROUGH,
+    ...(about === undefined ? {} : { contact: about._id }),
+  });
+  for (const { _id, at, contact: id } of records) {
+    if (at < clock() - UNDO_WINDOW_MS) return undefined;
+    const contact = id === undefined ? undefined : access.byId(id);
+    const decision = contact?.history.find((each) => each.id === _id);
+    if (contact === undefined || decision === undefined) continue;
+    if (!["approve", "deny", "remove"].includes(decision.action)) continue;
+    if (contact.history.some(({ undoes }) => undoes === decision.id)) continue;
+    return {
+      id: decision.id,
+      what: WAS[decision.action] ?? decision.action,
+      name: contact.name || formatNumber(contact),
+      code: contact.code,
+      door: doorOf(decision),
+      at: desk.time(decision.at),
+    };
+  }
+  return undefined;
+}
+
+const WAS: Readonly<Record<string, string>> = { approve: "approved", deny: "denied", remove: "removed" };

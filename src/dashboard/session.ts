@@ -1,0 +1,141 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Access, Person } from "../access/index.js";
+import { same } from "../access/index.js";
+import type { Door } from "../access/types.js";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** How long a sign-in link works. */
+const LINK_MS = 5 * MINUTE;
+/** A browser that was not used for so long has to sign in again. */
+const IDLE_MS = 24 * HOUR;
+/** So many browsers at a time; the one that was longest unused makes room. */
+const SESSIONS = 50;
+
+/** One signed-in browser. */
+export interface Session {
+  /** Names the browser in the audit: four letters, no secret. */
+  readonly name: string;
+  /** What CSRF tokens are bound to. */
+  readonly id: string;
+  /** What the next page says about the last action, once. */
+  said?: Said | undefined;
+  used: number;
+  readonly owner: Person | undefined;
+}
+
+/** What came of an action. */
+export interface Said {
+  readonly ok: boolean;
+  readonly text: string;
+  /** A secret to show with it, once. */
+  readonly secret?: string | undefined;
+}
+
+/** What sign-in is made of. */
+export interface SignInParts {
+  readonly clock: () => number;
+  /** Random bytes. */
+  readonly random: (size: number) => Uint8Array;
+  /** `dashboard.accessToken`; without it one is made for this run. */
+  readonly accessToken?: string | undefined;
+  /** `dashboard.publicUrl` */
+  readonly publicUrl?: string | undefined;
+}
+
+/**
+ * Signing in to the dashboard: the access token, sign-in links, and who is signed in. Lives for one run of the gateway;
+ * after a restart browsers are told to sign in again.
+ */
+export class SignIn {
+  readonly #parts: SignInParts;
+  readonly #accessToken: string;
+  /** By the digest of what the cookie holds, so that nothing in memory or a dump signs anyone in. */
+  readonly #sessions = new Map<string, Session>();
+  #link: { readonly digest: Buffer; readonly until: number } | undefined;
+  /** How this machine reaches the dashboard, once it listens. */
+  address: string | undefined;
+
+  constructor(parts: SignInParts) {
+    this.#parts = parts;
+    this.#accessToken = parts.accessToken ?? secret(parts.random, 18);
+  }
+
+  /** The access token, where it is not the configured one: to be printed at the start. */
+  get printable(): string | undefined {
+    return this.#parts.accessToken === undefined ? this.#accessToken : undefined;
+  }
+
+  /**
+   * A new sign-in link, which voids the last. For the owner's phone there is one only where `dashboard.publicUrl` says how
+   * the phone gets here.
+   */
+  link(door: Door): { readonly url: string; readonly until: number } | undefined {
+    const base = door === "whatsapp" ? this.#parts.publicUrl : (this.#parts.publicUrl ?? this.address);
+    if (base === undefined) return undefined;
+    const token = secret(this.#parts.random, 24);
+    const until = this.#parts.clock() + LINK_MS;
+    this.#link = { digest: digest(token), until };
+    return { url: `${base}/sign-in?link=${token}`, until };
+  }
+
+  /** Takes the access token. */
+  isAccessToken(given: string): boolean {
+    return timingSafeEqual(digest(given.trim()), digest(this.#accessToken));
+  }
+
+  /** Whether a sign-in link would work, without using it up. */
+  isLink(given: string): boolean {
+    const link = this.#link;
+    return link !== undefined && this.#parts.clock() < link.until && timingSafeEqual(digest(given), link.digest);
+  }
+
+  /** Uses a sign-in link up. */
+  useLink(given: string): boolean {
+    const works = this.isLink(given);
+    if (works) this.#link = undefined;
+    return works;
+  }
+
+  /** Signs a browser in. @returns what its cookie is to hold */
+  open(access: Pick<Access, "owner">): string {
+    const { clock, random } = this.#parts;
+    const cookie = secret(random, 32);
+    const id = digest(cookie).toString("hex");
+    const longestUnused = [...this.#sessions.values()].sort((a, b) => a.used - b.used)[0];
+    if (this.#sessions.size >= SESSIONS && longestUnused) this.#sessions.delete(longestUnused.id);
+    this.#sessions.set(id, { id, name: id.slice(0, 4), used: clock(), owner: access.owner()?.person });
+    return cookie;
+  }
+
+  /** The session of a cookie, unless it is over: unused for a day, or the bot belongs to somebody else now. */
+  find(cookie: string | undefined, access: Pick<Access, "owner">): Session | undefined {
+    if (cookie === undefined || cookie === "") return undefined;
+    const id = digest(cookie).toString("hex");
+    const session = this.#sessions.get(id);
+    if (session === undefined) return undefined;
+    const now = this.#parts.clock();
+    const owner = access.owner()?.person;
+    const isOther = session.owner !== undefined && (owner === undefined || !same(session.owner, owner));
+    if (now - session.used > IDLE_MS || isOther) {
+      this.#sessions.delete(id);
+      return undefined;
+    }
+    session.used = now;
+    return session;
+  }
+
+  /** Signs a browser out. */
+  close(session: Session): void {
+    this.#sessions.delete(session.id);
+  }
+}
+
+function secret(random: SignInParts["random"], size: number): string {
+  return Buffer.from(random(size)).toString("base64url");
+}
+
+/** Digests are of one length, so comparing them tells neither length nor content. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,60 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import type { Collection, Doc } from "../store/types.js";
+import { isOwnPhone } from "./envelope.js";
+import type { Me } from "./types.js";
+
+interface PhoneDoc extends Doc {
+  /** The last sign of the phone, milliseconds since 1970, to the day. */
+  readonly seen: number;
+  /** The sign after which its absence was told. */
+  readonly told?: number;
+}
+
+const ID = "phone";
+const DAY = 24 * 60 * 60 * 1000;
+/** WhatsApp unlinks a companion when the phone has been away for about two weeks; from here on the owner should know. */
+const AWAY_MS = 12 * DAY;
+
+/** Signs of life of the phone that this gateway is linked to: whatever WhatsApp passes on from it. */
+export class Phone {
+  private constructor(
+    private readonly settings: Collection<PhoneDoc>,
+    private readonly clock: () => number,
+    private doc: PhoneDoc,
+  ) {}
+
+  static async open(settings: Collection<Doc>, clock: () => number): Promise<Phone> {
+    // The settings file holds documents of several kinds; this id belongs to this class alone.
+    const collection = settings as Collection<PhoneDoc>;
+    const known = await collection.get(ID);
+    const doc = known ?? { _id: ID, seen: clock() };
+    if (!known) await collection.put(doc);
+    return new Phone(collection, clock, doc);
+  }
+
+  /** Takes any stanza; those of our own phone are signs of it. Written once a day at most. */
+  async watch({ attrs }: BinaryNode, me: Me | undefined): Promise<void> {
+    if (me && isOwnPhone(attrs, me)) await this.seen();
+  }
+
+  /** The phone is there: it has just linked us, say. */
+  async seen(): Promise<void> {
+    const now = this.clock();
+    if (Math.abs(now - this.doc.seen) < DAY && this.doc.told === undefined) return;
+    await this.keep({ _id: ID, seen: now });
+  }
+
+  /** Days since the last sign, once an absence, when it has become so long that WhatsApp may soon unlink us. */
+  async absence(): Promise<number | undefined> {
+    const { seen, told } = this.doc;
+    const away = this.clock() - seen;
+    if (away < AWAY_MS || told === seen) return undefined;
+    await this.keep({ ...this.doc, told: seen });
+    return Math.floor(away / DAY);
+  }
+
+  private async keep(doc: PhoneDoc): Promise<void> {
+    this.doc = doc;
+    await this.settings.put(doc);
+  }
+}

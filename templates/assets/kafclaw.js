@@ -1,0 +1,90 @@
+// Keeps an open page live: when the gateway says that something changed, the page is fetched anew and only what differs is
+// replaced. Whatever is focused, half-typed or opened stays as it is. Without this script every page works by itself.
+"use strict";
+
+/** Elements in one place of the old and the new page belong together by their key. */
+const keyOf = (element) => element.dataset.key;
+
+/** Carries what was typed or chosen over to the new fields. */
+function carry(old, fresh) {
+  for (const field of old.querySelectorAll("input:not([type=hidden]), textarea, select")) {
+    const twin = field.id && fresh.querySelector(`#${CSS.escape(field.id)}`);
+    if (!twin) continue;
+    if (field.type === "checkbox" || field.type === "radio") twin.checked = field.checked;
+    else twin.value = field.value;
+  }
+}
+
+/** How the focused element is found again after its surroundings were replaced. */
+function focusIn(element) {
+  const active = document.activeElement;
+  if (!active || !element.contains(active)) return undefined;
+  const label = active.getAttribute("aria-label");
+  return (fresh) =>
+    (active.id && document.getElementById(active.id)) ||
+    [...fresh.querySelectorAll("a, button, input, select")].find(
+      (other) =>
+        other.tagName === active.tagName &&
+        other.getAttribute("aria-label") === label &&
+        other.getAttribute("href") === active.getAttribute("href") &&
+        other.value === active.value,
+    );
+}
+
+function replace(old, fresh) {
+  const refocus = focusIn(old);
+  const taken = document.importNode(fresh, true);
+  carry(old, taken);
+  old.replaceWith(taken);
+  refocus?.(taken)?.focus({ preventScroll: true });
+}
+
+/** Keyed lists change entry by entry; everything else as a whole. */
+function update(old, fresh) {
+  if (old.outerHTML === fresh.outerHTML) return;
+  const entries = [...fresh.children];
+  if (![...entries, ...old.children].some(keyOf)) return replace(old, fresh);
+  const keys = new Set(entries.map(keyOf));
+  for (const entry of [...old.children]) if (!keyOf(entry) || !keys.has(keyOf(entry))) entry.remove();
+  const known = new Map([...old.children].map((entry) => [keyOf(entry), entry]));
+  let place = old.firstElementChild;
+  for (const entry of entries) {
+    const same = known.get(keyOf(entry));
+    if (!same) {
+      old.insertBefore(document.importNode(entry, true), place);
+      continue;
+    }
+    if (same === place) place = place.nextElementSibling;
+    else old.insertBefore(same, place);
+    if (same.outerHTML !== entry.outerHTML) replace(same, entry);
+  }
+}
+
+let isFetching = false;
+let isStale = false;
+
+async function refresh() {
+  isStale = true;
+  if (isFetching) return;
+  isFetching = true;
+  while (isStale) {
+    isStale = false;
+    try {
+      const response = await fetch(location.href, { headers: { "x-live": "1" } });
+      if (response.redirected) return location.reload();
+      if (!response.ok) break;
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const old of document.querySelectorAll("[data-live]")) {
+        const name = CSS.escape(old.dataset.live);
+        const counterpart = fresh.querySelector(`[data-live="${name}"]`);
+        if (counterpart) update(old, counterpart);
+      }
+      document.documentElement.dataset.fresh = String(Number(document.documentElement.dataset.fresh ?? 0) + 1);
+    } catch {
+      // The gateway is away; the event source comes back by itself, and tells.
+    }
+  }
+  isFetching = false;
+}
+
+new EventSource("/live").addEventListener("change", refresh);

@@ -1,0 +1,166 @@
+/** Steps 5 and 6 of the guide in a real browser, with JavaScript and without, before a gateway as its own process. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Phone } from "../../src/simulator/index.js";
+import { TOKEN, World } from "../e2e/world.js";
+import { launch, signedIn } from "./browser.js";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser?.close());
+
+const GREETING = /You're in/;
+
+describe.each([
+  { how: "with JavaScript", javaScriptEnabled: true },
+  { how: "without JavaScript", javaScriptEnabled: false },
+])("the guide, $how", ({ javaScriptEnabled }) => {
+  test("step 5: WhatsApp, find the pending message, Approve; step 6: Settings, Silent Mode off; the bot speaks, and on again, and is silent", async () => {
+    const world = await World.linked({ setup: "own-number", addressing: "pn" });
+    const page = await signedIn(browser, world.home, { javaScriptEnabled });
+    await page.getByRole("link", { name: "WhatsApp", exact: false }).first().click();
+    await page.getByText("Whoever sends your pairing token").waitFor();
+
+    await world.say(world.alice, TOKEN);
+    await world.told(/New sender/);
+    if (!javaScriptEnabled) await page.reload();
+    await entry(page, "Alice").waitFor();
+    expect(await entry(page, "Alice").textContent()).toContain("+1 555 000 2000");
+
+    await page.getByRole("button", { name: /^Approve Alice/ }).click();
+    await page.getByRole("status").getByText("Approved Alice").waitFor();
+    await page.getByText("Nobody is pending.").or(page.getByText("Whoever sends your pairing token")).waitFor();
+    const { id } = await world.say(world.alice, "are you there?");
+    await world.settled();
+    expect(world.responded()).toContain(id);
+    expect(world.leaks(world.alice)).toEqual([]);
+
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("switch", { name: "Silent Mode", checked: true }).click();
+    await page.getByRole("switch", { name: "Silent Mode", checked: false }).waitFor();
+    const bea = await approve(page, world, "Bea", "15550002222");
+    expect((await bea.next(({ text }) => GREETING.test(text), { timeoutMs: 10_000 })).text).toMatch(GREETING);
+
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("switch", { name: "Silent Mode", checked: false }).click();
+    await page.getByRole("switch", { name: "Silent Mode", checked: true }).waitFor();
+    const cy = await approve(page, world, "Cy", "15550003333");
+    await world.settled();
+    expect(world.leaks(cy)).toEqual([]);
+    await page.goto("/activity?show=sent&only=suppressed");
+    expect(await page.getByText("held back by silent mode").count()).toBe(2);
+  });
+});
+
+test("an undo on the page takes the approval back, and says so", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home);
+  await world.aliceKnocks();
+  await page.goto("/whatsapp");
+  await page.getByRole("button", { name: /^Approve Alice/ }).click();
+  await page.getByRole("button", { name: /^Undo: Alice/ }).click();
+  await page.getByRole("status").getByText("Undone: Alice").waitFor();
+  await entry(page, "Alice").waitFor();
+});
+
+test("two browsers decide on one sender at once: one wins, the other is told", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const pages = [
+    await signedIn(browser, world.home, { javaScriptEnabled: false }),
+    await signedIn(browser, world.home, { javaScriptEnabled: false }),
+  ] as const;
+  await world.aliceKnocks();
+  for (const page of pages) await page.goto("/whatsapp");
+  await Promise.all([
+    pages[0].getByRole("button", { name: /^Approve Alice/ }).click(),
+    pages[1].getByRole("button", { name: /^Deny Alice/ }).click(),
+  ]);
+  const said = await Promise.all(pages.map((page) => page.locator(".said").textContent()));
+  expect(said.filter((text) => text?.startsWith("Done."))).toHaveLength(1);
+  const loser = said.find((text) => text?.startsWith("Not done."));
+  expect(loser).toMatch(/on the dashboard|already|by now/);
+});
+
+test("I9: names that are HTML stay text", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home);
+  const dialogs: string[] = [];
+  page.on("dialog", (dialog) => {
+    dialogs.push(dialog.message());
+    void dialog.dismiss();
+  });
+  const names = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "{{csrf}}"];
+  for (const [index, name] of names.entries()) {
+    await world.say(world.wa.phone({ pn: `1555000400${index}`, name }), TOKEN);
+    await world.told(/New sender/);
+  }
+  await page.goto("/whatsapp");
+  for (const name of names) await page.getByRole("link", { name, exact: true }).waitFor();
+  await page.goto("/activity");
+  for (const name of names) await page.getByRole("link", { name, exact: true }).waitFor();
+  expect(await page.locator("main script, main img").count()).toBe(0);
+  expect(dialogs).toEqual([]);
+});
+
+test("a change on the open page takes no focus, no scroll place and no half-typed text", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home, { viewport: { width: 390, height: 400 } });
+  await page.goto("/whatsapp");
+  await world.aliceKnocks();
+  await entry(page, "Alice").waitFor();
+  await page.getByLabel("Phone number with country code").fill("+1 555 00");
+  const before = await page.evaluate<number>("scrollY");
+  expect(before).toBeGreaterThan(0);
+
+  await world.say(world.mallory, TOKEN);
+  await entry(page, "Mallory").waitFor();
+  expect(await page.getByLabel("Phone number with country code").inputValue()).toBe("+1 555 00");
+  expect(await page.evaluate<string>("document.activeElement.id")).toBe("number");
+
+  await page.getByRole("button", { name: /^Deny Alice/ }).focus();
+  await world.home.run(["approve", "Mallory"]);
+  await entry(page, "Mallory").waitFor({ state: "detached" });
+  expect(await page.evaluate<string>("document.activeElement.getAttribute('aria-label')")).toMatch(/^Deny Alice/);
+
+  await world.order("/silent off");
+  await page.goto("/");
+  await page.getByRole("switch", { name: "Silent Mode", checked: false }).waitFor();
+  await world.order("/silent on");
+  await page.getByRole("switch", { name: "Silent Mode", checked: true }).waitFor();
+});
+
+test("a restart ends the session with a clear message, and a sign-out for good", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" }, { KAFCLAW_DASHBOARD_PORT: "0" });
+  const page = await signedIn(browser, world.home);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("You are signed out.").waitFor();
+  await page.goto("/settings");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+
+  const again = await signedIn(browser, world.home);
+  const cookies = await again.context().cookies();
+  await world.home.stop();
+  await world.home.start();
+  const { address } = await world.home.api();
+  await again.context().addCookies(cookies);
+  await again.goto(`${address}/whatsapp`);
+  await again.getByText("Your session has ended").waitFor();
+});
+
+/** Somebody's entry in the list of people. */
+function entry(page: Page, name: string) {
+  return page.locator(".person", { has: page.getByRole("link", { name, exact: true }) });
+}
+
+/** A new sender knocks and is approved on the page. */
+async function approve(page: Page, world: World, name: string, pn: string): Promise<Phone> {
+  const phone = world.wa.phone({ pn, name });
+  await world.say(phone, TOKEN);
+  await world.told(new RegExp(name));
+  await page.goto("/whatsapp");
+  await page.getByRole("button", { name: new RegExp(`^Approve ${name}`) }).click();
+  await page.getByRole("status").getByText(`Approved ${name}`).waitFor();
+  return phone;
+}

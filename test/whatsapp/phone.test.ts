@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import type { Pn } from "../../src/access/identity.js";
+import type { Doc } from "../../src/store/types.js";
+import { Phone } from "../../src/whatsapp/phone.js";
+import { tempStore } from "./temp-store.js";
+
+const DAY = 24 * 60 * 60 * 1000;
+const ME = { pn: "15550009000@s.whatsapp.net" as Pn };
+const receipt = (from: string) => ({ tag: "receipt", attrs: { from } });
+
+it("tells an absence of 12 days once, over restarts, until the phone gives a sign", async () => {
+  let now = Date.UTC(2026, 10, 1);
+  const settings = await (await tempStore()).open<Doc>("settings");
+  const open = () => Phone.open(settings, () => now);
+  let phone = await open();
+  await phone.seen();
+  now += 11 * DAY;
+  expect(await phone.absence()).toBeUndefined();
+  await phone.watch(receipt("15550001000@s.whatsapp.net"), ME);
+  await phone.watch(receipt("15550009000:5@s.whatsapp.net"), ME);
+  now += DAY;
+  phone = await open();
+  expect(await phone.absence()).toBe(12);
+  phone = await open();
+  expect(await phone.absence()).toBeUndefined();
+
+  await phone.watch(receipt("15550009000@s.whatsapp.net"), ME);
+  now += 11 * DAY;
+  expect(await phone.absence()).toBeUndefined();
+  now += 2 * DAY;
+  expect(await phone.absence()).toBe(13);
+});
