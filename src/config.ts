@@ -5,10 +5,11 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { withChanges } from "./config/change.js";
 import { firstMistake } from "./config/json.js";
 import { fromText, Setting, settings, urlOf } from "./config/settings.js";
 import { KafclawError } from "./errors.js";
-import { systemCode } from "./files.js";
+import { systemCode, writePrivate } from "./files.js";
 import type { Home } from "./home.js";
 import { firstWords, nearest } from "./text.js";
 
@@ -79,6 +80,25 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
   if (mistakes.length > 0) throw badConfig(mistakes, file);
   // Every leaf was checked by its schema just above, or is its default.
   return { config: nest(settings, "", values) as Config, origins };
+}
+
+/**
+ * Changes settings in `config.json`; they hold from the next start. Everything is checked before anything is written.
+ * @param changes by key, `responder.model`
+ * @returns the settings as they are now
+ * @throws KafclawError `bad-config` (kind `usage`)
+ */
+export async function changeConfig(
+  home: Pick<Home, "config">,
+  env: Environment,
+  changes: Readonly<Record<string, unknown>>,
+): Promise<LoadedConfig> {
+  const text = await readText(home.config);
+  parseConfig(text, env, home.config);
+  const changed = withChanges(text, changes);
+  const loaded = parseConfig(changed, env, home.config);
+  await writePrivate(home.config, changed);
+  return loaded;
 }
 
 /** One row for each setting: for README, `--help` and the dashboard. */

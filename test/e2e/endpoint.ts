@@ -19,6 +19,8 @@ export type Answering = (asked: Asked, response: ServerResponse) => void | Promi
 export class Endpoint {
   readonly asked: Asked[] = [];
   answering: Answering = (_, response) => streamed(response, "Ahoy!");
+  /** The models of an Ollama, where it is to be taken for one. */
+  models: readonly string[] | undefined;
   private readonly watchers = new Set<() => void>();
 
   private constructor(readonly url: string) {}
@@ -53,6 +55,9 @@ export class Endpoint {
   private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let raw = "";
     for await (const chunk of request) raw += chunk;
+    if (this.models && request.url === "/api/tags") {
+      return void response.end(JSON.stringify({ models: this.models.map((name) => ({ name })) }));
+    }
     if (request.url !== "/v1/chat/completions") return void response.writeHead(404).end();
     const { model, messages } = JSON.parse(raw);
     const asked = { model, messages, authorization: request.headers.authorization, raw };
