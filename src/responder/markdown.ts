@@ -7,11 +7,14 @@
 const BOLD = "\u0001";
 /** Stands around the number of a piece that is not to be touched any more. */
 const KEPT = "\u0002";
+const PLACE = new RegExp(`${KEPT}(\\d+)${KEPT}`, "g");
 
 /** Pure; takes any text. */
 export function toWhatsApp(markdown: string): string {
   const kept: string[] = [];
   const keep = (text: string): string => `${KEPT}${kept.push(text) - 1}${KEPT}`;
+  // What is kept may hold what was kept before it: code in the label of a link.
+  const restored = (_: string, index: string): string => (kept[Number(index)] ?? "").replace(PLACE, restored);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ours alone may stand here.
   const text = markdown.replace(/[\u0001\u0002]/g, "").replace(/\r\n?/g, "\n");
   const withoutCode = text
@@ -20,6 +23,8 @@ export function toWhatsApp(markdown: string): string {
       keep(`\`\`\`\n${code.replaceAll("```", "'''")}\n\`\`\``),
     )
     .replace(/(`+)([^`\n]+?)\1(?!`)/g, (_, _ticks, code: string) => keep(`\`${code.trim()}\``))
+    // What was escaped is no mark.
+    .replace(/\\([\\`*_{}[\]()#+\-.!~>|])/g, (_, sign: string) => keep(sign))
     .replace(/!?\[([^\]\n]*)\]\(<?([^)\s>]+)>?(?:\s+"[^"\n]*")?\)/g, (_, label: string, url: string) =>
       keep(linkOf(label, url)),
     )
@@ -33,7 +38,7 @@ export function toWhatsApp(markdown: string): string {
   return lines
     .join("\n")
     .replaceAll(BOLD, "*")
-    .replace(new RegExp(`${KEPT}(\\d+)${KEPT}`, "g"), (_, index: string) => kept[Number(index)] ?? "")
+    .replace(PLACE, restored)
     .replace(/\n{3,}/g, "\n\n")
     .trim();
 }
@@ -65,8 +70,7 @@ function marks(line: string): string {
       (_, inner: string) => `${BOLD}${inner}${BOLD}`,
     )
     .replace(/(?<![\p{L}\p{N}*])\*(?=[^\s*])([^*]*?[^\s*])\*(?![\p{L}\p{N}*])/gu, "_$1_")
-    .replace(/~~(?=\S)(.+?)(?<=\S)~~/g, "~$1~")
-    .replace(/\\([\\`*_{}[\]()#+\-.!~>|])/g, "$1");
+    .replace(/~~(?=\S)(.+?)(?<=\S)~~/g, "~$1~");
 }
 
 function boxOf(box: string | undefined): string {
