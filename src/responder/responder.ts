@@ -41,6 +41,7 @@ class Conversations implements RunningResponder {
   private readonly relay: Relay;
   private readonly stopping = new AbortController();
   private readonly timers = new Set<() => void>();
+  private refusalTold = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly parts: ResponderParts,
@@ -208,7 +209,7 @@ class Conversations implements RunningResponder {
       if (error.kind === "down") return this.isDown(who, error.sentence);
       await this.outage.end();
       this.parts.log.warn({ problem: error.sentence }, "a question was not answered");
-      await this.tell("model-refused", texts.refusedOnce(partner.contact, error.sentence));
+      await this.tellOfRefusal(partner, error.sentence);
       answer = texts.NO_ANSWER;
     } finally {
       stopTyping();
@@ -253,6 +254,14 @@ class Conversations implements RunningResponder {
     this.turns.isReady(who);
     for (const each of this.turns.waiting()) await this.outage.apologise(each);
     this.later(wait, () => this.turns.pump());
+  }
+
+  /** An endpoint that refuses every question would bring a notice for each. */
+  private async tellOfRefusal({ contact }: Partner, sentence: string): Promise<void> {
+    const now = this.parts.clock();
+    if (now - this.refusalTold < HOUR) return;
+    this.refusalTold = now;
+    await this.tell("model-refused", texts.refusedOnce(contact, sentence));
   }
 
   private tell(key: string, message: Message, alarm = false): Promise<void> {

@@ -99,7 +99,7 @@ it("shows the last turns of the last 24 hours, oldest first, each person's own",
   expect(shown(here.book)).toEqual(["two", "three", "four"]);
   expect(shown(here.book, 1)).toEqual(["four"]);
   expect(shown(here.book, 0)).toEqual([]);
-  here.now += DAY - 2 * HOUR;
+  here.now += DAY - HOUR;
   expect(shown(here.book)).toEqual(["four"]);
   expect(shown(await here.reopen())).toEqual(["four"]);
 });
