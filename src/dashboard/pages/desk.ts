@@ -8,6 +8,7 @@ import type { LoadedConfig } from "../../config.js";
 import { renderPlain } from "../../text.js";
 import type { LinkControl } from "../../whatsapp/types.js";
 import type { Activity } from "../activity.js";
+import type { Live } from "../live.js";
 import type { Csrf } from "../safety.js";
 import type { Said, Session, SignIn } from "../session.js";
 import type { Views } from "../views.js";
@@ -53,11 +54,13 @@ export class Desk {
     readonly parts: DeskParts,
     private readonly views: Views,
     private readonly csrf: Csrf,
+    private readonly live: Live,
   ) {}
 
   /** Sends a page. What the last action said is shown once, and not to a script that only looks for changes. */
   show(request: Request, response: Response, view: string, title: string, model: object, status = 200): void {
     const { access, gateway } = this.parts;
+    this.live.tellChanges();
     const session = optionalSession(response);
     const said = session?.said;
     if (session && request.headers["x-live"] === undefined) session.said = undefined;
