@@ -25,6 +25,12 @@ export interface Outgoing {
   readonly what: string;
 }
 
+/** How far back messages are shown: as long as their ids are kept. */
+export const MESSAGES_KEPT_MS = 31 * 24 * 60 * 60_000;
+
+/** What can have become of a message that was to go out, in the order in which people look for it. */
+export const PARCEL_STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const satisfies ParcelState[];
+
 /** What came in and went out, as the dashboard shows it. */
 export interface Activity {
   /** Messages since a time, newest first. */

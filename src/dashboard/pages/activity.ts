@@ -1,10 +1,9 @@
 /** What happened: decisions, messages by verdict, and what was sent or held back. */
 import type { Request, Router } from "express";
 import type { AuditRecord } from "../../access/index.js";
-import { groupOf, type Incoming, type Outgoing, VERDICT_GROUPS } from "../activity.js";
+import { groupOf, type Incoming, MESSAGES_KEPT_MS, type Outgoing, PARCEL_STATES, VERDICT_GROUPS } from "../activity.js";
 import { asked, type Desk, type Paged, paged } from "./desk.js";
 
-const MONTH = 31 * 24 * 60 * 60_000;
 /** The audit is kept for good; the page looks back so far. */
 const AUDIT_LOOKED = 5_000;
 
@@ -13,8 +12,6 @@ const SHOWS = [
   { name: "messages", title: "Messages" },
   { name: "sent", title: "Sent" },
 ] as const;
-
-const SENT_STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const;
 
 export function activityPages(router: Router, desk: Desk): void {
   router.get("/activity", async (request, response) => {
@@ -46,7 +43,7 @@ async function listed(desk: Desk, request: Request, show: string, only: string):
   const { access, activity, clock } = desk.parts;
   const query = { show, only };
   if (show === "messages") {
-    const all = await activity.incoming(clock() - MONTH);
+    const all = await activity.incoming(clock() - MESSAGES_KEPT_MS);
     const kept = only === "" ? all : all.filter(({ verdict }) => groupOf(verdict).id === only);
     const filters = VERDICT_GROUPS.map(({ id, title }) => ({ name: id, title }));
     return { rows: paged(request, kept, (row) => incomingRow(desk, row), query), filters };
@@ -54,7 +51,7 @@ async function listed(desk: Desk, request: Request, show: string, only: string):
   if (show === "sent") {
     const all = activity.outgoing();
     const kept = only === "" ? all : all.filter(({ state }) => state === only);
-    const filters = SENT_STATES.map((state) => ({ name: state, title: state }));
+    const filters = PARCEL_STATES.map((state) => ({ name: state, title: state }));
     return { rows: paged(request, kept, (row) => outgoingRow(desk, row), query), filters };
   }
   const all = await access.audit({ limit: AUDIT_LOOKED });
