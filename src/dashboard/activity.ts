@@ -1,5 +1,12 @@
 import type { ParcelState } from "../whatsapp/types.js";
 
+/** A message that came in, in short. */
+export interface Seen {
+  readonly id: string;
+  readonly at: number;
+  readonly verdict: string;
+}
+
 /** One message that came in. */
 export interface Incoming {
   /** Milliseconds since 1970. */
@@ -34,7 +41,9 @@ export const PARCEL_STATES = ["waiting", "sent", "suppressed", "failed", "cancel
 /** What came in and went out, as the dashboard shows it. */
 export interface Activity {
   /** Messages since a time, newest first. */
-  incoming(since: number): Promise<readonly Incoming[]>;
+  seen(since: number): readonly Seen[];
+  /** The same with everything that is kept of them. */
+  incoming(messages: readonly Seen[]): Promise<readonly Incoming[]>;
   /** What was posted, newest first. */
   outgoing(): readonly Outgoing[];
 }

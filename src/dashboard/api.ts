@@ -1,7 +1,7 @@
 /** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
 import express, { type Express, type Request, type Response, Router } from "express";
 import { z } from "zod";
-import { type Access, type Actor, type Contact, KafclawError } from "../access/index.js";
+import { type Access, type Actor, type Contact, type Door, KafclawError } from "../access/index.js";
 import { type Admin, changeOwner, type Gateway, setUp } from "../admin/index.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
 import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
@@ -32,6 +32,7 @@ export interface ApiParts extends Place {
 
 const BODY_LIMIT = "64kb";
 const PAGE = 50;
+const DOORS = ["whatsapp", "dashboard", "cli", "kafka", "gateway"] as const satisfies Door[];
 const STATES = ["pending", "approved", "denied"] as const;
 
 const CommandRequest = z.strictObject({ name: z.string().max(100), args: z.array(z.string()).default([]) });
@@ -55,7 +56,11 @@ const ContactsQuery = z.strictObject({
 const MessagesQuery = z.strictObject({ page: Page, verdict: z.enum(VERDICT_GROUPS.map(({ id }) => id)).optional() });
 const SentQuery = z.strictObject({ page: Page, state: z.enum(PARCEL_STATES).optional() });
 const InvitesQuery = z.strictObject({ page: Page });
-const AuditQuery = z.strictObject({ page: Page, contact: z.string().max(100).optional() });
+const AuditQuery = z.strictObject({
+  page: Page,
+  contact: z.string().max(100).optional(),
+  door: z.enum(DOORS).optional(),
+});
 
 /** Makes the express app; {@link listen} serves it. */
 export function createApi(parts: ApiParts): Express {
@@ -115,12 +120,12 @@ function routes(parts: ApiParts): Router {
 
   router.get("/messages", async (request, response) => {
     const { page, verdict } = checked(MessagesQuery, request.query);
-    const all = await activity.incoming(clock() - MESSAGES_KEPT_MS);
+    const all = activity.seen(clock() - MESSAGES_KEPT_MS);
     const { rows, ...rest } = paged(
       all.filter((message) => verdict === undefined || groupOf(message.verdict).id === verdict),
       page,
     );
-    response.json({ messages: rows, ...rest });
+    response.json({ messages: await activity.incoming(rows), ...rest });
   });
 
   router.get("/sent", (request, response) => {
@@ -133,13 +138,10 @@ function routes(parts: ApiParts): Router {
   });
 
   router.get("/audit", async (request, response) => {
-    const { page, contact } = checked(AuditQuery, request.query);
-    const records = await access.audit({
-      skip: (page - 1) * PAGE,
-      limit: PAGE,
-      ...(contact === undefined ? {} : { contact }),
-    });
-    response.json({ records, page });
+    const { page, contact, door } = checked(AuditQuery, request.query);
+    const total = access.auditCount({ contact, door });
+    const records = await access.audit({ contact, door, skip: (page - 1) * PAGE, limit: PAGE });
+    response.json({ records, total, page, pages: Math.max(1, Math.ceil(total / PAGE)) });
   });
 
   router.post("/commands", async (request, response) => {

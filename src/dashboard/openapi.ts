@@ -64,7 +64,13 @@ export function openApi(requests: Requests): object {
       "/audit": {
         get: {
           summary: "Who decided what through which door, newest first",
-          parameters: [query("contact", "Only about the contact with this id", { type: "string" }), page],
+          parameters: [
+            query("contact", "Only about the contact with this id", { type: "string" }),
+            query("door", "Only what came through this door", {
+              enum: ["whatsapp", "dashboard", "cli", "kafka", "gateway"],
+            }),
+            page,
+          ],
           ...answers("One page", { $ref: "#/components/schemas/Audit" }),
         },
       },
@@ -152,7 +158,7 @@ const SCHEMAS = {
     since: { type: "integer", description: "Milliseconds since 1970" },
   }),
   Contacts: pageOf("contacts", { $ref: "#/components/schemas/Contact" }),
-  Audit: object({ records: list({ type: "object" }), page: { type: "integer" } }),
+  Audit: pageOf("records"),
   LinkEvent: object({ event: { enum: ["connecting", "qr", "pairing-code", "linked", "error"] } }),
 };
 

@@ -39,8 +39,8 @@ beforeEach(async () => {
     gateway: house.gateway,
     link,
     activity: {
-      incoming: async () =>
-        Array.from({ length: 51 }, (_, at) => ({ at, verdict: "buddy", who: "", name: "", what: "" })),
+      seen: () => Array.from({ length: 51 }, (_, at) => ({ id: String(at), at, verdict: "buddy" })),
+      incoming: async (messages) => messages.map(({ at, verdict }) => ({ at, verdict, who: "", name: "", what: "" })),
       outgoing: () => [
         { at: 0, to: "+1 555 000 2000", name: "Alice", state: "suppressed", error: undefined, what: "hi" },
       ],
