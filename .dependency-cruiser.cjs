@@ -68,7 +68,8 @@ module.exports = {
       from: { path: "^src/responder/" },
       to: {
         path: "^src/",
-        pathNot: "^src/(responder|access|store)/|^src/(text|errors|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
+        pathNot:
+          "^src/(responder|access|store)/|^src/(text|errors|files|config)\\.ts$|^src/whatsapp/(types|describe)\\.ts$",
       },
     },
     {

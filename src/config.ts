@@ -5,10 +5,11 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { withChanges } from "./config/change.js";
 import { firstMistake } from "./config/json.js";
 import { fromText, Setting, settings, urlOf } from "./config/settings.js";
 import { KafclawError } from "./errors.js";
-import { systemCode } from "./files.js";
+import { systemCode, writePrivate } from "./files.js";
 import type { Home } from "./home.js";
 import { firstWords, nearest } from "./text.js";
 
@@ -60,6 +61,7 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
   if (text !== undefined) fromFile(text, file, inFile, mistakes);
   const inEnvironment = new Map<string, Given>();
   fromEnvironment(env, inEnvironment, mistakes);
+  openAiKey(env, inFile, inEnvironment);
   const given = new Map([...inFile, ...inEnvironment]);
   const origins = new Map<string, Origin>();
   const values = new Map<string, unknown>();
@@ -78,6 +80,25 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
   if (mistakes.length > 0) throw badConfig(mistakes, file);
   // Every leaf was checked by its schema just above, or is its default.
   return { config: nest(settings, "", values) as Config, origins };
+}
+
+/**
+ * Changes settings in `config.json`; they hold from the next start. Everything is checked before anything is written.
+ * @param changes by key, `responder.model`
+ * @returns the settings as they are now
+ * @throws KafclawError `bad-config` (kind `usage`)
+ */
+export async function changeConfig(
+  home: Pick<Home, "config">,
+  env: Environment,
+  changes: Readonly<Record<string, unknown>>,
+): Promise<LoadedConfig> {
+  const text = await readText(home.config);
+  parseConfig(text, env, home.config);
+  const changed = withChanges(text, changes);
+  const loaded = parseConfig(changed, env, home.config);
+  await writePrivate(home.config, changed);
+  return loaded;
 }
 
 /** One row for each setting: for README, `--help` and the dashboard. */
@@ -202,6 +223,13 @@ function fromEnvironment(env: Environment, given: Map<string, Given>, mistakes: 
   }
 }
 
+/** OpenAI's own variable for the key counts where ours is not given: many machines have it already. */
+function openAiKey(env: Environment, inFile: ReadonlyMap<string, Given>, inEnvironment: Map<string, Given>): void {
+  const key = "responder.apiKey";
+  const value = env.OPENAI_API_KEY?.trim();
+  if (value && !inFile.has(key) && !inEnvironment.has(key)) inEnvironment.set(key, { value, origin: "environment" });
+}
+
 /** What each setting allows, and both together don't. */
 function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap<string, Given>): string[] {
   const found: string[] = [];
@@ -214,6 +242,12 @@ function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap
     const got = url === undefined ? "none" : JSON.stringify(url);
     found.push(
       `whatsapp.rootKey${place(given.get("whatsapp.rootKey"))}: takes a whatsapp.url on this machine (127.0.0.1, ::1 or localhost) beside it, got ${got}; another root key anywhere else would trust a stranger as WhatsApp`,
+    );
+  }
+  const isAnywhere = text("responder.baseUrl") !== undefined || text("responder.apiKey") !== undefined;
+  if (text("responder.model") !== undefined && !isAnywhere) {
+    found.push(
+      `responder.model${place(given.get("responder.model"))}: takes a responder.baseUrl beside it that says where the model is, or a responder.apiKey for OpenAI's`,
     );
   }
   const host = text("dashboard.host");

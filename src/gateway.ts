@@ -28,7 +28,7 @@ import {
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
 import { type Home, writePrivate } from "./home.js";
-import { QuietResponder } from "./responder/index.js";
+import { type ConversationDoc, createResponder, modelFrom } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
@@ -179,8 +179,23 @@ async function build(
     log,
   });
 
-  const responder = new QuietResponder();
   let paused = false;
+  const responder = await createResponder({
+    collection: await store.open<ConversationDoc>("conversation"),
+    access,
+    outbox,
+    settings: { ...config.responder, selfChat: config.admin.chat },
+    model: modelFrom(config.responder),
+    soulPath: home.soul,
+    timezone: config.timezone,
+    silent: () => silent.on(),
+    paused: () => paused,
+    serverNow: () => opened.now(),
+    tell: (key, message, alarm) => admin.notices.news(key, message, alarm),
+    clock,
+    scheduler,
+    log,
+  });
   let startedAt: number | undefined;
   let dashboardUrl: string | undefined;
   const gateway: Gateway = {
@@ -195,7 +210,12 @@ async function build(
     me: () => opened.me,
     silent,
     responder: {
-      name: responder.name,
+      get mode() {
+        return responder.mode;
+      },
+      get name() {
+        return responder.name;
+      },
       get paused() {
         return paused;
       },
@@ -205,6 +225,10 @@ async function build(
       resume: () => {
         paused = false;
       },
+      fromOwner: (message) => responder.fromOwner(message),
+      backlog: () => responder.backlog(),
+      answer: (contactId) => responder.answer(contactId),
+      forget: (contactId) => responder.forget(contactId),
     },
     outbox,
     release: (contact, held) => route.release(contact, held),
@@ -309,6 +333,7 @@ async function build(
       startedAt = clock();
       await keepQrFile(home, { event: "connecting" });
       await admin.start();
+      await responder.start();
       await route.start();
       opened.start();
     },
@@ -316,6 +341,7 @@ async function build(
       stopLooking();
       await opened.stop();
       await route.stop();
+      await responder.stop();
       await admin.stop();
       await outbox.stop();
       await access.close();

@@ -40,8 +40,8 @@ const RETRY_MS = 5_000;
 export class Route {
   /** One chain of work a sender: their messages stay in order, and nobody waits for another's. */
   private readonly chains = new Map<string, Promise<void>>();
-  /** What the responder said, until that is on disk: a full disk does not ask it twice. */
-  private readonly replies = new Map<string, readonly string[]>();
+  /** What the responder has on disk and the journal not yet: a full disk does not ask it twice. */
+  private readonly given = new Set<string>();
   private readonly stopping = new AbortController();
   /** What an earlier run left behind, by the journal's id. */
   private left: ReadonlySet<string> = new Set();
@@ -250,28 +250,16 @@ export class Route {
     return isHeld;
   }
 
-  /** Gives a buddy's message to the responder, once, and what it says to the outbox, under keys made of the message's id. */
+  /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
-    const { responder, outbox, journal, paused, log, access } = this.rooms;
-    if (isSaid(message) && !paused()) {
-      if (!this.replies.has(record._id)) log.info({ id: message.id, code: contact.code }, "message to the responder");
-      const masked = maskText(message, (text) => access.mask(text));
-      const replies = this.replies.get(record._id) ?? (await responder.respond(masked, contact));
-      this.replies.set(record._id, replies);
-      const address = message.chat.kind === "person" ? message.chat.address : undefined;
-      for (const [index, text] of replies.entries()) {
-        await outbox.post({
-          kind: "text",
-          to: message.sender,
-          text,
-          key: `answer:${message.journalId}:${index}`,
-          ...(address ? { address } : {}),
-          ...(message.expiration === undefined ? {} : { expiration: message.expiration }),
-        });
-      }
+    const { responder, journal, paused, log, access } = this.rooms;
+    if (isSaid(message) && !paused() && !this.given.has(record._id)) {
+      await responder.respond(masked(message, access.mask.bind(access)), contact);
+      this.given.add(record._id);
+      log.info({ id: message.id, code: contact.code }, "message to the responder");
     }
     await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
-    this.replies.delete(record._id);
+    this.given.delete(record._id);
   }
 }
 
@@ -281,10 +269,19 @@ function isSaid(message: Inbound): boolean {
 }
 
 /** The pairing token is never told to anyone, the responder included. */
-function maskText(message: Inbound, mask: (text: string) => string): Inbound {
+function masked(message: Inbound, mask: (text: string) => string): Inbound {
   const { content } = message;
-  if (content.kind !== "text") return message;
-  return { ...message, content: { ...content, text: mask(content.text) } };
+  switch (content.kind) {
+    case "text":
+      return { ...message, content: { ...content, text: mask(content.text) } };
+    case "media": {
+      const { fileName } = content;
+      const named = fileName === undefined ? {} : { fileName: mask(fileName) };
+      return { ...message, content: { ...content, caption: mask(content.caption), ...named } };
+    }
+    default:
+      return message;
+  }
 }
 
 function userOf(address: Pn | Lid): string {

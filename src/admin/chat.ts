@@ -89,6 +89,9 @@ export class AdminChat {
       switch (content.kind) {
         case "text":
           return await this.text(message, content.text);
+        case "media":
+        case "other":
+          return message.forwarded ? undefined : await this.talk(message);
         case "edit":
           return readOrder(content.text).kind === "command" ? this.no("edit", NO_EDITS) : undefined;
         case "reaction":
@@ -111,11 +114,21 @@ export class AdminChat {
       case "answer": {
         const context = await this.context(message);
         const answered = await this.answers.quote(context, message, order.decides, this.isStale(message));
-        return answered === "whom" ? this.toWhom(order.said, message) : answered;
+        if (answered !== "whom") return answered;
+        return message.quotes === undefined ? this.toWhom(order.said, message) : this.talk(message, order.said);
       }
       case "talk":
-        return this.hint(message);
+        return this.talk(message, "");
     }
+  }
+
+  /** What is no order may be for the responder: a reply to a relayed message, or talk with the bot. @param said absent for media */
+  private async talk(message: Inbound, said?: string): Promise<CommandResult | undefined> {
+    const taken = (await this.parts.gateway.responder.fromOwner?.(message)) ?? "unmeant";
+    if (taken === "taken") return undefined;
+    if (taken !== "unmeant") return refusal("not-relayed", taken);
+    if (said === undefined) return undefined;
+    return said === "" ? this.hint(message) : this.toWhom(said, message);
   }
 
   private async command(message: Inbound, name: string, rest: string): Promise<CommandResult> {
@@ -173,7 +186,8 @@ export class AdminChat {
     const isOwnChat = this.parts.access.owner()?.setup === "self";
     if (isOwnChat || this.isStale(message) || now - this.hinted < HINT_MS) return undefined;
     this.hinted = now;
-    return this.no("talk", own("I only know commands here: /help lists them."));
+    const relay = this.parts.gateway.responder.mode === "relay" ? ", or quote a buddy's message to reply to them" : "";
+    return this.no("talk", own(`I only know commands here: /help lists them${relay}.`));
   }
 
   private no(code: string, message: Message): CommandResult {

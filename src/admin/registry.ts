@@ -1,8 +1,10 @@
 /** All commands of the owner, once: chat, command line, `/help` and the README's table are made from this list. */
 import { nearest } from "../text.js";
+import { answer } from "./commands/answer.js";
 import { approve } from "./commands/approve.js";
 import { dashboard } from "./commands/dashboard.js";
 import { deny } from "./commands/deny.js";
+import { forget } from "./commands/forget.js";
 import { helpFor } from "./commands/help.js";
 import { invite } from "./commands/invite.js";
 import { missed } from "./commands/missed.js";
@@ -32,6 +34,8 @@ export const commands: readonly Command[] = [
   token,
   missed,
   dashboard,
+  answer,
+  forget,
   pause,
   resume,
 ];

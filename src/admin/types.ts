@@ -2,7 +2,7 @@ import type { Person } from "../access/identity.js";
 import type { Access, Clock, Expected, Outcome } from "../access/index.js";
 import type { Actor, Contact, Door, Held } from "../access/types.js";
 import type { Message } from "../text.js";
-import type { LinkState, Me, Outbox } from "../whatsapp/types.js";
+import type { Inbound, LinkState, Me, Outbox } from "../whatsapp/types.js";
 
 /** The rest of the running gateway as the owner's commands see it. Absent parts are absent when no gateway runs. */
 export interface Gateway {
@@ -12,7 +12,7 @@ export interface Gateway {
   link(): LinkState;
   me(): Me | undefined;
   readonly silent: SilentMode;
-  readonly responder: { readonly name: string; readonly paused: boolean; pause(): void; resume(): void };
+  readonly responder: ResponderControl;
   readonly outbox?: Outbox;
   /** Handles messages that were held while their sender was pending. */
   release(contact: Contact, held: readonly Held[]): Promise<void>;
@@ -26,6 +26,27 @@ export interface Gateway {
   readonly dashboardUrl?: string | undefined;
   /** A login link for the dashboard; for WhatsApp only where it works on the owner's phone (`dashboard.publicUrl`). */
   loginLink?(door: Door): Promise<{ readonly url: string; readonly until: number } | undefined>;
+}
+
+/** The responder as the owner's commands see it. What is absent is absent without a responder. */
+export interface ResponderControl {
+  readonly name: string;
+  /** What answers buddies: a model, the owner by relay, or nothing. */
+  readonly mode?: "model" | "relay" | "off";
+  readonly paused: boolean;
+  pause(): void;
+  resume(): void;
+  /**
+   * The owner's words that are no command.
+   * @returns what to tell the owner, "taken" where an answer or nothing follows, "unmeant" where it is not for the responder
+   */
+  fromOwner?(message: Inbound): Promise<Message | "taken" | "unmeant">;
+  /** How many messages of whom (by contact id) came in silent mode and were not answered. */
+  backlog?(): ReadonlyMap<string, number>;
+  /** Answers what one contact wrote in silent mode. */
+  answer?(contactId: string): Promise<void>;
+  /** Forgets the conversation with one contact. @returns how many turns */
+  forget?(contactId: string): Promise<number>;
 }
 
 /** What became of a decision, with its consequences outside the book. */

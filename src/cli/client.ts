@@ -19,7 +19,12 @@ const AnswerBody = z.object({
 const ErrorBody = z.object({
   error: z.object({ code: z.string(), message: z.string(), kind: KIND.default("failed") }),
 });
-const StatusBody = z.object({ owner: z.object({ confirmed: z.boolean() }).nullable() });
+const StatusBody = z.object({
+  link: z.enum(["open", "connecting", "unlinked", "loggedOut", "conflict"]),
+  sentence: z.string(),
+  remedy: z.string(),
+  owner: z.object({ confirmed: z.boolean() }).nullable(),
+});
 const OwnerBody = z.object({ text: z.string() });
 const EventBody = z.discriminatedUnion("event", [
   z.object({ event: z.literal("connecting") }),
@@ -43,9 +48,9 @@ export class Client {
     return this.answer("/setup", input);
   }
 
-  /** Whether the owner has sent the code of the set-up. */
-  async ownerConfirmed(): Promise<boolean> {
-    return StatusBody.parse(await this.ask("GET", "/status")).owner?.confirmed ?? false;
+  /** How the link stands, and whether the owner has sent the code of the set-up. */
+  async status(): Promise<z.infer<typeof StatusBody>> {
+    return StatusBody.parse(await this.ask("GET", "/status"));
   }
 
   /** Locks or names the owner. @returns what was done, in one sentence */

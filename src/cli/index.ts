@@ -3,6 +3,7 @@ import { KafclawError } from "../errors.js";
 import { firstWords, nearest } from "../text.js";
 import { adminCommands } from "./admin.js";
 import { type CliCommand, readArguments, type Terminal } from "./command.js";
+import { doctor } from "./doctor.js";
 import { gateway } from "./gateway.js";
 import { commandHelp, overview } from "./help.js";
 import { onboard } from "./onboard.js";
@@ -13,7 +14,7 @@ import { whatsappSetup } from "./whatsapp-setup.js";
 export type { Terminal } from "./command.js";
 
 /** Every command, in the order in which help shows them. */
-const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway, owner];
+const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway, doctor, owner];
 const all: readonly CliCommand[] = [...house, ...adminCommands];
 
 /**

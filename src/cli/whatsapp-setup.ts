@@ -7,6 +7,7 @@ import { show } from "./admin.js";
 import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
 import { actorAt, findGateway, onFiles, openPlace, type Place } from "./home.js";
+import { applyModel, askForModel, modelFromFlags } from "./model-setup.js";
 import { askForSetup } from "./setup-questions.js";
 
 const POLL_MS = 500;
@@ -14,11 +15,12 @@ const POLL_MS = 500;
 export const whatsappSetup: CliCommand = {
   name: "whatsapp-setup",
   usage: "",
-  summary: "sets the owner, the pairing token, the allowlist and the denylist",
+  summary: "sets the owner, the pairing token, the allowlist, the denylist and the model",
   details: [
     "At a terminal and without options it asks. With options it asks nothing, and what is not given stays as it is:",
     "  kafclaw whatsapp-setup --enable --owner +15550001000 --generate-token",
     "  kafclaw whatsapp-setup --owner self --token OUR-SECRET-WORD --allow +15550002000 --deny +15550003000",
+    "  kafclaw whatsapp-setup --model llama3.2 --base-url http://127.0.0.1:11434/v1",
     "Without an owner nobody can command the bot, and without a token nobody can enter the pending queue.",
   ].join("\n"),
   flags: {
@@ -28,10 +30,15 @@ export const whatsappSetup: CliCommand = {
     "generate-token": { type: "boolean", help: "make a pairing token and print it" },
     allow: { type: "list", value: "WHO", help: "approve a number or JID" },
     deny: { type: "list", value: "WHO", help: "deny a number or JID" },
+    model: { type: "string", value: "NAME", help: "the model that answers buddies" },
+    "base-url": { type: "string", value: "URL", help: "the OpenAI-compatible endpoint that has it" },
+    "api-key": { type: "string", value: "KEY", help: "the endpoint's key; OPENAI_API_KEY keeps it out of sight" },
   },
   async run(given, terminal) {
     const input = fromFlags(given);
-    const isAsking = Object.keys(input).length === 0 && given.flags.enable !== true;
+    const chosen = modelFromFlags(given);
+    const isGiven = [input, chosen].some((options) => Object.keys(options).length > 0);
+    const isAsking = !isGiven && given.flags.enable !== true;
     if (isAsking && (!terminal.interactive || given.json)) {
       throw new KafclawError(
         "wrong-usage",
@@ -41,11 +48,16 @@ export const whatsappSetup: CliCommand = {
     }
     const place = await openPlace(terminal);
     const gateway = await findGateway(place.home, terminal);
+    const { config } = place.loaded;
     const wanted = isAsking ? await askForSetup() : input;
-    if (wanted === undefined) {
+    const isOpen = wanted !== undefined && isAsking && config.responder.model === undefined;
+    const model = isOpen ? await askForModel(terminal) : chosen;
+    if (wanted === undefined || model === undefined) {
       terminal.err("Nothing was changed.");
       return 1;
     }
+    // Mistakes in it are told before anything else is changed.
+    await applyModel(model, { home: place.home, config, gatewayRuns: gateway !== undefined }, terminal);
     const answer = gateway ? await gateway.setup(wanted) : await applyToFiles(wanted, place, terminal);
     const code = show(answer, given.json, terminal);
     if (answer.ok && wanted.confirm) return confirmed(answer, gateway, terminal);
@@ -87,7 +99,7 @@ async function confirmed(answer: Answer, gateway: Client | undefined, terminal: 
   }
   terminal.err("Waiting for the code; Ctrl-C stops waiting, and the code stays good …");
   while (!stop.aborted) {
-    if (await gateway.ownerConfirmed()) {
+    if ((await gateway.status()).owner?.confirmed) {
       terminal.out("Confirmed: that chat is the admin chat now. Send /help there.");
       return 0;
     }

@@ -68,7 +68,19 @@ const httpsUrl = z
   })
   .transform((text) => text.replace(/\/+$/, ""));
 
+const httpUrl = z
+  .string()
+  .refine((text) => {
+    const url = urlOf(text);
+    const isHttp = url?.protocol === "https:" || url?.protocol === "http:";
+    return isHttp && url.username === "" && url.search === "" && url.hash === "";
+  })
+  .transform((text) => text.replace(/\/+$/, ""));
+
 const webSocketUrl = z.string().refine((text) => ["ws:", "wss:"].includes(urlOf(text)?.protocol ?? ""));
+
+/** One emoji as people see it, with its skin tone, or joined of several. */
+const ONE_EMOJI = /^\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\uFE0F|\u200D\p{Extended_Pictographic})*$/u;
 
 /** An absent value, for settings without default; "" counts as absent, since an environment variable can't be unset everywhere. */
 const absent = z.literal("").transform(() => undefined);
@@ -179,6 +191,67 @@ export const settings = {
       default: undefined,
       takes: 'two times of day like "22:00-07:00"',
       what: "Quiet hours: notices wait until they are over, alarms don't.",
+    }),
+  },
+  responder: {
+    baseUrl: new Setting(z.union([absent, httpUrl]), {
+      kind: "text",
+      default: undefined,
+      defaultText: "none, or OpenAI's where only a key is set",
+      takes: 'an http:// or https:// URL like "http://127.0.0.1:11434/v1"',
+      what: "The OpenAI-compatible endpoint that answers buddies.",
+    }),
+    model: new Setting(z.union([absent, z.string().trim().min(1).max(200)]), {
+      kind: "text",
+      default: undefined,
+      takes: 'the name of a model at that endpoint like "llama3.2"',
+      what: "The model that answers buddies; without one the bot relays (own number) or stays quiet (self-chat).",
+    }),
+    apiKey: new Setting(z.union([absent, z.string().regex(/^[\x21-\x7e]{1,1000}$/)]), {
+      kind: "text",
+      default: undefined,
+      defaultText: "`OPENAI_API_KEY`, where set",
+      takes: "the endpoint's key, without spaces",
+      what: "The key for the endpoint.",
+      secret: true,
+    }),
+    timeout: new Setting(z.number().min(1).max(600), {
+      kind: "number",
+      default: 60,
+      takes: "a number of seconds from 1 to 600",
+      what: "How long the endpoint may be silent before a request is given up.",
+    }),
+    turns: new Setting(z.int().min(0).max(100), {
+      kind: "number",
+      default: 20,
+      takes: "a whole number from 0 to 100",
+      what: "How many turns of a conversation, of the last 24 hours, the model is shown.",
+    }),
+    contextTokens: new Setting(z.int().min(200).max(1_000_000), {
+      kind: "number",
+      default: 6000,
+      takes: "a whole number from 200 to 1000000",
+      what: "How many tokens of a conversation, by estimate, the model is shown.",
+    }),
+    dailyLimit: new Setting(z.int().min(0).max(100_000), {
+      kind: "number",
+      default: 200,
+      takes: "a whole number from 0 to 100000",
+      what: "How many answers one buddy gets a day.",
+    }),
+    ackReaction: new Setting(z.union([absent, z.string().regex(ONE_EMOJI)]), {
+      kind: "text",
+      default: undefined,
+      takes: 'one emoji like "👀"',
+      what: "What the bot reacts with to a message that it begins to answer.",
+    }),
+  },
+  admin: {
+    chat: new Setting(z.boolean(), {
+      kind: "boolean",
+      default: false,
+      takes: "true or false",
+      what: "In self-chat, whether the model answers what you write to yourself.",
     }),
   },
   outbox: {

@@ -41,4 +41,4 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type DataFile = "access" | "audit" | "session" | "journal" | "outbox" | "settings";
+export type DataFile = "access" | "audit" | "session" | "journal" | "outbox" | "settings" | "conversation";

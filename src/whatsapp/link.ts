@@ -16,7 +16,7 @@ import { sendAgain, sendAndWait } from "./send.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import { openSocket } from "./socket.js";
-import type { Ack, LinkControl, LinkEvent, LinkState, Me, Wire, WireContent } from "./types.js";
+import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
@@ -227,6 +227,16 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const { socket } = this;
     if (!socket || !this.open) return { kind: "lost" };
     return sendAndWait(socket, { jid, id, content, mayLeave, ended: this.ended.signal });
+  }
+
+  async signal(jid: string, signal: Signal): Promise<void> {
+    const { socket } = this;
+    if (!socket || !this.open) return;
+    const sent =
+      signal.kind === "read"
+        ? socket.sendReceipt(jid, undefined, [...signal.ids], "read")
+        : socket.sendPresenceUpdate(signal.on ? "composing" : "paused", jid);
+    await sent.catch(() => {});
   }
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */

@@ -2,7 +2,7 @@ import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection } from "../store/types.js";
 import type { OutboxDoc } from "./outbox-book.js";
 import type { Pace } from "./pace.js";
-import type { Outbox, ParcelState, Wire, WireContent } from "./types.js";
+import type { Outbox, ParcelState, Signal, Wire, WireContent } from "./types.js";
 
 /** Something that was suppressed, or could not be sent. */
 export interface Undelivered {
@@ -52,6 +52,10 @@ export interface Posted {
 export interface RunningOutbox extends Outbox {
   /** Did this message, by its WhatsApp id, come from here (I12)? */
   has(id: string): boolean;
+  /** Lets a signal out, if it may leave right now; else it is gone (I3). */
+  signal(to: Person, signal: Signal, address?: Pn | Lid): void;
+  /** Was a parcel with this key ever posted? */
+  knows(key: string): boolean;
   /**
    * What was sent under an id, for a device that asks for it again: only to the very chat it went to, within a day, and
    * only what would still be sent now (I3).

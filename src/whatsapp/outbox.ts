@@ -1,11 +1,11 @@
-import { addressesOf, type Person, same } from "../access/identity.js";
+import { addressesOf, type Lid, type Person, type Pn, same } from "../access/identity.js";
 import { backoff } from "./disconnects.js";
 import { OutboxBook, type OutboxDoc, type OutboxItem } from "./outbox-book.js";
 import { OutboxQueue, type Waiting } from "./outbox-queue.js";
 import type { OutboxOptions, Posted, RunningOutbox, Undelivered } from "./outbox-types.js";
 import { TokenBucket } from "./pace.js";
 import { contentsOf, withAddress } from "./parcel.js";
-import type { Ack, Parcel, WireContent } from "./types.js";
+import type { Ack, Parcel, Signal, WireContent } from "./types.js";
 
 export type { OutboxDoc } from "./outbox-book.js";
 export type { OutboxOptions, RunningOutbox } from "./outbox-types.js";
@@ -93,6 +93,17 @@ class Door implements RunningOutbox {
 
   has(id: string): boolean {
     return this.book.find(id) !== undefined;
+  }
+
+  signal(to: Person, signal: Signal, address?: Pn | Lid): void {
+    const { wire } = this.options;
+    const person = withAddress(to, address);
+    if (this.stopped || !wire.open || this.judge(person) !== "send") return;
+    void wire.signal(this.jidFor({ address }, person), signal);
+  }
+
+  knows(key: string): boolean {
+    return this.book.withKey(key) !== undefined;
   }
 
   async recall(id: string, chat: Person): Promise<WireContent | undefined> {
@@ -324,7 +335,7 @@ class Door implements RunningOutbox {
     }
   }
 
-  private jidFor({ address }: OutboxDoc, to: Person): string {
+  private jidFor({ address }: { readonly address?: Pn | Lid | undefined }, to: Person): string {
     const own = addressesOf(to);
     const wanted = [address, this.options.addressFor?.(to)].find((one) => one !== undefined && own.includes(one));
     return wanted ?? own[0] ?? "";

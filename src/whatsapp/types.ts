@@ -107,6 +107,12 @@ export type Parcel =
       readonly key?: string;
     };
 
+/** What is shown for a moment and worth nothing late: never kept, and never sent later. */
+export type Signal =
+  | { readonly kind: "typing"; readonly on: boolean }
+  /** The blue ticks under these messages, by WhatsApp id. */
+  | { readonly kind: "read"; readonly ids: readonly string[] };
+
 /** What became of a parcel. */
 export type ParcelState = "waiting" | "sent" | "suppressed" | "failed" | "cancelled";
 
@@ -157,6 +163,8 @@ export interface Wire {
    * @param mayLeave asked once everything that the network has to be asked first is there, right before it leaves (I3)
    */
   send(jid: string, id: string, content: WireContent, mayLeave: () => boolean): Promise<Ack>;
+  /** Sends a signal, at once or not at all. Never throws. */
+  signal(jid: string, signal: Signal): Promise<void>;
 }
 
 /** What can be done about the link from outside; the link implements it. */

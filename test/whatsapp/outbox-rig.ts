@@ -2,7 +2,7 @@ import type { Lid, Person, Pn } from "../../src/access/identity.js";
 import { personFrom } from "../../src/access/identity.js";
 import type { Collection } from "../../src/store/types.js";
 import { createOutbox, type OutboxDoc, type OutboxOptions, type RunningOutbox } from "../../src/whatsapp/outbox.js";
-import type { Ack, Parcel, Wire, WireContent } from "../../src/whatsapp/types.js";
+import type { Ack, Parcel, Signal, Wire, WireContent } from "../../src/whatsapp/types.js";
 
 export const ALICE = person("15550002000@s.whatsapp.net", "2000@lid");
 export const BOB = person("15550003000@s.whatsapp.net");
@@ -81,6 +81,7 @@ export class Rig {
     private readonly pace?: NonNullable<OutboxOptions["pace"]>,
   ) {}
 
+  readonly signals: { readonly jid: string; readonly signal: Signal }[] = [];
   readonly wire: Wire = (() => {
     const rig = this;
     return {
@@ -88,6 +89,7 @@ export class Rig {
         return rig.isOpen;
       },
       onOpen: (listener: () => void) => void rig.openListeners.push(listener),
+      signal: async (jid: string, signal: Signal) => void this.signals.push({ jid, signal }),
       send: (jid: string, id: string, content: WireContent) =>
         new Promise<Ack>((answer) => {
           rig.sent.push({ jid, id, content, at: rig.now, answer });

@@ -1,8 +1,9 @@
-import { type Message, own, say } from "../../text.js";
+import { lines, type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { refusal } from "../targets.js";
-import type { Command, CommandContext, CommandResult } from "../types.js";
+import type { Command, CommandContext, CommandResult, ResponderControl } from "../types.js";
 import { formatTime, parseDuration } from "../words.js";
+import { backlogOf, whoWrote } from "./answer.js";
 
 export const silent: Command = {
   name: "silent",
@@ -35,15 +36,24 @@ export const silent: Command = {
       return refusal("bad-usage", say`--for takes a time like 30m, 2h or 1d, up to 31d, not ${forText}.`, "usage");
     }
     await context.gateway.silent.set(false, context.by, forMs);
-    return shown(context, stateOf(context));
+    const waiting = backlogOf(context);
+    const state = stateOf(context);
+    return shown(context, waiting.length === 0 ? state : lines(state, whoWrote(waiting)));
   },
+};
+
+/** What buddies get while silent mode is off. */
+const ANSWERED: Readonly<Record<NonNullable<ResponderControl["mode"]>, string>> = {
+  model: "buddies are answered",
+  relay: "what you reply to buddies' messages here goes out",
+  off: "greetings go out; nothing answers buddies, as no model is set",
 };
 
 function stateOf({ gateway, clock, timezone }: CommandContext): Message {
   if (gateway.silent.on()) return say`🔇 Silent mode is on. /silent off ends it.`;
   const until = gateway.silent.until();
   const back = until === undefined ? "" : ` until ${formatTime(until, clock(), timezone)}, then it returns by itself`;
-  return say`🔊 Silent mode is off${own(back)}: buddies are answered. /silent on stops that at once.`;
+  return say`🔊 Silent mode is off${own(back)}: ${own(ANSWERED[gateway.responder.mode ?? "model"])}. /silent on stops that at once.`;
 }
 
 function shown({ gateway }: CommandContext, message: Message): CommandResult {

@@ -4,6 +4,7 @@ import { take } from "../arguments.js";
 import { refusal } from "../targets.js";
 import type { Command } from "../types.js";
 import { formatDuration, formatTime, stack } from "../words.js";
+import { backlogOf, whoWrote } from "./answer.js";
 
 export const status: Command = {
   name: "status",
@@ -18,6 +19,7 @@ export const status: Command = {
     const isOpen = link.code === "open" && me !== undefined;
     const counts = access.counts();
     const { silent, responder, startedAt, version } = gateway;
+    const waiting = backlogOf({ access, gateway });
     const until = silent.until();
     const quiet = silent.on()
       ? "on"
@@ -30,6 +32,7 @@ export const status: Command = {
       own(`Silent mode: ${quiet}`),
       own(`${counts.approved} approved, ${counts.pending} pending, ${counts.denied} denied`),
       own(`Responder: ${responder.name}${responder.paused ? ", paused (/resume)" : ""}`),
+      waiting.length > 0 && whoWrote(waiting),
       own(`KafClaw ${version}, ${uptime}`),
     ]);
     const data = {
@@ -40,7 +43,7 @@ export const status: Command = {
       silent: silent.on(),
       silentUntil: until ?? null,
       counts,
-      responder: { name: responder.name, paused: responder.paused },
+      responder: { name: responder.name, mode: responder.mode ?? null, paused: responder.paused },
       startedAt: startedAt ?? null,
       version,
     };

@@ -1,0 +1,93 @@
+/** The model in the set-up: what is offered, what is chosen, and whether it answers. */
+import { isCancel, password, select, text } from "@clack/prompts";
+import { type Config, changeConfig } from "../config.js";
+import type { Home } from "../home.js";
+import type { Ollama } from "../responder/index.js";
+import { type Given, type Terminal, textFlag } from "./command.js";
+
+/** What `config.json` is to say of the model; what is absent stays as it is. */
+export interface ModelChoice {
+  readonly model?: string;
+  readonly baseUrl?: string;
+  readonly apiKey?: string;
+}
+
+const OPENAI_URL = "https://api.openai.com/v1";
+
+/** The choice that the options make; empty where they make none. */
+export function modelFromFlags(given: Given): ModelChoice {
+  const model = textFlag(given, "model");
+  const baseUrl = textFlag(given, "base-url");
+  const apiKey = textFlag(given, "api-key");
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}
+
+/** Asks what is to answer buddies, with the models of an Ollama that answers here first. @returns undefined where it was cancelled */
+export async function askForModel({ env }: Terminal): Promise<ModelChoice | undefined> {
+  const { findOllama } = await import("../responder/index.js");
+  const choice = await select<ModelChoice | "other">({
+    message: "What answers your buddies?",
+    options: [
+      ...offers(await findOllama(env.OLLAMA_HOST)),
+      { value: "other", label: "Another OpenAI-compatible endpoint" },
+      {
+        value: {},
+        label: "I do",
+        hint: "no model: the bot relays what they write to you, and your quoted replies back",
+      },
+    ],
+  });
+  if (isCancel(choice)) return undefined;
+  return choice === "other" ? askForEndpoint() : choice;
+}
+
+/** What an Ollama has, as answers to choose from. */
+export function offers(ollama: Ollama | undefined): { value: ModelChoice; label: string; hint: string }[] {
+  if (ollama === undefined) return [];
+  const { baseUrl, models } = ollama;
+  return models.map((model) => ({
+    value: { model, baseUrl },
+    label: model,
+    hint: `Ollama on this machine, ${baseUrl}`,
+  }));
+}
+
+async function askForEndpoint(): Promise<ModelChoice | undefined> {
+  const baseUrl = await text({ message: "Its base URL", initialValue: OPENAI_URL, validate: wanted });
+  if (isCancel(baseUrl)) return undefined;
+  const model = await text({ message: "The model's name there", validate: wanted });
+  if (isCancel(model)) return undefined;
+  const apiKey = await password({ message: "Its key (empty for none, or where OPENAI_API_KEY has it)" });
+  if (isCancel(apiKey)) return undefined;
+  return { baseUrl, model, ...(apiKey ? { apiKey } : {}) };
+}
+
+function wanted(typed = ""): string | undefined {
+  return typed.trim() === "" ? "It can't do without" : undefined;
+}
+
+/**
+ * Writes the choice into `config.json`, and tries the model that is set now.
+ * @throws KafclawError `bad-config`
+ */
+export async function applyModel(
+  choice: ModelChoice,
+  { home, config, gatewayRuns }: { home: Home; config: Config; gatewayRuns: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  let { responder } = config;
+  if (Object.keys(choice).length > 0) {
+    const changes = Object.entries(choice).map(([key, value]) => [`responder.${key}`, value.trim()]);
+    ({ responder } = (await changeConfig(home, terminal.env, Object.fromEntries(changes))).config);
+    terminal.err(`The model is in ${home.config}${gatewayRuns ? "; restart the gateway, and it holds" : ""}.`);
+  }
+  if (responder.model === undefined) return;
+  terminal.err(`Trying ${responder.model} …`);
+  const { tryModel } = await import("../responder/index.js");
+  const trial = await tryModel(responder, Date.now, terminal.stop);
+  if (trial) terminal.err(trial.sentence);
+}

@@ -1,0 +1,302 @@
+import type { Lid, Person, Pn } from "../access/identity.js";
+import type { Collection, Doc } from "../store/types.js";
+
+/** Whose conversation it is: a contact's id, or the owner. */
+export type Who = string;
+export const OWNER: Who = "owner";
+
+/** One message that waits for an answer. */
+export interface WaitingDoc extends Doc {
+  readonly kind: "waiting";
+  readonly who: Who;
+  /** `due` is answered as soon as may be; `silent` came in silent mode and waits for `/answer`. */
+  readonly state: "due" | "silent";
+  readonly seq: number;
+  readonly at: number;
+  readonly journalId: string;
+  /** WhatsApp's id. */
+  readonly id: string;
+  readonly text: string;
+  readonly address?: Pn | Lid;
+  readonly expiration?: number;
+}
+
+/** What was said back to some messages, written before it is posted: so a crash leads to one answer, never to two. */
+export interface TurnDoc extends Doc {
+  readonly kind: "turn";
+  readonly who: Who;
+  readonly seq: number;
+  readonly at: number;
+  /** The journal ids of what it answers. */
+  readonly answers: readonly string[];
+  readonly said: string;
+  readonly answer: string;
+  /** A relay's messages go to the owner and are no part of a conversation with the model. */
+  readonly relay?: boolean;
+  readonly to: Person;
+  readonly address?: Pn | Lid;
+  readonly expiration?: number;
+  /** The WhatsApp ids it went out under; absent until it is in the outbox. */
+  readonly ids?: readonly string[];
+}
+
+/** How many answers somebody has had on one day. */
+interface DayDoc extends Doc {
+  readonly kind: "day";
+  readonly who: Who;
+  /** `2026-11-23`, in the owner's time zone. */
+  readonly day: string;
+  readonly answers: number;
+  /** The owner knows that the limit is reached. */
+  readonly told: boolean;
+}
+
+/** The model does not answer. */
+export interface OutageDoc extends Doc {
+  readonly kind: "outage";
+  readonly since: number;
+  readonly sentence: string;
+}
+
+export type ConversationDoc = WaitingDoc | TurnDoc | DayDoc | OutageDoc;
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+/** Turns are shown to the model for a day. A relayed message can be answered for a week. */
+const TURNS_KEPT_MS = DAY;
+const RELAYS_KEPT_MS = 7 * DAY;
+const RELAYS_KEPT = 1_000;
+/** So many turns are remembered for their messages' ids, however few the model is shown. */
+const LEAST_TURNS = 5;
+/** What came in silent mode waits so long for `/answer`. */
+const SILENT_KEPT_MS = 7 * DAY;
+/** One buddy's messages that wait, and everybody's. */
+const WAITING_EACH = 30;
+const WAITING_ALL = 3_000;
+const PRUNE_EVERY = 100;
+const OUTAGE = "outage";
+
+/** The conversations as they are on disk (`conversation.db`), in memory alongside; bounded in time and number. */
+export class ConversationBook {
+  private readonly waiting = new Map<string, WaitingDoc>();
+  private readonly turnsOf = new Map<Who, TurnDoc[]>();
+  private readonly answered = new Set<string>();
+  private readonly relays = new Map<string, TurnDoc>();
+  private readonly days = new Map<Who, DayDoc>();
+  private current: OutageDoc | undefined;
+  private seq = 0;
+  private sincePrune = 0;
+
+  private constructor(
+    private readonly collection: Collection<ConversationDoc>,
+    private readonly clock: () => number,
+    private readonly turnsKept: number,
+  ) {}
+
+  static async open(
+    collection: Collection<ConversationDoc>,
+    clock: () => number,
+    turns: number,
+  ): Promise<ConversationBook> {
+    const book = new ConversationBook(collection, clock, Math.max(turns, LEAST_TURNS));
+    for (const doc of await collection.find({}, { sort: { seq: 1 } })) book.index(doc);
+    // A crash between the two writes of an answer left these.
+    const posted = [...book.turnsOf.values()].flat().filter(({ ids }) => ids !== undefined);
+    for (const turn of posted) await book.letGo(turn);
+    await book.prune();
+    return book;
+  }
+
+  /** Takes a message; once, however often it comes. @returns false for one that is known */
+  async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq">): Promise<boolean> {
+    const _id = `in:${message.journalId}`;
+    if (this.waiting.has(_id) || this.answered.has(message.journalId)) return false;
+    const doc: WaitingDoc = { ...message, _id, kind: "waiting", seq: this.nextSeq() };
+    await this.collection.put(doc);
+    this.index(doc);
+    const theirs = [...this.waiting.values()].filter(({ who }) => who === doc.who);
+    await this.drop(theirs.slice(0, Math.max(0, theirs.length - WAITING_EACH)));
+    await this.drop([...this.waiting.values()].slice(0, Math.max(0, this.waiting.size - WAITING_ALL)));
+    return true;
+  }
+
+  /** The messages of one that are to be answered now, oldest first. */
+  due(who: Who): readonly WaitingDoc[] {
+    return [...this.waiting.values()].filter((doc) => doc.who === who && doc.state === "due");
+  }
+
+  /** Everybody with messages that are to be answered, in order of arrival. */
+  whoIsDue(): readonly Who[] {
+    return [...new Set([...this.waiting.values()].flatMap(({ who, state }) => (state === "due" ? [who] : [])))];
+  }
+
+  /** How many messages of whom came in silent mode and wait for `/answer`. */
+  backlog(): ReadonlyMap<Who, number> {
+    const counts = new Map<Who, number>();
+    for (const { who, state } of this.waiting.values()) {
+      if (state === "silent") counts.set(who, (counts.get(who) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  async setState(docs: readonly WaitingDoc[], state: WaitingDoc["state"]): Promise<void> {
+    const changed = docs.flatMap((doc) => (this.waiting.has(doc._id) ? [{ ...doc, state }] : []));
+    await this.collection.putAll(changed);
+    for (const doc of changed) this.waiting.set(doc._id, doc);
+  }
+
+  /** The backlog of one is to be answered. */
+  async wake(who: Who): Promise<void> {
+    const theirs = [...this.waiting.values()].filter((doc) => doc.who === who && doc.state === "silent");
+    await this.setState(theirs, "due");
+  }
+
+  /** Lets go of messages unanswered. */
+  async drop(docs: readonly WaitingDoc[]): Promise<void> {
+    if (docs.length === 0) return;
+    await this.collection.remove(docs.map(({ _id }) => _id));
+    for (const { _id } of docs) this.waiting.delete(_id);
+  }
+
+  /** Keeps what is said back, before it is posted. */
+  async commit(turn: Omit<TurnDoc, "_id" | "kind" | "seq" | "at">): Promise<TurnDoc> {
+    const _id = turnId(turn.answers);
+    const doc: TurnDoc = { ...turn, _id, kind: "turn", seq: this.nextSeq(), at: this.clock() };
+    await this.collection.put(doc);
+    this.index(doc);
+    return doc;
+  }
+
+  /** It is in the outbox: what it answers waits no more. */
+  async posted(turn: TurnDoc, ids: readonly string[]): Promise<void> {
+    const doc = { ...turn, ids };
+    await this.collection.put(doc);
+    this.index(doc);
+    await this.letGo(turn);
+    this.sincePrune += 1;
+    if (this.sincePrune >= PRUNE_EVERY) await this.prune();
+  }
+
+  /** What a crash left between keeping and posting. */
+  unposted(): readonly TurnDoc[] {
+    return [...this.turnsOf.values()].flat().filter(({ ids }) => ids === undefined);
+  }
+
+  /** It is not to be posted: what it answers waits on. */
+  async withdraw(turn: TurnDoc): Promise<void> {
+    await this.collection.remove([turn._id]);
+    this.unindex(turn);
+  }
+
+  /** The last turns with the model, oldest first. */
+  turns(who: Who, most: number): readonly TurnDoc[] {
+    const since = this.clock() - TURNS_KEPT_MS;
+    const theirs = (this.turnsOf.get(who) ?? []).filter(({ relay, at }) => relay !== true && at >= since);
+    return most === 0 ? [] : theirs.slice(-most);
+  }
+
+  /** The relayed message that went out under a WhatsApp id. */
+  relayed(id: string): TurnDoc | undefined {
+    return this.relays.get(id);
+  }
+
+  /** Forgets everything that was said with one, what waits included. @returns how many turns */
+  async forget(who: Who): Promise<number> {
+    const turns = this.turnsOf.get(who) ?? [];
+    await this.drop([...this.waiting.values()].filter((doc) => doc.who === who));
+    const emptied = turns.filter(({ ids }) => ids !== undefined);
+    await this.collection.remove(emptied.map(({ _id }) => _id));
+    for (const turn of emptied) this.unindex(turn);
+    return emptied.length;
+  }
+
+  answersOn(who: Who, day: string): { readonly answers: number; readonly told: boolean } {
+    const found = this.days.get(who);
+    return found?.day === day ? found : { answers: 0, told: false };
+  }
+
+  async count(who: Who, day: string, change: { answers: number; told: boolean }): Promise<void> {
+    const doc: DayDoc = { _id: `day:${who}`, kind: "day", who, day, ...change };
+    await this.collection.put(doc);
+    this.index(doc);
+  }
+
+  get outage(): OutageDoc | undefined {
+    return this.current;
+  }
+
+  async beginOutage(sentence: string): Promise<OutageDoc> {
+    const doc: OutageDoc = { _id: OUTAGE, kind: "outage", since: this.clock(), sentence };
+    await this.collection.put(doc);
+    this.current = doc;
+    return doc;
+  }
+
+  async endOutage(): Promise<void> {
+    await this.collection.remove([OUTAGE]);
+    this.current = undefined;
+  }
+
+  private letGo(turn: TurnDoc): Promise<void> {
+    return this.drop(turn.answers.flatMap((id) => this.waiting.get(`in:${id}`) ?? []));
+  }
+
+  private nextSeq(): number {
+    this.seq += 1;
+    return this.seq;
+  }
+
+  private async prune(): Promise<void> {
+    this.sincePrune = 0;
+    const now = this.clock();
+    const relays = [...this.turnsOf.values()].flat().filter(({ relay }) => relay === true);
+    const over = new Set(relays.slice(0, Math.max(0, relays.length - RELAYS_KEPT)));
+    const gone = [...this.turnsOf.values()].flatMap((turns) =>
+      turns.filter((turn, index) => {
+        if (turn.ids === undefined) return false;
+        if (turn.relay === true) return over.has(turn) || turn.at < now - RELAYS_KEPT_MS;
+        return turn.at < now - TURNS_KEPT_MS || index < turns.length - this.turnsKept;
+      }),
+    );
+    const stale = [...this.waiting.values()].filter(({ at }) => at < now - SILENT_KEPT_MS);
+    const days = [...this.days.values()].slice(0, Math.max(0, this.days.size - WAITING_ALL));
+    await this.collection.remove([...gone, ...days].map(({ _id }) => _id));
+    for (const turn of gone) this.unindex(turn);
+    for (const { who } of days) this.days.delete(who);
+    await this.drop(stale);
+  }
+
+  private index(doc: ConversationDoc): void {
+    switch (doc.kind) {
+      case "waiting":
+        this.waiting.set(doc._id, doc);
+        this.seq = Math.max(this.seq, doc.seq);
+        return;
+      case "turn": {
+        const others = (this.turnsOf.get(doc.who) ?? []).filter(({ _id }) => _id !== doc._id);
+        this.turnsOf.set(doc.who, [...others, doc]);
+        for (const id of doc.answers) this.answered.add(id);
+        if (doc.relay === true) for (const id of doc.ids ?? []) this.relays.set(id, doc);
+        this.seq = Math.max(this.seq, doc.seq);
+        return;
+      }
+      case "day":
+        this.days.set(doc.who, doc);
+        return;
+      case "outage":
+        this.current = doc;
+    }
+  }
+
+  private unindex(turn: TurnDoc): void {
+    const rest = (this.turnsOf.get(turn.who) ?? []).filter(({ _id }) => _id !== turn._id);
+    if (rest.length > 0) this.turnsOf.set(turn.who, rest);
+    else this.turnsOf.delete(turn.who);
+    for (const id of turn.answers) this.answered.delete(id);
+    for (const id of turn.ids ?? []) this.relays.delete(id);
+  }
+}
+
+function turnId(answers: readonly string[]): string {
+  return `turn:${answers[0] ?? ""}`;
+}

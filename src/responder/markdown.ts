@@ -1,0 +1,84 @@
+/**
+ * A model's Markdown as WhatsApp shows it: `**b**` → `*b*`, `*i*` → `_i_`, `~~s~~` → `~s~`, headings bold, `[text](url)` →
+ * `text (url)`, bullets with `- `, tables and rules as plain lines. Code stays as it is, in the marks that WhatsApp has.
+ */
+
+/** Stands for a star that is WhatsApp's own mark already, while single stars are still Markdown's. */
+const BOLD = "\u0001";
+/** Stands around the number of a piece that is not to be touched any more. */
+const KEPT = "\u0002";
+const PLACE = new RegExp(`${KEPT}(\\d+)${KEPT}`, "g");
+
+/** Pure; takes any text. */
+export function toWhatsApp(markdown: string): string {
+  const kept: string[] = [];
+  const keep = (text: string): string => `${KEPT}${kept.push(text) - 1}${KEPT}`;
+  // What is kept may hold what was kept before it: code in the label of a link.
+  const restored = (_: string, index: string): string => (kept[Number(index)] ?? "").replace(PLACE, restored);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ours alone may stand here.
+  const text = markdown.replace(/[\u0001\u0002]/g, "").replace(/\r\n?/g, "\n");
+  const withoutCode = text
+    // An open fence at the end is one that was cut off.
+    .replace(/^[ \t]*(```+|~~~+)[^\n]*\n([\s\S]*?)(?:\n[ \t]*\1[ \t]*$|$(?![\s\S]))/gm, (_, _fence, code: string) =>
+      keep(`\`\`\`\n${code.replaceAll("```", "'''")}\n\`\`\``),
+    )
+    .replace(/(`+)([^`\n]+?)\1(?!`)/g, (_, _ticks, code: string) => keep(`\`${code.trim()}\``))
+    // What was escaped is no mark.
+    .replace(/\\([\\`*_{}[\]()#+\-.!~>|])/g, (_, sign: string) => keep(sign))
+    .replace(/!?\[([^\]\n]*)\]\(<?([^)\s>]+)>?(?:\s+"[^"\n]*")?\)/g, (_, label: string, url: string) =>
+      keep(linkOf(label, url)),
+    )
+    .replace(/<(https?:\/\/[^>\s]+)>/g, (_, url: string) => keep(url))
+    // Stars and underscores in addresses are no marks.
+    .replace(/\bhttps?:\/\/[^\s<>]+/g, (url) => keep(url));
+  const lines = withoutCode
+    .split("\n")
+    .map(lineOf)
+    .filter((line) => line !== undefined);
+  return lines
+    .join("\n")
+    .replaceAll(BOLD, "*")
+    .replace(PLACE, restored)
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+function lineOf(line: string): string | undefined {
+  if (/^\s*([-*_])(?:\s*\1){2,}\s*$/.test(line)) return "";
+  if (/^\s*\|?\s*:?-{3,}:?\s*(\|\s*:?-{3,}:?\s*)*\|?\s*$/.test(line) && line.includes("|")) return undefined;
+  const heading = /^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$/.exec(line)?.[1];
+  if (heading !== undefined) return heading === "" ? "" : `${BOLD}${marks(heading).replaceAll(BOLD, "")}${BOLD}`;
+  const row = /^\s*\|(.+)\|\s*$/.exec(line)?.[1];
+  if (row !== undefined)
+    return marks(
+      row
+        .split("|")
+        .map((cell) => cell.trim())
+        .join(" · "),
+    );
+  return marks(
+    line.replace(/^(\s*)[*+-]\s+(?:\[([ xX])\]\s+)?/, (_, indent: string, box?: string) => `${indent}- ${boxOf(box)}`),
+  );
+}
+
+function marks(line: string): string {
+  return line
+    .replace(/(\*\*\*|___)(?=\S)(.+?)(?<=\S)\1/g, (_, _mark, inner: string) => `${BOLD}_${inner}_${BOLD}`)
+    .replace(/\*\*(?=\S)(.+?)(?<=\S)\*\*/g, (_, inner: string) => `${BOLD}${inner}${BOLD}`)
+    .replace(
+      /(?<![\p{L}\p{N}_])__(?=\S)(.+?)(?<=\S)__(?![\p{L}\p{N}_])/gu,
+      (_, inner: string) => `${BOLD}${inner}${BOLD}`,
+    )
+    .replace(/(?<![\p{L}\p{N}*])\*(?=[^\s*])([^*]*?[^\s*])\*(?![\p{L}\p{N}*])/gu, "_$1_")
+    .replace(/~~(?=\S)(.+?)(?<=\S)~~/g, "~$1~");
+}
+
+function boxOf(box: string | undefined): string {
+  if (box === undefined) return "";
+  return box === " " ? "☐ " : "☑ ";
+}
+
+function linkOf(label: string, url: string): string {
+  const text = label.replace(/[*_`~]/g, "").trim();
+  return text === "" || text === url ? url : `${text} (${url})`;
+}

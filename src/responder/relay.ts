@@ -1,0 +1,68 @@
+import { identityOf } from "../access/identity.js";
+import type { Contact } from "../access/types.js";
+import { type Message, renderWhatsApp } from "../text.js";
+import type { Inbound } from "../whatsapp/types.js";
+import type { ConversationBook, TurnDoc, WaitingDoc, Who } from "./book.js";
+import type { ResponderParts } from "./parts.js";
+import * as texts from "./texts.js";
+
+/** A reply that reached the bot later than this may be meant no more. */
+const STALE_MS = 15 * 60_000;
+
+/** Was this sent so long ago that it may be meant no more? By WhatsApp's time. */
+export function isStale(message: Inbound, serverNow: () => number): boolean {
+  return serverNow() - message.at > STALE_MS;
+}
+
+/** Without a model, on a number of the bot's own: buddies' words come to the admin chat, and the owner's quoted replies go back. */
+export class Relay {
+  constructor(
+    private readonly book: ConversationBook,
+    private readonly parts: Pick<ResponderParts, "access" | "outbox" | "silent" | "serverNow">,
+  ) {}
+
+  /** Keeps what is to go to the owner. @returns undefined where there is nobody to tell */
+  async forward(who: Who, contact: Contact, burst: readonly WaitingDoc[]): Promise<TurnDoc | undefined> {
+    const owner = this.parts.access.owner();
+    if (!owner) return undefined;
+    const said = burst.map(({ text }) => text).join("\n");
+    const expiration = burst.at(-1)?.expiration;
+    return this.book.commit({
+      who,
+      answers: burst.map(({ journalId }) => journalId),
+      said: "",
+      answer: renderWhatsApp(texts.relayed(contact, said)),
+      relay: true,
+      to: owner.person,
+      ...(expiration === undefined ? {} : { expiration }),
+    });
+  }
+
+  /** The owner's quoted reply to a relayed message goes to the buddy. @returns what to tell the owner where it can't */
+  async back(message: Inbound, turn: TurnDoc): Promise<Message | "taken"> {
+    const { access, outbox, silent, serverNow } = this.parts;
+    const contact = access.byId(turn.who);
+    if (contact?.state !== "approved") return texts.notRelayed(contact, "gone");
+    if (message.content.kind !== "text") return texts.notRelayed(contact, "empty");
+    if (isStale(message, serverNow)) return texts.notRelayed(contact, "old");
+    if (silent()) return texts.notRelayed(contact, "silent");
+    const { expiration } = turn;
+    await outbox.post({
+      kind: "text",
+      to: identityOf(contact),
+      text: message.content.text,
+      key: `relay-back:${message.journalId}`,
+      ...(expiration === undefined ? {} : { expiration }),
+    });
+    const owner = access.owner()?.person ?? message.sender;
+    await outbox.post({
+      kind: "reaction",
+      to: owner,
+      ...(message.chat.kind === "person" ? { address: message.chat.address } : {}),
+      emoji: "✅",
+      target: { id: message.id, fromMe: message.fromMe },
+      key: `relayed:${message.journalId}`,
+    });
+    return "taken";
+  }
+}

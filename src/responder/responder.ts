@@ -1,0 +1,285 @@
+import type { Contact } from "../access/types.js";
+import type { Message } from "../text.js";
+import { describe } from "../whatsapp/describe.js";
+import type { Inbound } from "../whatsapp/types.js";
+import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
+import { messagesFor } from "./frame.js";
+import { DailyLimit } from "./limit.js";
+import { Manners } from "./manners.js";
+import { toWhatsApp } from "./markdown.js";
+import type { Asked } from "./model.js";
+import { Outage } from "./outage.js";
+import { idsOf, type Partner, partnerOf } from "./partner.js";
+import type { ResponderParts } from "./parts.js";
+import { ModelProblem } from "./problems.js";
+import { isStale, Relay } from "./relay.js";
+import { Soul } from "./soul.js";
+import * as texts from "./texts.js";
+import { Turns } from "./turns.js";
+import type { Mode, RunningResponder } from "./types.js";
+
+/** So many are answered at once. */
+const AT_ONCE = 4;
+/** How long to wait for the disk. */
+const DISK_MS = 5_000;
+const HOUR = 60 * 60_000;
+/** What waited longer than a day in an outage is no conversation any more. */
+const WAITS_MS = 24 * HOUR;
+
+/** Makes the responder of a gateway. Nothing is answered before {@link RunningResponder.start}. */
+export async function createResponder(parts: ResponderParts): Promise<RunningResponder> {
+  const { collection, clock, settings } = parts;
+  return new Conversations(parts, await ConversationBook.open(collection, clock, settings.turns));
+}
+
+class Conversations implements RunningResponder {
+  private readonly turns: Turns;
+  private readonly soul: Soul;
+  private readonly manners: Manners;
+  private readonly limit: DailyLimit;
+  private readonly outage: Outage;
+  private readonly relay: Relay;
+  private readonly stopping = new AbortController();
+  private readonly timers = new Set<() => void>();
+  private refusalTold = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly parts: ResponderParts,
+    private readonly book: ConversationBook,
+  ) {
+    const { clock, scheduler, soulPath } = parts;
+    const tell = this.tell.bind(this);
+    this.turns = new Turns({
+      clock,
+      scheduler,
+      room: () => (this.mode === "model" ? this.outage.room(() => this.turns.waiting()) : AT_ONCE),
+      serve: (who) => this.serve(who),
+    });
+    this.soul = new Soul(soulPath, (sentence) => void tell(`soul:${sentence}`, texts.soulTrouble(sentence), true));
+    this.manners = new Manners(parts);
+    this.limit = new DailyLimit(book, { ...parts, tell });
+    this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE });
+    this.relay = new Relay(book, parts);
+  }
+
+  get mode(): Mode {
+    if (this.parts.model) return "model";
+    return this.parts.access.owner()?.setup === "own-number" ? "relay" : "off";
+  }
+
+  get name(): string {
+    const { mode } = this;
+    if (mode === "relay")
+      return "relay (no model is set: buddies' messages come to this chat, a quoted reply goes back)";
+    if (mode === "off") return "off (no model is set, and a relay needs a number of the bot's own)";
+    return `model ${this.parts.model?.name ?? ""}${this.outage.isOn ? ", which does not answer now" : ""}`;
+  }
+
+  async start(): Promise<void> {
+    await this.soul.read();
+    for (const turn of this.book.unposted()) {
+      // Silent mode is on at each start: what did not reach the outbox before is asked for again, or relayed now.
+      if (turn.relay === true || this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
+      else await this.book.withdraw(turn);
+    }
+    for (const who of this.book.whoIsDue()) {
+      if (this.isHeldBack(who)) await this.book.setState(this.book.due(who), "silent");
+      else this.turns.wrote(who);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort(new Error("the gateway stops"));
+    for (const cancel of this.timers) cancel();
+    await this.turns.stop();
+  }
+
+  async respond(message: Inbound, buddy: Contact): Promise<void> {
+    if (this.mode === "off" || this.parts.paused()) return;
+    await this.take(message, buddy._id);
+  }
+
+  async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
+    const { access, settings, serverNow } = this.parts;
+    const turn = message.quotes === undefined ? undefined : this.book.relayed(message.quotes);
+    if (turn) return this.relay.back(message, turn);
+    const isSelf = access.owner()?.setup === "self";
+    const isTalk = message.content.kind === "text" || message.content.kind === "media";
+    if (this.mode !== "model" || !isTalk || (isSelf && !settings.selfChat) || isStale(message, serverNow)) {
+      return "unmeant";
+    }
+    await this.take(message, OWNER);
+    return "taken";
+  }
+
+  backlog(): ReadonlyMap<string, number> {
+    const all = new Map<string, number>();
+    for (const [who, count] of this.book.backlog()) {
+      const contact = this.parts.access.byId(who);
+      if (contact?.state === "approved") all.set(contact._id, (all.get(contact._id) ?? 0) + count);
+    }
+    return all;
+  }
+
+  async answer(contactId: string): Promise<void> {
+    for (const who of idsOf(this.parts.access, contactId)) {
+      await this.book.wake(who);
+      this.turns.isReady(who);
+    }
+  }
+
+  async forget(contactId: string): Promise<number> {
+    let turns = 0;
+    for (const who of idsOf(this.parts.access, contactId)) turns += await this.book.forget(who);
+    return turns;
+  }
+
+  private async take(message: Inbound, who: Who): Promise<void> {
+    const { journalId, id, at, content, chat, expiration } = message;
+    const text = this.parts.access.mask(content.kind === "text" ? content.text : `[${describe(content)}]`);
+    const isNew = await this.book.take({
+      who,
+      state: this.isHeldBack(who) ? "silent" : "due",
+      at,
+      journalId,
+      id,
+      text,
+      ...(chat.kind === "person" ? { address: chat.address } : {}),
+      ...(expiration === undefined ? {} : { expiration }),
+    });
+    if (isNew) this.turns.wrote(who);
+  }
+
+  /** Nobody's model is called in silent mode; the admin chat is never silent, and so a relay goes on. */
+  private isHeldBack(who: Who): boolean {
+    return who !== OWNER && this.mode === "model" && this.parts.silent();
+  }
+
+  /** Serves one conversation; what goes wrong on the disk is tried again. */
+  private async serve(who: Who): Promise<void> {
+    try {
+      await this.serveNow(who);
+    } catch (error) {
+      if (this.stopping.signal.aborted) return;
+      this.parts.log.error({ err: error }, "a conversation could not go on; tried again soon");
+      this.later(DISK_MS, () => this.turns.isReady(who));
+    }
+  }
+
+  private async serveNow(who: Who): Promise<void> {
+    const { access, clock, model } = this.parts;
+    const waiting = this.book.due(who);
+    const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.outage.isOn);
+    await this.book.drop(old);
+    const burst = waiting.filter((doc) => !old.includes(doc));
+    const partner = partnerOf(access, who);
+    if (burst.length === 0) return;
+    if (partner === undefined || this.mode === "off" || (this.parts.paused() && partner.contact)) {
+      return this.book.drop(burst);
+    }
+    if (model === undefined) {
+      const turn = partner.contact && (await this.relay.forward(who, partner.contact, burst));
+      return turn === undefined ? this.book.drop(burst) : this.post(turn);
+    }
+    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
+    if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
+    await this.ask(model, who, partner, burst);
+  }
+
+  private async ask(model: Asked, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
+    const { access, settings } = this.parts;
+    const said = burst.map(({ text }) => text).join("\n");
+    const messages = messagesFor({
+      soul: await this.soul.read(),
+      name: partner.name,
+      isOwner: partner.contact === undefined,
+      turns: this.book.turns(who, settings.turns),
+      room: settings.contextTokens,
+      said,
+      mask: (text) => access.mask(text),
+    });
+    await this.manners.acknowledge(partner, burst);
+    const stopTyping = this.manners.type(partner, burst);
+    let answer: string;
+    try {
+      answer = toWhatsApp(await model.ask(messages, this.stopping.signal));
+      await this.outage.end();
+    } catch (error) {
+      if (!(error instanceof ModelProblem)) throw error;
+      if (error.kind === "down") return this.isDown(who, error.sentence);
+      await this.outage.end();
+      this.parts.log.warn({ problem: error.sentence }, "a question was not answered");
+      await this.tellOfRefusal(partner, error.sentence);
+      answer = texts.NO_ANSWER;
+    } finally {
+      stopTyping();
+    }
+    await this.say(who, burst, said, access.mask(answer));
+  }
+
+  /** Judged again after the model has thought: much may have been decided meanwhile. */
+  private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
+    const partner = partnerOf(this.parts.access, who);
+    if (partner === undefined || (this.parts.paused() && partner.contact)) return this.book.drop(burst);
+    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
+    const last = burst.at(-1);
+    const turn = await this.book.commit({
+      who,
+      answers: burst.map(({ journalId }) => journalId),
+      said,
+      answer,
+      to: partner.to,
+      ...(last?.address === undefined ? {} : { address: last.address }),
+      ...(last?.expiration === undefined ? {} : { expiration: last.expiration }),
+    });
+    await this.post(turn);
+    if (partner.contact) await this.limit.count(partner.contact);
+  }
+
+  private async post(turn: TurnDoc): Promise<void> {
+    const { to, address, expiration, answer } = turn;
+    const ids = await this.parts.outbox.post({
+      kind: "text",
+      to,
+      text: answer,
+      key: keyOf(turn),
+      ...(address === undefined ? {} : { address }),
+      ...(expiration === undefined ? {} : { expiration }),
+    });
+    await this.book.posted(turn, ids);
+  }
+
+  private async isDown(who: Who, sentence: string): Promise<void> {
+    const wait = await this.outage.begin(sentence);
+    this.turns.isReady(who);
+    for (const each of this.turns.waiting()) await this.outage.apologise(each);
+    this.later(wait, () => this.turns.pump());
+  }
+
+  /** An endpoint that refuses every question would bring a notice for each. */
+  private async tellOfRefusal({ contact }: Partner, sentence: string): Promise<void> {
+    const now = this.parts.clock();
+    if (now - this.refusalTold < HOUR) return;
+    this.refusalTold = now;
+    await this.tell("model-refused", texts.refusedOnce(contact, sentence));
+  }
+
+  private tell(key: string, message: Message, alarm = false): Promise<void> {
+    return this.parts
+      .tell(key, message, alarm)
+      .catch((error: unknown) => this.parts.log.error({ err: error }, "a notice was lost"));
+  }
+
+  private later(ms: number, work: () => void): void {
+    const cancel = this.parts.scheduler.at(this.parts.clock() + ms, () => {
+      this.timers.delete(cancel);
+      work();
+    });
+    this.timers.add(cancel);
+  }
+}
+
+/** The outbox's key of an answer: the same for the same messages, so none goes out twice. */
+function keyOf(turn: TurnDoc): string {
+  return `${turn.relay === true ? "relay" : "answer"}:${turn.answers[0] ?? ""}`;
+}

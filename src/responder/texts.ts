@@ -1,0 +1,56 @@
+/** The words of the responder to owner and buddies. Pure. */
+import type { Contact } from "../access/types.js";
+import { bold, cleanText, lines, type Message, own, say } from "../text.js";
+
+/** What a buddy is told when the model is down. */
+export const SORRY = "Sorry, I can't answer right now. I'll answer as soon as I can.";
+/** What a buddy is told when just this question could not be answered. */
+export const NO_ANSWER = "Sorry, I have no answer to that.";
+
+/** A relayed message shows at most so much; WhatsApp splits what is longer than 4,000. */
+const RELAYED_LENGTH = 3_500;
+
+/** A buddy's words in the admin chat; a quoted reply to it goes back. */
+export function relayed(contact: Contact, text: string): Message {
+  const name = contact.name === "" ? own("no name") : say`${contact.name}`;
+  return lines(say`💬 ${bold(name)} (${own(contact.code)})`, {
+    parts: [{ kind: "quote", text: cleanText(text, RELAYED_LENGTH) }],
+  });
+}
+
+export function modelDown(sentence: string): Message {
+  return say`⚠️ The model does not answer. ${sentence} What buddies write waits, and is answered when it is back.`;
+}
+
+export function modelBack(): Message {
+  return own("✅ The model answers again.");
+}
+
+export function refusedOnce(contact: Contact | undefined, sentence: string): Message {
+  const who = contact === undefined ? own("you") : say`${contact.name || "no name"} (${own(contact.code)})`;
+  return say`⚠️ A message from ${who} could not be answered. ${sentence}`;
+}
+
+export function limitReached(contact: Contact, limit: number): Message {
+  const who = say`${contact.name || "no name"} (${own(contact.code)})`;
+  return say`${who} has had ${own(limit)} answers today, which is the limit (responder.dailyLimit): what they write is not answered until tomorrow.`;
+}
+
+export function soulTrouble(sentence: string): Message {
+  return say`⚠️ ${sentence} Until then the last good one counts, or a plain one.`;
+}
+
+/** Why a quoted reply went to nobody. */
+export function notRelayed(contact: Contact | undefined, why: "gone" | "silent" | "empty" | "old"): Message {
+  const who = contact === undefined ? own("They") : say`${contact.name || "no name"} (${own(contact.code)})`;
+  switch (why) {
+    case "gone":
+      return say`${who} is no buddy any more, so nothing was sent.`;
+    case "silent":
+      return say`Silent mode is on, so nothing was sent to ${who}: /silent off, then send it again.`;
+    case "empty":
+      return say`Only text goes back to ${who} so far, so nothing was sent.`;
+    case "old":
+      return say`That reply reached me more than 15 minutes late, so nothing was sent to ${who}. Send it again if you still mean it.`;
+  }
+}

@@ -1,0 +1,32 @@
+/** Time that the test winds, with what is due in it. */
+export class Clockwork {
+  now = Date.UTC(2026, 10, 23, 12);
+  private timers: { readonly time: number; readonly work: () => void }[] = [];
+
+  at(time: number, work: () => void): () => void {
+    const timer = { time, work };
+    this.timers.push(timer);
+    return () => {
+      this.timers = this.timers.filter((other) => other !== timer);
+    };
+  }
+
+  async pass(ms: number): Promise<void> {
+    const end = this.now + ms;
+    for (;;) {
+      await this.settled();
+      const due = this.timers.filter(({ time }) => time <= end).sort((a, b) => a.time - b.time)[0];
+      if (!due) break;
+      this.timers = this.timers.filter((timer) => timer !== due);
+      this.now = Math.max(this.now, due.time);
+      due.work();
+    }
+    this.now = end;
+    await this.settled();
+  }
+
+  /** Resolves when what needs neither time nor disk has happened. */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
