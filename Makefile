@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run test install build check unit e2e browser docs clean
+.PHONY: help run test install build check unit e2e browser bench docs clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ e2e: dist/.built ## the guide and the faults, over the wire, with the gateway as
 
 browser: dist/.built ## the dashboard in a real browser, before a gateway as its own process
 	npx vitest run --project browser
+
+bench: dist/.built ## measures speed and size, and prints the tables
+	npx vitest run --project bench
 
 docs: node_modules/.installed ## writes the generated tables into README.md
 	@npx vitest run --project unit test/readme.test.ts --update

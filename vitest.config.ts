@@ -30,6 +30,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // Measures and prints; asserts nothing about time. Only `make bench` runs it.
+        test: {
+          name: "bench",
+          include: ["test/bench/**/*.bench.ts"],
+          testTimeout: 0,
+          fileParallelism: false,
+          disableConsoleIntercept: true,
+        },
+      },
     ],
     maxWorkers: 2,
   },

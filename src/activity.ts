@@ -1,7 +1,7 @@
 /** What came in and what went out lately, for the dashboard: the journal's verdicts and the outbox. */
 import { formatNumber, type Person, personOf } from "./access/identity.js";
 import type { Access } from "./access/index.js";
-import type { Activity, Incoming, Outgoing } from "./dashboard/index.js";
+import type { Activity, Incoming, Outgoing, Seen } from "./dashboard/index.js";
 import type { Journal, JournalRecord } from "./whatsapp/journal.js";
 import type { RunningOutbox } from "./whatsapp/outbox.js";
 
@@ -10,7 +10,7 @@ const NO_MESSAGE = new Set(["nothing", "own"]);
 
 export interface ActivityParts {
   readonly access: Pick<Access, "find" | "owner">;
-  readonly journal: Pick<Journal, "handledSince">;
+  readonly journal: Pick<Journal, "get" | "handledSince">;
   readonly outbox: Pick<RunningOutbox, "posted">;
   /** Masks pairing tokens. */
   readonly mask: (text: string) => string;
@@ -28,9 +28,10 @@ export function createActivity({ access, journal, outbox, mask, isAdmin }: Activ
   };
 
   return {
-    async incoming(since) {
-      const records = await journal.handledSince(since);
-      return records.filter(({ verdict = "" }) => !NO_MESSAGE.has(verdict)).map(incoming);
+    seen: (since) => journal.handledSince(since).filter(({ verdict }: Seen) => !NO_MESSAGE.has(verdict)),
+    async incoming(messages) {
+      const records = await Promise.all(messages.map(({ id }) => journal.get(id)));
+      return records.flatMap((record) => (record === undefined ? [] : [incoming(record)]));
     },
     outgoing: () =>
       outbox.posted().map(({ at, to, state, content, error }): Outgoing => {

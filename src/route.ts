@@ -183,7 +183,7 @@ export class Route {
         if (verdict.kind === "stranger" && verdict.owner !== undefined) return this.confirm(message, record);
         return this.knock(message, verdict, record);
       case "denied":
-        return journal.handled(record, { verdict: "denied", keepBody: false });
+        return journal.handled(record, { verdict: "denied", keepBody: false, who: formatNumber(message.sender) });
       case "ignored":
         return journal.handled(record, { verdict: verdict.reason, keepBody: false });
     }
@@ -220,12 +220,12 @@ export class Route {
         await tell.entered(entry.contact, { text: access.mask(text), at });
         const rest = access.mask(text).replaceAll("•••", "").trim();
         const isHeld = rest !== "" && (await this.hold(entry.contact, message, record, what));
-        if (!isHeld) await journal.handled(record, { verdict: "entered", keepBody: false });
+        if (!isHeld) await journal.handled(record, { verdict: "entered", keepBody: false, who: formatNumber(sender) });
         return;
       }
       case "auto-approved":
         await tell.autoApproved(entry.outcome, entry.invite);
-        return journal.handled(record, { verdict: "auto-approved", keepBody: false });
+        return journal.handled(record, { verdict: "auto-approved", keepBody: false, who: formatNumber(sender) });
       case "full":
         if (entry.first) await tell.queueFull();
         break;
@@ -238,7 +238,8 @@ export class Route {
       if (!isHeld) await this.pass(message, this.judge(message), record);
       return;
     }
-    if (verdict.kind === "pending") return journal.handled(record, { verdict: "pending", keepBody: false });
+    if (verdict.kind === "pending")
+      return journal.handled(record, { verdict: "pending", keepBody: false, who: formatNumber(sender) });
     return journal.handled(record, { verdict: "stranger", keepBody: false, who: formatNumber(sender), what });
   }
 

@@ -1,5 +1,5 @@
 import PQueue from "p-queue";
-import type { Access, AuditRecord, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
+import type { Access, AuditQuery, AuditRecord, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
 import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
 import type { AccessDoc } from "./documents.js";
@@ -204,8 +204,12 @@ class ContactAccess implements Access {
 
   // --- the record ---
 
-  audit(query?: { skip?: number; limit?: number; contact?: string }): Promise<readonly AuditRecord[]> {
+  audit(query?: AuditQuery): Promise<readonly AuditRecord[]> {
     return this.#turn(() => this.#ledger.trail.query(query));
+  }
+
+  auditCount(query?: AuditQuery): number {
+    return this.#ledger.trail.count(query);
   }
 
   record(action: string, by: Actor, note?: string): Promise<void> {

@@ -3,7 +3,7 @@
  * {@link Access} (I6).
  */
 import type { Lid, Person, Pn } from "./identity.js";
-import type { Actor, Code, Contact, ContactState, Decision, Held, Invite, Verdict, Via } from "./types.js";
+import type { Actor, Code, Contact, ContactState, Decision, Door, Held, Invite, Verdict, Via } from "./types.js";
 
 /** A point in time, milliseconds since 1970. */
 export type Clock = () => number;
@@ -126,7 +126,10 @@ export interface Access {
   setOwner(owner: Owner, by: Actor): Promise<void>;
 
   // --- the record ---
-  audit(query?: { skip?: number; limit?: number; contact?: string }): Promise<readonly AuditRecord[]>;
+  /** The newest first. */
+  audit(query?: AuditQuery): Promise<readonly AuditRecord[]>;
+  /** How many records fit, on all pages. */
+  auditCount(query?: AuditQuery): number;
   /** Writes an audit record of something that is not a contact's state (silent mode, token, link, owner). */
   record(action: string, by: Actor, note?: string): Promise<void>;
   /** Resolves when every decision under way is on disk; call it before the store is closed. */
@@ -160,6 +163,17 @@ export interface Owner {
   readonly locked?: string;
   /** The address of the admin chat as last seen. */
   readonly chat?: Pn | Lid;
+}
+
+/** Which records of the audit. */
+export interface AuditQuery {
+  /** Only about the contact with this id. */
+  readonly contact?: string | undefined;
+  /** Only what came through this door. */
+  readonly door?: Door | undefined;
+  /** How many of the newest to leave out, and how many to give at most. */
+  readonly skip?: number;
+  readonly limit?: number;
 }
 
 /** One line of the audit. */

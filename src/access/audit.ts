@@ -1,6 +1,9 @@
 import type { Collection } from "../store/types.js";
-import type { AuditRecord } from "./api.js";
+import type { AuditQuery, AuditRecord } from "./api.js";
 import type { AccessParts } from "./settings.js";
+
+/** What of a record is looked at to find it: NeDB would sort and copy all of them for one page. */
+type Mark = Pick<AuditRecord, "_id" | "at" | "contact"> & { readonly door: AuditRecord["by"]["door"] };
 
 /**
  * The record of who decided what through which door. A decision is written to `access.db` first and carries its audit
@@ -12,6 +15,8 @@ export class AuditTrail {
   readonly #log: AccessParts["log"];
   /** Records of decisions that stand and are not in the audit yet, in order. */
   #owed: AuditRecord[] = [];
+  /** What is in the audit, oldest first. */
+  #marks: Mark[] = [];
 
   constructor({ audit, log }: AccessParts) {
     this.#audit = audit;
@@ -28,6 +33,7 @@ export class AuditTrail {
   async insist(record: AuditRecord): Promise<void> {
     await this.catchUp();
     await this.#audit.put(record);
+    this.#mark([record]);
   }
 
   /** Appends what is owed. */
@@ -37,6 +43,7 @@ export class AuditTrail {
     try {
       await this.#audit.putAll(owed);
       this.#owed = [];
+      this.#mark(owed);
     } catch (error) {
       this.#log?.warn({ error, records: owed.length }, "The audit could not be written; it will be tried again.");
     }
@@ -45,7 +52,9 @@ export class AuditTrail {
   /** Appends those of the records that a crash or a failed write kept from the audit. */
   async reconcile(records: readonly AuditRecord[]): Promise<void> {
     try {
-      const known = new Set((await this.#audit.find()).map((record) => record._id));
+      const all = await this.#audit.find();
+      this.#mark(all);
+      const known = new Set(all.map((record) => record._id));
       this.#owed.push(...records.filter((record) => !known.has(record._id)));
     } catch (error) {
       this.#log?.warn({ error }, "The audit could not be compared with the decisions; the next start tries again.");
@@ -54,8 +63,38 @@ export class AuditTrail {
   }
 
   /** The records, the newest first. */
-  query({ contact, skip, limit }: { skip?: number; limit?: number; contact?: string } = {}): Promise<AuditRecord[]> {
-    const page = { ...(skip === undefined ? {} : { skip }), ...(limit === undefined ? {} : { limit }) };
-    return this.#audit.find(contact === undefined ? {} : { contact }, { sort: { at: -1, _id: -1 }, ...page });
+  async query(query: AuditQuery = {}): Promise<AuditRecord[]> {
+    const { skip = 0, limit = Number.POSITIVE_INFINITY } = query;
+    const ids = this.#found(query)
+      .reverse()
+      .slice(skip, skip + limit)
+      .map(({ _id }) => _id);
+    const records = await Promise.all(ids.map((id) => this.#audit.get(id)));
+    return records.flatMap((record) => record ?? []);
   }
+
+  /** How many records fit, on all pages. */
+  count(query: AuditQuery = {}): number {
+    return this.#found(query).length;
+  }
+
+  #found({ contact, door }: AuditQuery): Mark[] {
+    return this.#marks.filter(
+      (mark) => (contact === undefined || mark.contact === contact) && (door === undefined || mark.door === door),
+    );
+  }
+
+  #mark(records: readonly AuditRecord[]): void {
+    const last = this.#marks.at(-1);
+    const isInOrder = records.length === 1 && (last === undefined || inOrder(last, records[0] ?? last) <= 0);
+    for (const { _id, at, contact, by } of records) {
+      this.#marks.push({ _id, at, door: by.door, ...(contact === undefined ? {} : { contact }) });
+    }
+    // The clock of the machine may have been set back.
+    if (!isInOrder) this.#marks.sort(inOrder);
+  }
+}
+
+function inOrder(a: Pick<Mark, "_id" | "at">, b: Pick<Mark, "_id" | "at">): number {
+  return a.at - b.at || (a._id < b._id ? -1 : 1);
 }

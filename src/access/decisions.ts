@@ -9,7 +9,7 @@ import { type AccessSettings, MINUTE } from "./settings.js";
 import { transition } from "./transitions.js";
 import type { Actor, Contact, Decision, Via } from "./types.js";
 import { beforeOf, RecentDecisions, restore } from "./undo.js";
-import { describe } from "./words.js";
+import { describe, doorOf, listOf, pastTense } from "./words.js";
 
 /**
  * What the owner decides: approve, deny, remove, undo. Runs one call at a time (the caller sees to that), so that of two
@@ -202,9 +202,9 @@ function asItWas(contact: Contact): Outcome {
 function refuseUnexpected(contact: Contact, expect: Expected | undefined): void {
   if (expect === undefined || (contact.state === "pending" && contact.episode === expect.episode)) return;
   const last = contact.history.at(-1);
-  const who = last === undefined ? "" : ` (${last.action} by ${last.by.door})`;
+  const how = last === undefined ? "" : ` (${pastTense(last)} ${doorOf(last)})`;
   throw new KafclawError(
     "already-decided",
-    `${describe(contact)} is ${contact.state} by now${who}; use its code to change that.`,
+    `Nothing changed: ${listOf([contact])} is ${contact.state} by now${how}. /whois ${contact.code} tells more.`,
   );
 }

@@ -7,7 +7,7 @@ import { without } from "./ledger.js";
 import { MINUTE } from "./settings.js";
 import { isUndoable } from "./transitions.js";
 import type { Before, Contact, Decision } from "./types.js";
-import { describe, pastTense } from "./words.js";
+import { describe, doorOf, pastTense } from "./words.js";
 
 /** A decision that may be taken back, and whose it is. */
 export interface Undoable {
@@ -76,7 +76,7 @@ export class RecentDecisions {
     if (last !== undefined) {
       throw new KafclawError(
         "changed-since",
-        `${describe(contact)} changed since: ${pastTense(last)} by ${last.by.door}. Approve, deny or remove instead.`,
+        `${describe(contact)} changed since: ${pastTense(last)} ${doorOf(last)}. Approve, deny or remove instead.`,
       );
     }
     return { contact, decision };

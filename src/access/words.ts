@@ -3,7 +3,7 @@
  * escapes it for the place (I9).
  */
 import { formatNumber } from "./identity.js";
-import type { Action, Contact, Decision } from "./types.js";
+import type { Action, Contact, Decision, Door } from "./types.js";
 
 /** A contact in a sentence: `K7QF Alice`, or `K7QF +1 555 000 2000` where no name is known. */
 export function describe(contact: Contact): string {
@@ -25,6 +25,19 @@ const PAST: Readonly<Record<Action, string>> = {
 /** What a decision did: `approved`. */
 export function pastTense(decision: Decision): string {
   return PAST[decision.action];
+}
+
+const DOORS: Readonly<Record<Door, string>> = {
+  whatsapp: "on WhatsApp",
+  dashboard: "on the dashboard",
+  cli: "at the command line",
+  kafka: "through Kafka",
+  gateway: "by the gateway",
+};
+
+/** Where a decision was made: `on the dashboard`. */
+export function doorOf({ by }: Decision): string {
+  return DOORS[by.door];
 }
 
 /** Up to five contacts for a sentence: `Alice (K7QF), Bob (M2TX) and 3 more`. */

@@ -1,5 +1,12 @@
 import type { ParcelState } from "../whatsapp/types.js";
 
+/** A message that came in, in short. */
+export interface Seen {
+  readonly id: string;
+  readonly at: number;
+  readonly verdict: string;
+}
+
 /** One message that came in. */
 export interface Incoming {
   /** Milliseconds since 1970. */
@@ -25,10 +32,18 @@ export interface Outgoing {
   readonly what: string;
 }
 
+/** How far back messages are shown: as long as their ids are kept. */
+export const MESSAGES_KEPT_MS = 31 * 24 * 60 * 60_000;
+
+/** What can have become of a message that was to go out, in the order in which people look for it. */
+export const PARCEL_STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const satisfies ParcelState[];
+
 /** What came in and went out, as the dashboard shows it. */
 export interface Activity {
   /** Messages since a time, newest first. */
-  incoming(since: number): Promise<readonly Incoming[]>;
+  seen(since: number): readonly Seen[];
+  /** The same with everything that is kept of them. */
+  incoming(messages: readonly Seen[]): Promise<readonly Incoming[]>;
   /** What was posted, newest first. */
   outgoing(): readonly Outgoing[];
 }

@@ -1,13 +1,14 @@
 /** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
 import express, { type Express, type Request, type Response, Router } from "express";
 import { z } from "zod";
-import { type Access, type Actor, type Contact, KafclawError } from "../access/index.js";
+import { type Access, type Actor, type Contact, type Door, KafclawError } from "../access/index.js";
 import { type Admin, changeOwner, type Gateway, setUp } from "../admin/index.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
+import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
 import { answerOf, answerOfSetup } from "./answers.js";
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
 import { openApi } from "./openapi.js";
-import { contactData, ownerData, phoneDigits } from "./people.js";
+import { contactData, inviteData, ownerData, phoneDigits } from "./people.js";
 import { onError, problem, send } from "./problems.js";
 
 /** What the API is made over. */
@@ -16,6 +17,8 @@ export interface ApiParts extends Place {
   readonly admin: Pick<Admin, "run" | "decider">;
   readonly gateway: Gateway;
   readonly link: LinkControl;
+  readonly activity: Activity;
+  readonly clock: () => number;
   /** The bearer token, new at each start. */
   readonly token: string;
   /** Who asks through it: whoever can read `gateway.json`. */
@@ -29,6 +32,7 @@ export interface ApiParts extends Place {
 
 const BODY_LIMIT = "64kb";
 const PAGE = 50;
+const DOORS = ["whatsapp", "dashboard", "cli", "kafka", "gateway"] as const satisfies Door[];
 const STATES = ["pending", "approved", "denied"] as const;
 
 const CommandRequest = z.strictObject({ name: z.string().max(100), args: z.array(z.string()).default([]) });
@@ -49,7 +53,14 @@ const ContactsQuery = z.strictObject({
   page: Page,
   search: z.string().max(200).default(""),
 });
-const AuditQuery = z.strictObject({ page: Page, contact: z.string().max(100).optional() });
+const MessagesQuery = z.strictObject({ page: Page, verdict: z.enum(VERDICT_GROUPS.map(({ id }) => id)).optional() });
+const SentQuery = z.strictObject({ page: Page, state: z.enum(PARCEL_STATES).optional() });
+const InvitesQuery = z.strictObject({ page: Page });
+const AuditQuery = z.strictObject({
+  page: Page,
+  contact: z.string().max(100).optional(),
+  door: z.enum(DOORS).optional(),
+});
 
 /** Makes the express app; {@link listen} serves it. */
 export function createApi(parts: ApiParts): Express {
@@ -78,7 +89,7 @@ export function createApi(parts: ApiParts): Express {
 }
 
 function routes(parts: ApiParts): Router {
-  const { access, admin, gateway, link, random } = parts;
+  const { access, activity, admin, clock, gateway, link, random } = parts;
   const router = Router();
   const description = openApi({
     command: CommandRequest,
@@ -97,22 +108,40 @@ function routes(parts: ApiParts): Router {
   router.get("/contacts", (request, response) => {
     const { state, page, search } = checked(ContactsQuery, request.query);
     const found = (state ? [state] : STATES).flatMap((each): readonly Contact[] => access.list(each, { search }));
-    response.json({
-      contacts: found.slice((page - 1) * PAGE, page * PAGE).map(contactData),
-      total: found.length,
+    const { rows, ...rest } = paged(found, page);
+    response.json({ contacts: rows.map(contactData), ...rest });
+  });
+
+  router.get("/invites", (request, response) => {
+    const { page } = checked(InvitesQuery, request.query);
+    const { rows, ...rest } = paged(access.invites(), page);
+    response.json({ invites: rows.map(inviteData), ...rest });
+  });
+
+  router.get("/messages", async (request, response) => {
+    const { page, verdict } = checked(MessagesQuery, request.query);
+    const all = activity.seen(clock() - MESSAGES_KEPT_MS);
+    const { rows, ...rest } = paged(
+      all.filter((message) => verdict === undefined || groupOf(message.verdict).id === verdict),
       page,
-      pages: Math.max(1, Math.ceil(found.length / PAGE)),
-    });
+    );
+    response.json({ messages: await activity.incoming(rows), ...rest });
+  });
+
+  router.get("/sent", (request, response) => {
+    const { page, state } = checked(SentQuery, request.query);
+    const { rows, ...rest } = paged(
+      activity.outgoing().filter((sent) => state === undefined || sent.state === state),
+      page,
+    );
+    response.json({ sent: rows, ...rest });
   });
 
   router.get("/audit", async (request, response) => {
-    const { page, contact } = checked(AuditQuery, request.query);
-    const records = await access.audit({
-      skip: (page - 1) * PAGE,
-      limit: PAGE,
-      ...(contact === undefined ? {} : { contact }),
-    });
-    response.json({ records, page });
+    const { page, contact, door } = checked(AuditQuery, request.query);
+    const total = access.auditCount({ contact, door });
+    const records = await access.audit({ contact, door, skip: (page - 1) * PAGE, limit: PAGE });
+    response.json({ records, total, page, pages: Math.max(1, Math.ceil(total / PAGE)) });
   });
 
   router.post("/commands", async (request, response) => {
@@ -153,6 +182,12 @@ function routes(parts: ApiParts): Router {
     response.json({ ok: true });
   });
   return router;
+}
+
+/** One page of a list. A page beyond the end is empty. */
+function paged<T>(all: readonly T[], page: number): { rows: readonly T[]; total: number; page: number; pages: number } {
+  const pages = Math.max(1, Math.ceil(all.length / PAGE));
+  return { rows: all.slice((page - 1) * PAGE, page * PAGE), total: all.length, page, pages };
 }
 
 /** The body; absent (or not sent as JSON) is an empty one. */

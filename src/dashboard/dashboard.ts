@@ -37,8 +37,8 @@ export function createDashboard(parts: DashboardParts): Dashboard {
   const { access, signIn, random, log } = parts;
   const sessionIn = (request: Request): Session | undefined => signIn.find(cookieOf(request, SESSION_COOKIE), access);
   const csrf = createCsrf(parts, random, (request) => sessionIn(request)?.id ?? "");
-  const desk = new Desk(parts, createViews(), csrf);
   const live = new Live(() => fingerprint(parts));
+  const desk = new Desk(parts, createViews(), csrf, live);
 
   const app = express();
   app.disable("x-powered-by");

@@ -1,5 +1,5 @@
 /** The dashboard, the local API, and what the command line shares with it: the face of this folder. */
-export type { Activity, Incoming, Outgoing } from "./activity.js";
+export type { Activity, Incoming, Outgoing, Seen } from "./activity.js";
 export { type Answer, answerOf, answerOfSetup } from "./answers.js";
 export { createApi } from "./api.js";
 export { createDashboard } from "./dashboard.js";

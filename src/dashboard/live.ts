@@ -41,6 +41,17 @@ export class Live {
     });
   }
 
+  /**
+   * Looks, and tells the open pages where something has changed. To be called as well whenever a page is rendered: what
+   * changes back before the next look would otherwise stay on that page.
+   */
+  tellChanges(): void {
+    const now = this.look();
+    if (now === this.#last) return;
+    this.#last = now;
+    this.#send(CHANGE);
+  }
+
   /** Ends all connections. */
   stop(): void {
     clearInterval(this.#timer);
@@ -54,17 +65,10 @@ export class Live {
   #start(): void {
     if (this.#timer !== undefined) return;
     this.#last = this.look();
-    this.#timer = setInterval(() => this.#tellChanges(), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => this.tellChanges(), LOOK_EVERY_MS);
     this.#beat = setInterval(() => this.#send(":\n\n"), BEAT_EVERY_MS);
     this.#timer.unref();
     this.#beat.unref();
-  }
-
-  #tellChanges(): void {
-    const now = this.look();
-    if (now === this.#last) return;
-    this.#last = now;
-    this.#send(CHANGE);
   }
 
   #send(text: string): void {

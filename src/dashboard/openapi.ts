@@ -1,6 +1,7 @@
 /** The description of the local API, served at `/api/v1/openapi.json`. A test holds it against the routes. */
 import { z } from "zod";
 import { commands } from "../admin/index.js";
+import { PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
 
 /** What the API takes, as zod checks it. */
 export interface Requests {
@@ -63,8 +64,35 @@ export function openApi(requests: Requests): object {
       "/audit": {
         get: {
           summary: "Who decided what through which door, newest first",
-          parameters: [query("contact", "Only about the contact with this id", { type: "string" }), page],
+          parameters: [
+            query("contact", "Only about the contact with this id", { type: "string" }),
+            query("door", "Only what came through this door", {
+              enum: ["whatsapp", "dashboard", "cli", "kafka", "gateway"],
+            }),
+            page,
+          ],
           ...answers("One page", { $ref: "#/components/schemas/Audit" }),
+        },
+      },
+      "/invites": {
+        get: {
+          summary: "Invites, without their tokens; made and revoked by the command invite",
+          parameters: [page],
+          ...answers("One page", pageOf("invites")),
+        },
+      },
+      "/messages": {
+        get: {
+          summary: "What came in during the last month and what the gate said, newest first",
+          parameters: [query("verdict", "Only these", { enum: VERDICT_GROUPS.map(({ id }) => id) }), page],
+          ...answers("One page", pageOf("messages")),
+        },
+      },
+      "/sent": {
+        get: {
+          summary: "What was to go out lately and what became of it, suppressed ones too, newest first",
+          parameters: [query("state", "Only these", { enum: PARCEL_STATES }), page],
+          ...answers("One page", pageOf("sent")),
         },
       },
       "/commands": {
@@ -110,6 +138,9 @@ const object = (properties: Record<string, object>): object => ({
   required: Object.keys(properties),
 });
 
+const pageOf = (name: string, items: object = { type: "object" }): object =>
+  object({ [name]: list(items), total: { type: "integer" }, page: { type: "integer" }, pages: { type: "integer" } });
+
 const SECURITY = {
   token: { type: "http", scheme: "bearer" },
   session: { type: "apiKey", in: "cookie", name: "kafclaw-session" },
@@ -126,13 +157,8 @@ const SCHEMAS = {
     state: { enum: ["pending", "approved", "denied", "stranger"] },
     since: { type: "integer", description: "Milliseconds since 1970" },
   }),
-  Contacts: object({
-    contacts: list({ $ref: "#/components/schemas/Contact" }),
-    total: { type: "integer" },
-    page: { type: "integer" },
-    pages: { type: "integer" },
-  }),
-  Audit: object({ records: list({ type: "object" }), page: { type: "integer" } }),
+  Contacts: pageOf("contacts", { $ref: "#/components/schemas/Contact" }),
+  Audit: pageOf("records"),
   LinkEvent: object({ event: { enum: ["connecting", "qr", "pairing-code", "linked", "error"] } }),
 };
 

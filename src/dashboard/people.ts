@@ -1,10 +1,16 @@
 /** Persons in what the API takes and gives. */
-import { type Contact, digitsOf, KafclawError, type Owner, parseNumber } from "../access/index.js";
+import { type Contact, digitsOf, type Invite, KafclawError, type Owner, parseNumber } from "../access/index.js";
 import { firstWords } from "../text.js";
 
 /** A contact as JSON, the same in every list. */
 export function contactData({ code, pn, lid, name, state, since }: Contact): object {
   return { code, pn: pn ?? null, lid: lid ?? null, name, state, since };
+}
+
+/** An invite as JSON, without its token: who may see that opens its page. */
+export function inviteData({ _id: id, label, created, expires, auto, for: bound, used, revoked }: Invite): object {
+  const person = bound === undefined ? null : { pn: bound.pn ?? null, lid: bound.lid ?? null };
+  return { id, label, created, expires, auto, for: person, used: used?.at ?? null, revoked: revoked ?? null };
 }
 
 /** The owner as JSON, without the code that confirms them. */

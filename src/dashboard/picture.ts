@@ -1,5 +1,5 @@
 /** The last day's messages by verdict, as a small stacked picture. Pure. */
-import { groupOf, type Incoming, VERDICT_GROUPS, type VerdictGroup } from "./activity.js";
+import { groupOf, type Seen, VERDICT_GROUPS, type VerdictGroup } from "./activity.js";
 
 const HOUR = 60 * 60_000;
 const HOURS = 24;
@@ -24,7 +24,7 @@ export interface Picture {
 }
 
 /** Draws the messages of the 24 hours before `now`, an hour a column, the present one on the right. */
-export function drawDay(messages: readonly Incoming[], now: number): Picture {
+export function drawDay(messages: readonly Seen[], now: number): Picture {
   const columns = Array.from({ length: HOURS }, () => new Map<VerdictGroup, number>());
   const totals = new Map<VerdictGroup, number>();
   for (const { at, verdict } of messages) {

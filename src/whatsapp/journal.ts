@@ -20,6 +20,13 @@ export interface JournalRecord extends Doc {
   readonly who?: string;
 }
 
+/** A handled message, in short. */
+export interface Mark {
+  readonly id: string;
+  readonly at: number;
+  readonly verdict: string;
+}
+
 /** How a handled message is remembered. */
 export interface Handled {
   readonly verdict: string;
@@ -47,6 +54,8 @@ export class Journal {
   private sincePrune = 0;
   /** Ids of strangers' handled messages, oldest first. */
   private readonly strangers = new Set<string>();
+  /** Every handled message, oldest first: NeDB would copy all of them for a look at a few. */
+  private readonly marks = new Map<string, Mark>();
   private readonly listeners: ((record: JournalRecord) => void)[] = [];
 
   private constructor(
@@ -58,7 +67,7 @@ export class Journal {
     const journal = new Journal(collection, clock);
     const records = await collection.find({}, { sort: { seq: 1 } });
     journal.seq = records.at(-1)?.seq ?? 0;
-    for (const { _id, verdict } of records) if (verdict === "stranger") journal.strangers.add(_id);
+    for (const record of records) journal.mark(record);
     return journal;
   }
 
@@ -111,9 +120,15 @@ export class Journal {
       ...(how.what === undefined ? {} : { what: how.what }),
     };
     await this.collection.put(done);
-    if (verdict === "stranger") this.strangers.add(record._id);
+    this.mark(done);
     this.sincePrune += 1;
     if (this.sincePrune >= PRUNE_EVERY || this.strangers.size > STRANGERS_KEPT + PRUNE_EVERY) await this.prune();
+  }
+
+  private mark({ _id: id, at, verdict }: JournalRecord): void {
+    if (verdict === undefined) return;
+    this.marks.set(id, { id, at, verdict });
+    if (verdict === "stranger") this.strangers.add(id);
   }
 
   /** The last strangers' messages without a valid token, newest first. */
@@ -121,9 +136,9 @@ export class Journal {
     return this.collection.find({ verdict: "stranger" }, { sort: { seq: -1 }, limit });
   }
 
-  /** What was handled since a time (milliseconds since 1970), newest first. */
-  handledSince(at: number): Promise<JournalRecord[]> {
-    return this.collection.find({ verdict: { $exists: true }, at: { $gte: at } }, { sort: { seq: -1 } });
+  /** What was handled since a time, newest first; the records themselves by {@link get}. */
+  handledSince(at: number): readonly Mark[] {
+    return [...this.marks.values()].filter((mark) => mark.at >= at).reverse();
   }
 
   /** Drops what is no longer needed: old bodies, old ids, strangers beyond the cap. */
@@ -131,10 +146,13 @@ export class Journal {
     this.sincePrune = 0;
     const now = this.clock();
     const over = [...this.strangers].slice(0, Math.max(0, this.strangers.size - STRANGERS_KEPT));
-    for (const id of over) this.strangers.delete(id);
     const old = await this.collection.find({ state: "done", at: { $lt: now - IDS_KEPT_MS } });
-    await this.collection.remove([...over, ...old.map(({ _id }) => _id)]);
-    for (const { _id } of old) this.strangers.delete(_id);
+    const gone = [...over, ...old.map(({ _id }) => _id)];
+    await this.collection.remove(gone);
+    for (const id of gone) {
+      this.strangers.delete(id);
+      this.marks.delete(id);
+    }
     const stale = await this.collection.find({ state: "done", at: { $lt: now - DAY }, body: { $ne: "" } });
     await this.collection.putAll(stale.map((record) => ({ ...record, attrs: {}, body: "" })));
   }

@@ -77,7 +77,7 @@ describe("undo", () => {
     await house.access.deny(ALICE, dashboard);
     expect(await refusal(() => house.access.undo(chat, first.decision.id))).toEqual({
       code: "changed-since",
-      message: `${first.contact.code} Alice changed since: denied by dashboard. Approve, deny or remove instead.`,
+      message: `${first.contact.code} Alice changed since: denied on the dashboard. Approve, deny or remove instead.`,
     });
     expect(house.verdict(ALICE)).toBe("denied");
   });

@@ -38,6 +38,14 @@ beforeEach(async () => {
     admin: house.admin,
     gateway: house.gateway,
     link,
+    activity: {
+      seen: () => Array.from({ length: 51 }, (_, at) => ({ id: String(at), at, verdict: "buddy" })),
+      incoming: async (messages) => messages.map(({ at, verdict }) => ({ at, verdict, who: "", name: "", what: "" })),
+      outgoing: () => [
+        { at: 0, to: "+1 555 000 2000", name: "Alice", state: "suppressed", error: undefined, what: "hi" },
+      ],
+    },
+    clock: () => house.time.now,
     token: TOKEN,
     by: { door: "cli", who: "olga" },
     random: (size) => new Uint8Array(size),
@@ -173,6 +181,27 @@ describe("commands through the API", () => {
     expect(house.access.owner()?.locked).toBeDefined();
     await request(server).post("/api/v1/owner").set(auth).send({ owner: "+15550005000" }).expect(200);
     expect(house.access.owner()).toMatchObject({ person: { pn: "15550005000@s.whatsapp.net" }, confirmed: true });
+  });
+});
+
+describe("lists through the API", () => {
+  const get = (path: string) => request(server).get(`/api/v1/${path}`).set(auth).expect(200);
+
+  it("messages and what was sent come in pages, filtered, and a page beyond the end is empty", async () => {
+    expect((await get("messages")).body).toMatchObject({ total: 51, page: 1, pages: 2 });
+    expect((await get("messages?page=2")).body.messages).toHaveLength(1);
+    expect((await get("messages?page=9999")).body).toMatchObject({ messages: [], total: 51, page: 9999, pages: 2 });
+    expect((await get("messages?verdict=strangers")).body).toMatchObject({ messages: [], total: 0, pages: 1 });
+    expect((await get("sent?state=suppressed")).body.sent).toMatchObject([{ name: "Alice", what: "hi" }]);
+    expect((await get("sent?state=sent")).body).toMatchObject({ sent: [], total: 0 });
+    await request(server).get("/api/v1/sent?state=gone").set(auth).expect(400);
+  });
+
+  it("invites show everything but their tokens", async () => {
+    await house.cli("invite", "Bob", "--days", "3");
+    const { body } = await get("invites");
+    expect(body).toMatchObject({ total: 1, invites: [{ label: "Bob", auto: false, used: null, revoked: null }] });
+    expect(JSON.stringify(body)).not.toContain(house.access.invites()[0]?.token);
   });
 });
 

@@ -42,6 +42,7 @@ beforeEach(async () => {
     gateway,
     link,
     activity: {
+      seen: () => [{ id: "1", at: clock() - MINUTE, verdict: "stranger" }],
       incoming: async () => [
         { at: clock() - MINUTE, verdict: "stranger", who: "+1 555 000 6660", name: "", what: "text" },
       ],

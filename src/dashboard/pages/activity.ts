@@ -1,20 +1,14 @@
 /** What happened: decisions, messages by verdict, and what was sent or held back. */
 import type { Request, Router } from "express";
 import type { AuditRecord } from "../../access/index.js";
-import { groupOf, type Incoming, type Outgoing, VERDICT_GROUPS } from "../activity.js";
-import { asked, type Desk, type Paged, paged } from "./desk.js";
-
-const MONTH = 31 * 24 * 60 * 60_000;
-/** The audit is kept for good; the page looks back so far. */
-const AUDIT_LOOKED = 5_000;
+import { groupOf, type Incoming, MESSAGES_KEPT_MS, type Outgoing, PARCEL_STATES, VERDICT_GROUPS } from "../activity.js";
+import { asked, type Desk, type Paged, paged, placeIn } from "./desk.js";
 
 const SHOWS = [
   { name: "decisions", title: "Decisions" },
   { name: "messages", title: "Messages" },
   { name: "sent", title: "Sent" },
 ] as const;
-
-const SENT_STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const;
 
 export function activityPages(router: Router, desk: Desk): void {
   router.get("/activity", async (request, response) => {
@@ -46,20 +40,23 @@ async function listed(desk: Desk, request: Request, show: string, only: string):
   const { access, activity, clock } = desk.parts;
   const query = { show, only };
   if (show === "messages") {
-    const all = await activity.incoming(clock() - MONTH);
+    const all = activity.seen(clock() - MESSAGES_KEPT_MS);
     const kept = only === "" ? all : all.filter(({ verdict }) => groupOf(verdict).id === only);
     const filters = VERDICT_GROUPS.map(({ id, title }) => ({ name: id, title }));
-    return { rows: paged(request, kept, (row) => incomingRow(desk, row), query), filters };
+    const place = placeIn(request, kept.length, query);
+    const messages = await activity.incoming(kept.slice(place.from, place.to));
+    return { rows: { ...place, rows: messages.map((row) => incomingRow(desk, row)) }, filters };
   }
   if (show === "sent") {
     const all = activity.outgoing();
     const kept = only === "" ? all : all.filter(({ state }) => state === only);
-    const filters = SENT_STATES.map((state) => ({ name: state, title: state }));
+    const filters = PARCEL_STATES.map((state) => ({ name: state, title: state }));
     return { rows: paged(request, kept, (row) => outgoingRow(desk, row), query), filters };
   }
-  const all = await access.audit({ limit: AUDIT_LOOKED });
-  const kept = only === "" ? all : all.filter(({ by }) => by.door === only);
-  return { rows: paged(request, kept, (record) => auditRow(desk, record), query), filters: DOORS };
+  const door = DOORS.find(({ name }) => name === only)?.name;
+  const place = placeIn(request, access.auditCount({ door }), query);
+  const records = await access.audit({ door, skip: place.from, limit: place.to - place.from });
+  return { rows: { ...place, rows: records.map((record) => auditRow(desk, record)) }, filters: DOORS };
 }
 
 const DOORS = [
@@ -67,7 +64,7 @@ const DOORS = [
   { name: "dashboard", title: "dashboard" },
   { name: "cli", title: "command line" },
   { name: "gateway", title: "gateway" },
-];
+] as const;
 
 /** What the audit's words mean. */
 const WORDS: Readonly<Record<string, string>> = {

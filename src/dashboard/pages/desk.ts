@@ -8,6 +8,7 @@ import type { LoadedConfig } from "../../config.js";
 import { renderPlain } from "../../text.js";
 import type { LinkControl } from "../../whatsapp/types.js";
 import type { Activity } from "../activity.js";
+import type { Live } from "../live.js";
 import type { Csrf } from "../safety.js";
 import type { Said, Session, SignIn } from "../session.js";
 import type { Views } from "../views.js";
@@ -35,16 +36,23 @@ const SECTIONS = [
   { href: "/link", label: "Link" },
 ] as const;
 
-/** One page of a longer list, with the way to the others. */
-export interface Paged<T> {
-  readonly rows: readonly T[];
+/** Where in a longer list a page stands, with the way to the others. */
+interface Place {
   readonly total: number;
   readonly page: number;
   readonly pages: number;
+  /** The first entry of the page, and the one behind its last. */
+  readonly from: number;
+  readonly to: number;
   /** Addresses of the neighbours; absent at the ends. */
   readonly earlier?: string | undefined;
   readonly later?: string | undefined;
   readonly several: boolean;
+}
+
+/** One page of a longer list. */
+export interface Paged<T> extends Place {
+  readonly rows: readonly T[];
 }
 
 /** The pages' common tools. */
@@ -53,11 +61,13 @@ export class Desk {
     readonly parts: DeskParts,
     private readonly views: Views,
     private readonly csrf: Csrf,
+    private readonly live: Live,
   ) {}
 
   /** Sends a page. What the last action said is shown once, and not to a script that only looks for changes. */
   show(request: Request, response: Response, view: string, title: string, model: object, status = 200): void {
     const { access, gateway } = this.parts;
+    this.live.tellChanges();
     const session = optionalSession(response);
     const said = session?.said;
     if (session && request.headers["x-live"] === undefined) session.said = undefined;
@@ -161,15 +171,10 @@ export function backTo(request: Request, otherwise: string): string {
   return origin === base && !pathname.startsWith("//") ? pathname + search : otherwise;
 }
 
-/** Cuts one page out of a list. A page beyond the end shows the last. */
-export function paged<T, U>(
-  request: Request,
-  all: readonly T[],
-  row: (entry: T) => U,
-  query: Readonly<Record<string, string>>,
-): Paged<U> {
+/** Which page of a list of `total` entries is asked for. A page beyond the end is the last. */
+export function placeIn(request: Request, total: number, query: Readonly<Record<string, string>>): Place {
   const wanted = /^[1-9]\d{0,6}$/.test(asked(request, "page")) ? Number(asked(request, "page")) : 1;
-  const pages = Math.max(1, Math.ceil(all.length / PAGE_SIZE));
+  const pages = Math.max(1, Math.ceil(total / PAGE_SIZE));
   const page = Math.min(wanted, pages);
   const address = (number: number): string | undefined => {
     if (number < 1 || number > pages) return undefined;
@@ -178,15 +183,19 @@ export function paged<T, U>(
     if (number > 1) search.set("page", String(number));
     return search.size === 0 ? request.path : `${request.path}?${search}`;
   };
-  return {
-    rows: all.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE).map(row),
-    total: all.length,
-    page,
-    pages,
-    earlier: address(page - 1),
-    later: address(page + 1),
-    several: pages > 1,
-  };
+  const [from, to] = [(page - 1) * PAGE_SIZE, page * PAGE_SIZE];
+  return { total, page, pages, from, to, earlier: address(page - 1), later: address(page + 1), several: pages > 1 };
+}
+
+/** Cuts one page out of a list. */
+export function paged<T, U>(
+  request: Request,
+  all: readonly T[],
+  row: (entry: T) => U,
+  query: Readonly<Record<string, string>>,
+): Paged<U> {
+  const place = placeIn(request, all.length, query);
+  return { ...place, rows: all.slice(place.from, place.to).map(row) };
 }
 
 /** Commands are called without the slash here, where there is nothing to type it into. */

@@ -17,7 +17,7 @@ export function overview(desk: Desk) {
     const { responder, startedAt, version } = gateway;
     const pending = access.list("pending");
     const now = clock();
-    const messages = await activity.incoming(now - DAY);
+    const messages = activity.seen(now - DAY);
     const owner = access.owner();
     desk.show(request, response, "overview", "Overview", {
       link: { ...link, isOpen: link.code === "open", remedy: link.code === "open" ? "" : link.remedy },
