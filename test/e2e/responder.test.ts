@@ -53,7 +53,12 @@ describe("the guide as a whole, with a model", () => {
     expect(done).toMatchObject({ code: 0, err: expect.stringContaining('"Good day."') });
     await home.startLinked();
     const doctor = await home.run(["doctor"]);
-    expect(doctor.out.trim().split("\n").map((line) => line[0])).toEqual(["✓", "✓", "✓", "✓", "✓", "✓", "✓"]);
+    expect(
+      doctor.out
+        .trim()
+        .split("\n")
+        .map((line) => line[0]),
+    ).toEqual(["✓", "✓", "✓", "✓", "✓", "✓", "✓"]);
     expect(doctor.code).toBe(0);
 
     await world.say(world.mallory, "hello?");
