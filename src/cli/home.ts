@@ -66,16 +66,25 @@ export async function onFiles<T>(
   const { config } = loaded;
   // Only here: Baileys takes half a second to load, and most commands go through a running gateway.
   const { openHouse } = await import("../gateway.js");
-  const house = await openHouse({
-    home,
-    config,
-    version: terminal.version,
-    log: terminal.log(quieter(config.log.level)),
-  });
+  const options = { home, config, version: terminal.version, log: terminal.log(quieter(config.log.level)) };
+  const house = await patiently(() => openHouse(options));
   try {
     return await work(house);
   } finally {
     await house.close();
+  }
+}
+
+/** Somebody else may have taken the lock between the look and the opening; a short command is soon done with it. */
+async function patiently(open: () => Promise<House>): Promise<House> {
+  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+    try {
+      return await open();
+    } catch (error) {
+      const isLocked = error instanceof KafclawError && error.code === "store-locked";
+      if (!isLocked || waited >= WAIT_MS) throw error;
+      await pause(LOOK_AGAIN_MS);
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { firstWords } from "../text.js";
 export class ModelProblem extends Error {
   constructor(
     readonly kind: "down" | "refused",
-    /** One sentence for the owner. Holds no key and no text of anybody's conversation. */
+    /** One sentence for the owner, in words of ours and of the settings; no key, and nothing that came over the network. */
     readonly sentence: string,
     /** The endpoint broke off: another try may do. */
     readonly brokeOff = false,
@@ -27,7 +27,7 @@ export interface Endpoint {
   readonly timeout: number;
 }
 
-const SHOWN = 160;
+const SHOWN = 60;
 
 /** Whatever was thrown on the way, as a problem. */
 export function problemOf(error: unknown, { baseUrl, model, timeout }: Endpoint): ModelProblem {
@@ -80,7 +80,8 @@ export function noCompletion(type: string, { baseUrl }: Endpoint): ModelProblem 
       `${baseUrl} answers with a web page, so it is no endpoint: responder.baseUrl mostly ends in /v1.`,
     );
   }
-  const what = type === "" ? "something" : firstWords(type, SHOWN);
+  // The endpoint's word, of which nothing but letters gets into a sentence of ours.
+  const what = /^[\w.+-]+\/[\w.+-]+/.exec(type)?.[0].slice(0, SHOWN) ?? "something";
   return new ModelProblem(
     "down",
     `${baseUrl} answers with ${what} that is no chat completion: check responder.baseUrl.`,

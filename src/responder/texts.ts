@@ -19,7 +19,7 @@ export function relayed(contact: Contact, text: string): Message {
 }
 
 export function modelDown(sentence: string): Message {
-  return say`⚠️ The model does not answer. ${sentence} What buddies write waits, and is answered when it is back.`;
+  return say`⚠️ The model does not answer. ${own(sentence)} What buddies write waits, and is answered when it is back.`;
 }
 
 export function modelBack(): Message {
@@ -28,7 +28,7 @@ export function modelBack(): Message {
 
 export function refusedOnce(contact: Contact | undefined, sentence: string): Message {
   const who = contact === undefined ? own("you") : say`${contact.name || "no name"} (${own(contact.code)})`;
-  return say`⚠️ A message from ${who} could not be answered. ${sentence}`;
+  return say`⚠️ A message from ${who} could not be answered. ${own(sentence)}`;
 }
 
 export function limitReached(contact: Contact, limit: number): Message {
@@ -37,7 +37,7 @@ export function limitReached(contact: Contact, limit: number): Message {
 }
 
 export function soulTrouble(sentence: string): Message {
-  return say`⚠️ ${sentence} Until then the last good one counts, or a plain one.`;
+  return say`⚠️ ${own(sentence)} Until then the last good one counts, or a plain one.`;
 }
 
 /** Why a quoted reply went to nobody. */
