@@ -19,9 +19,9 @@ module.exports = {
     },
     {
       name: "simulator-is-for-tests",
-      comment: "A gateway in the field holds no pretended WhatsApp; only tests (and a demo command) start one.",
+      comment: "A gateway in the field holds no pretended WhatsApp; only tests and the demo start one.",
       severity: "error",
-      from: { pathNot: "^(src/simulator/|test/)" },
+      from: { pathNot: "^(src/simulator/|src/demo/|test/)" },
       to: { path: "^src/simulator/" },
     },
     {
@@ -30,6 +30,24 @@ module.exports = {
       severity: "error",
       from: { path: "^src/simulator/" },
       to: { path: "^src/", pathNot: "^src/simulator/" },
+    },
+    {
+      name: "demo-stands-outside",
+      comment:
+        "The demo sees of the gateway what anybody sees: the bin as a process, its API, its files. It shares only how pages are served.",
+      severity: "error",
+      from: { path: "^src/demo/" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(demo|simulator)/|^src/dashboard/index\\.ts$|^src/(text|errors|files|home)\\.ts$",
+      },
+    },
+    {
+      name: "demo-is-one-command",
+      comment: "Nothing of the demo is loaded unless it is asked for.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/demo/|^src/cli/demo\\.ts$" },
+      to: { path: "^src/demo/" },
     },
     {
       name: "access-knows-who-and-nothing-else",
@@ -106,9 +124,10 @@ module.exports = {
     },
     {
       name: "http-in-the-dashboard-only",
-      comment: "One place that listens, and so one place that checks who asks.",
+      comment:
+        "One place of the gateway listens, and so one place checks who asks; the demo is no part of the gateway.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(dashboard|simulator)/" },
+      from: { path: "^src/", pathNot: "^src/(dashboard|simulator|demo)/" },
       to: { path: "^(node:)?https?$|node_modules/express/" },
     },
     {
@@ -117,7 +136,7 @@ module.exports = {
       severity: "error",
       from: { path: "^src/([^/]+)/" },
       to: {
-        path: "^src/(store|dashboard|cli|simulator|text)/",
+        path: "^src/(store|dashboard|cli|simulator|demo|text)/",
         pathNot: "^src/$1/|/index\\.ts$|^src/store/types\\.ts$",
       },
     },

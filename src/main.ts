@@ -46,6 +46,13 @@ function onSignal(): void {
   stopping.abort();
 }
 
+/** Whoever started this process over an IPC channel is gone, killed perhaps: it must not outlive them. */
+function onOrphaned(): void {
+  if (isWatching) onSignal();
+  else process.exit(1);
+}
+
+if (process.channel) process.once("disconnect", onOrphaned);
 silenceLibsignal(console);
 // `kafclaw list | head -1` closes the pipe early, which is no error.
 for (const stream of [stdout, stderr]) stream.on("error", () => {});

@@ -3,6 +3,7 @@ import { KafclawError } from "../errors.js";
 import { firstWords, nearest } from "../text.js";
 import { adminCommands } from "./admin.js";
 import { type CliCommand, readArguments, type Terminal } from "./command.js";
+import { demo } from "./demo.js";
 import { doctor } from "./doctor.js";
 import { gateway } from "./gateway.js";
 import { commandHelp, overview } from "./help.js";
@@ -14,7 +15,7 @@ import { whatsappSetup } from "./whatsapp-setup.js";
 export type { Terminal } from "./command.js";
 
 /** Every command, in the order in which help shows them. */
-const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway, doctor, owner];
+const house: readonly CliCommand[] = [onboard, whatsappAuth, whatsappSetup, gateway, doctor, owner, demo];
 const all: readonly CliCommand[] = [...house, ...adminCommands];
 
 /**

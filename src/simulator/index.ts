@@ -55,6 +55,7 @@
  * own phone of a message to somebody else is not counted as one to the owner.
  * `wa.waitForStanza(fits)` waits, `wa.clearRecord()` starts over. Receipts and acks of an inbound message prove that the
  * companion has seen it: `await wa.waitUntilTaken()` before asserting that nothing came back.
+ * `wa.onChange(listener)` hears of everything that a companion did; a demo follows its phones by it.
  *
  * ## Queue and faults
  * Everything for a companion waits while it is offline, is replayed marked `offline` at the next login, and stays until

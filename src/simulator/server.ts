@@ -106,6 +106,11 @@ export class WhatsApp {
     });
   }
 
+  /** Calls `listener` after everything that a companion did, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    return this.#board.watch.listen(listener);
+  }
+
   /** Every stanza that companions sent, decrypted, in order. */
   get record(): readonly Stanza[] {
     return this.#board.record.stanzas;

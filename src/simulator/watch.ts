@@ -5,6 +5,12 @@ const PATIENCE_MS = 5000;
 export class Watch {
   readonly #waiting = new Set<() => void>();
 
+  /** Calls `listener` after every change, until the returned function is called. */
+  listen(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    return () => void this.#waiting.delete(listener);
+  }
+
   changed(): void {
     for (const check of [...this.#waiting]) {
       check();

@@ -87,4 +87,5 @@ async function refresh() {
   isFetching = false;
 }
 
-new EventSource("/live").addEventListener("change", refresh);
+// Pages that are served under another path say where their events are.
+new EventSource(document.currentScript?.dataset.live ?? "/live").addEventListener("change", refresh);
