@@ -5,13 +5,16 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run test install build check unit e2e browser bench docs clean
+.PHONY: help run demo test install build check unit e2e browser bench docs clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: dist/.built ## installs, builds, creates the home where there is none, and starts the gateway
 	@exec $(BIN) gateway
+
+demo: dist/.built ## everything without a phone: installs, builds, plays the guide with simulated phones, and shows them in the browser
+	@exec $(BIN) demo
 
 test: check unit e2e browser ## everything that checks the project: types, lint, arrows, unit, property, end-to-end and browser tests
 

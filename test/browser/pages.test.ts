@@ -1,28 +1,15 @@
 /** Every page, in both themes and at both widths, with people of every kind on it. */
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SETTINGS, TOKEN, World } from "../e2e/world.js";
 import { launch, newPage, signedIn } from "./browser.js";
-
-const require = createRequire(import.meta.url);
-const AXE = require.resolve("axe-core/axe.min.js");
-/** Where to put pictures of all pages for people to look at; none without it. */
-const { KAFCLAW_TEST_PICTURES: PICTURES } = process.env;
+import { examine, LOOKS } from "./examine.js";
 
 let browser: Browser;
 beforeAll(async () => {
   browser = await launch();
 });
 afterAll(() => browser?.close());
-
-const LOOKS = [
-  { name: "light-desktop", colorScheme: "light", viewport: { width: 1280, height: 900 } },
-  { name: "dark-desktop", colorScheme: "dark", viewport: { width: 1280, height: 900 } },
-  { name: "light-phone", colorScheme: "light", viewport: { width: 390, height: 844 } },
-  { name: "dark-phone", colorScheme: "dark", viewport: { width: 390, height: 844 } },
-] as const;
 
 test("axe finds nothing serious on any page, in both themes, at desktop and phone width", {
   timeout: 180_000,
@@ -72,28 +59,6 @@ test("the page for linking shows the live QR, and has nothing serious against it
   await world.scanQr();
   await page.getByText("Nothing to do here").waitFor();
 });
-
-/** What axe, and the width of the page, have against it. */
-async function examine(page: Page, name: string): Promise<string[]> {
-  if (PICTURES !== undefined)
-    await page.screenshot({ path: `${PICTURES}/${name.replace(" ", "-")}.png`, fullPage: true });
-  const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - window.innerWidth");
-  // The browser's debugger may add what the page's own policy forbids the page.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
-  const { result } = await session.send("Runtime.evaluate", {
-    expression: `axe.run().then(({ violations }) => JSON.stringify(violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => id + ": " + nodes.map(({ html, any }) => html.slice(0, 150) + " " + (any[0]?.message ?? "")).slice(0, 3).join(" | "))))`,
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  await session.detach();
-  const found = JSON.parse(result.value) as string[];
-  return [...found, ...(overflow > 0 ? [`is ${overflow} px wider than the window`] : [])].map(
-    (text) => `${name}: ${text}`,
-  );
-}
 
 async function makeInvite(page: Page): Promise<string> {
   await page.goto("/settings");
