@@ -12,6 +12,8 @@ export interface Standing {
   readonly state: "stranger" | "pending" | "approved" | "denied";
   /** The stranger's code, once there is one. */
   readonly code: string | undefined;
+  /** The owner's phone has got the notice of the stranger. */
+  readonly told: boolean;
   /** The stranger has written something that the gateway took for a stranger's. */
   readonly wasIgnored: boolean;
   /** The token was among it, so it is the right one no more. */
@@ -40,7 +42,7 @@ const REAL_THING = ["make run", "make install", "kafclaw whatsapp-setup"] as con
 
 /** What to do next. */
 export function nextHint(standing: Standing): Hint {
-  const { away, link, silent, state, code = "", wasIgnored, tokenFailed, answered, token } = standing;
+  const { away, link, silent, state, code = "", told, wasIgnored, tokenFailed, answered, token } = standing;
   if (link === undefined) return { step: 0, text: "The gateway does not answer; the terminal says why." };
   if (away) {
     return { step: 0, text: "The gateway has no connection now, and what is sent waits for it. Give it back, above." };
@@ -57,11 +59,10 @@ export function nextHint(standing: Standing): Hint {
     };
   }
   if (state === "pending") {
-    return {
-      step: 2,
-      text: "Sam waits, and has heard nothing. On Olga's phone, the owner's, the bot has told of Sam: press 👍 under that message.",
-      phone: "olga",
-    };
+    const how = told
+      ? `On Olga's phone, the owner's, press 👍 under “New sender ${code}”.`
+      : "The owner, Olga, is being told.";
+    return { step: 2, text: `Sam waits, and has heard nothing. ${how}`, phone: "olga" };
   }
   if (state === "approved" && answered) {
     return {

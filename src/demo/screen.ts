@@ -62,6 +62,7 @@ export function standingOf(stage: Stage): Standing {
     silent: view?.status?.silent ?? true,
     state: state === "pending" || approved || state === "denied" ? state : "stranger",
     code: listed?.code,
+    told: stage.phone("olga").heard(({ text }) => text.includes(`New sender* ${listed?.code}`)) !== undefined,
     wasIgnored: verdicts?.at(-1) === "stranger",
     tokenFailed: verdicts?.at(-1) === "stranger" && lastWord?.text.includes(token) === true,
     answered: approved && hasAnswer(chat),

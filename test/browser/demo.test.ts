@@ -32,15 +32,14 @@ test("the guided way: token, 👍, silent mode off on the dashboard, an answer, 
   await hint.getByRole("link", { name: "Put it into Sam’s phone" }).click();
   await page.getByRole("button", { name: "Send as Sam" }).click();
 
-  await hint.getByText(/On Olga's phone/).waitFor();
+  const told = await hint.getByText(/On Olga's phone, .* press 👍 under/).textContent();
+  const code = /New sender (\w{4})/.exec(told ?? "")?.[1];
   const sam = phone(page, "Sam");
   expect(await sam.getByText("pending").count()).toBe(1);
   expect(await sam.locator(".theirs").count()).toBe(0);
   expect(await sam.getByTitle("sent; no sign from the bot").count()).toBe(2);
   await phone(page, "Olga")
-    .getByRole("button", { name: /^React with 👍 to: 🔔 New sender/ })
-    .last()
-    .click();
+    .getByRole("button", { name: `React with 👍 to: 🔔 New sender ${code}` }).click();
 
   await hint.getByText(/silent mode is on/).waitFor();
   await sam.getByText("a buddy now").waitFor();

@@ -8,6 +8,7 @@ const START: Standing = {
   silent: true,
   state: "stranger",
   code: undefined,
+  told: false,
   wasIgnored: false,
   tokenFailed: false,
   answered: false,
@@ -18,7 +19,7 @@ describe("the guided way", () => {
   it("leads from the token over 👍 and /silent off to an answer, and ends with the three commands", () => {
     const way: Partial<Standing>[] = [
       {},
-      { state: "pending", code: "K7QF" },
+      { state: "pending", code: "K7QF", told: true },
       { state: "approved" },
       { state: "approved", silent: false },
       { state: "approved", silent: false, answered: true },
@@ -27,7 +28,7 @@ describe("the guided way", () => {
     expect(hints.map(({ step }) => step)).toEqual([1, 2, 3, 4, STEPS]);
     expect(hints.map(({ phone }) => phone)).toEqual(["sam", "olga", "olga", "sam", undefined]);
     expect(hints[0]).toMatchObject({ type: TOKEN });
-    expect(hints[1]?.text).toContain("👍");
+    expect(hints[1]?.text).toContain("👍 under “New sender K7QF”");
     expect(hints[2]).toMatchObject({ type: "/silent off" });
     expect(hints.at(-1)?.commands).toHaveLength(3);
   });
@@ -43,6 +44,7 @@ describe("the guided way", () => {
       phone: "olga",
       type: "/remove K7QF",
     });
+    expect(nextHint({ ...START, state: "pending", code: "K7QF" }).text).toContain("is being told");
     expect(nextHint({ ...START, tokenFailed: true })).toMatchObject({ phone: "olga", type: "/approve +15550004000" });
     expect(nextHint({ ...START, silent: false, state: "approved" })).toMatchObject({ step: 4 });
   });
