@@ -36,6 +36,7 @@ import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
 import { Phone } from "./whatsapp/phone.js";
+import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
 import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
@@ -85,6 +86,7 @@ const DAY = 24 * 60 * 60 * 1000;
 export async function openHouse(options: HouseOptions): Promise<House> {
   const { home, config, log, clock = Date.now } = options;
   trustOnlyWhatsApp(config.whatsapp.rootKey);
+  keepSessionsApart();
   const store = await openStore(home.root, { clock, log, ...(options.onLost ? { onLost: options.onLost } : {}) });
   try {
     return await build(options, store, clock);

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BinaryNode, Curve, type KeyPair } from "@whiskeysockets/baileys";
 import { WebSocketServer } from "ws";
+import { keepSessionsApart } from "../whatsapp/ratchet.js";
 import type { Companion } from "./account.js";
 import { Connection } from "./connection.js";
 import { type DisconnectKind, end } from "./faults.js";
@@ -49,6 +50,7 @@ export class WhatsApp {
   #lastLid = FIRST_LID;
 
   private constructor(options: WhatsAppOptions) {
+    keepSessionsApart();
     const root = options.rootKey ?? Curve.generateKeyPair();
     this.rootKeyHex = Buffer.from(root.public).toString("hex");
     const board = new Switchboard(options.clock ?? Date.now);
