@@ -133,11 +133,11 @@ export class Desk {
     };
   }
 
-  /** Lets time go by until something is so. */
+  /** Lets time go by until something is so: slowly at first, then minutes, as an outage is looked at seldom. */
   async until(isSo: () => boolean): Promise<void> {
     for (let look = 0; !isSo(); look++) {
-      if (look > 2_000) throw new Error(`it never was so; sent: ${JSON.stringify(this.texts())}`);
-      await this.step(100);
+      if (look > 1_000) throw new Error(`it never was so; sent: ${JSON.stringify(this.texts())}`);
+      await this.step(look < 200 ? 100 : 10_000);
     }
   }
 
