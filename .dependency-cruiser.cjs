@@ -26,10 +26,10 @@ module.exports = {
     },
     {
       name: "simulator-stands-alone",
-      comment: "What tests the gateway must not share its mistakes.",
+      comment: "What tests the gateway must not share its mistakes; a bug of libsignal's own is mended once for both.",
       severity: "error",
       from: { path: "^src/simulator/" },
-      to: { path: "^src/", pathNot: "^src/simulator/" },
+      to: { path: "^src/", pathNot: "^src/simulator/|^src/whatsapp/ratchet[.]ts$" },
     },
     {
       name: "demo-stands-outside",

@@ -34,8 +34,10 @@ import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
+import { fetchMediaFrom } from "./whatsapp/media.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
 import { Phone } from "./whatsapp/phone.js";
+import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
 import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
@@ -85,6 +87,7 @@ const DAY = 24 * 60 * 60 * 1000;
 export async function openHouse(options: HouseOptions): Promise<House> {
   const { home, config, log, clock = Date.now } = options;
   trustOnlyWhatsApp(config.whatsapp.rootKey);
+  keepSessionsApart();
   const store = await openStore(home.root, { clock, log, ...(options.onLost ? { onLost: options.onLost } : {}) });
   try {
     return await build(options, store, clock);
@@ -187,6 +190,8 @@ async function build(
     settings: { ...config.responder, selfChat: config.admin.chat },
     model: modelFrom(config.responder),
     soulPath: home.soul,
+    mediaPath: home.media,
+    fetchMedia: fetchMediaFrom(config.whatsapp.url),
     timezone: config.timezone,
     silent: () => silent.on(),
     paused: () => paused,
@@ -340,8 +345,8 @@ async function build(
     async close() {
       stopLooking();
       await opened.stop();
-      await route.stop();
-      await responder.stop();
+      // A download under way would hold the messages behind it.
+      await Promise.all([route.stop(), responder.stop()]);
       await admin.stop();
       await outbox.stop();
       await access.close();

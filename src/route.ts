@@ -256,7 +256,7 @@ export class Route {
     if (isSaid(message) && !paused() && !this.given.has(record._id)) {
       await responder.respond(masked(message, access.mask.bind(access)), contact);
       this.given.add(record._id);
-      log.info({ id: message.id, code: contact.code }, "message to the responder");
+      log.debug({ id: message.id, code: contact.code }, "message to the responder");
     }
     await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
     this.given.delete(record._id);

@@ -1,4 +1,5 @@
-import type { Addressing, Phone } from "../simulator/index.js";
+import { readFile } from "node:fs/promises";
+import type { Addressing, Phone, Received } from "../simulator/index.js";
 import type { Character } from "./cast.js";
 
 /** One message as the phone shows it. */
@@ -34,6 +35,8 @@ interface Sent {
   readonly quotes?: string;
 }
 
+/** What people send here when they send a picture. */
+const PICTURE = new URL("../../templates/demo/assets/picture.jpg", import.meta.url);
 /** So many bubbles are shown; what is older is scrolled away. */
 const SHOWN = 200;
 
@@ -77,8 +80,9 @@ export class Handset {
   /** Sends the demo's picture. */
   async sendPicture(caption: string): Promise<void> {
     const at = Date.now();
+    const bytes = await readFile(PICTURE);
     const travel = { addressing: this.addressing, ...(caption === "" ? {} : { caption }) };
-    const { id } = await this.phone.sendMedia(this.bot, { kind: "image", ...travel });
+    const { id } = await this.phone.sendMedia(this.bot, { kind: "image", bytes, ...travel });
     this.sent.push({ id, at, text: caption, picture: true });
     this.onDeed(this.character, { kind: "picture", text: caption });
   }
@@ -86,41 +90,43 @@ export class Handset {
   /** The chat, oldest first. */
   chat(): readonly Bubble[] {
     const { inbox, receipts } = this.phone;
-    const texts = new Map(this.sent.map(({ id, text }) => [id, { mine: true, text }]));
-    const edits = new Map<string, string>();
-    const deleted = new Set<string>();
-    const botReacted = new Map<string, string>();
-    for (const { id, text, edits: edited, revokes, reaction } of inbox) {
-      if (edited !== undefined) edits.set(edited, text);
-      else if (revokes !== undefined) deleted.add(revokes);
-      else if (reaction) botReacted.set(reaction.target, reaction.emoji);
-      else texts.set(id, { mine: false, text });
-    }
-    const delivered = new Set(receipts.flatMap(({ ids, type }) => (type === "" ? ids : [])));
-    const read = new Set(receipts.flatMap(({ ids, type }) => (type === "read" ? ids : [])));
-    const common = (id: string, text: string, quotes?: string) => {
-      const quote = quotes === undefined ? undefined : texts.get(quotes);
+    const messages = inbox.filter(isMessage);
+    const spoken = new Map<string, { mine: boolean; text: string }>([
+      ...this.sent.map(({ id, text }) => [id, { mine: true, text }] as const),
+      ...messages.map((received) => [received.id, { mine: false, text: shownText(received) }] as const),
+    ]);
+    const edits = new Map(inbox.flatMap(({ edits, text }) => (edits === undefined ? [] : [[edits, text] as const])));
+    const deleted = new Set(inbox.map(({ revokes }) => revokes));
+    const reactions = new Map(
+      inbox.flatMap(({ reaction }) => (reaction ? [[reaction.target, reaction.emoji] as const] : [])),
+    );
+    const ticked = (wanted: string) => new Set(receipts.flatMap(({ ids, type }) => (type === wanted ? ids : [])));
+    const [delivered, read] = [ticked(""), ticked("read")];
+    const bubble = (id: string, at: number, quotes: string | undefined, picture = false): Bubble => {
+      const { mine, text } = spoken.get(id) ?? { mine: false, text: "" };
+      const quote = quotes === undefined ? undefined : spoken.get(quotes);
       const reacted = this.reacted.get(id) ?? "";
+      const ticks = read.has(id) ? "read" : delivered.has(id) ? "delivered" : "sent";
       return {
         id,
+        at,
+        mine,
+        picture,
         text: edits.get(id) ?? text,
         edited: edits.has(id),
         deleted: deleted.has(id),
         reacted,
-        reactions: [reacted, botReacted.get(id) ?? ""].filter((emoji) => emoji !== ""),
+        reactions: [reacted, reactions.get(id) ?? ""].filter((emoji) => emoji !== ""),
         ...(quote ? { quote } : {}),
+        ...(mine ? { ticks } : {}),
       };
     };
-    const mine = this.sent.map(({ id, at, text, picture, quotes }): Bubble => {
-      const ticks = read.has(id) ? "read" : delivered.has(id) ? "delivered" : "sent";
-      return { at, mine: true, picture, ticks, ...common(id, text, quotes) };
-    });
-    const others = inbox
-      .filter(({ edits: edited, revokes, reaction }) => edited === undefined && revokes === undefined && !reaction)
-      .map(({ id, at, text, quotes, message }): Bubble => {
-        return { at, mine: false, picture: Boolean(message.imageMessage), ...common(id, text, quotes) };
-      });
-    return [...mine, ...others].sort((one, other) => one.at - other.at).slice(-SHOWN);
+    return [
+      ...this.sent.map(({ id, at, quotes, picture }) => bubble(id, at, quotes, picture)),
+      ...messages.map(({ id, at, quotes }) => bubble(id, at, quotes)),
+    ]
+      .sort((one, other) => one.at - other.at)
+      .slice(-SHOWN);
   }
 
   /** The last message from the bot that fits. */
@@ -136,4 +142,16 @@ export class Handset {
     const author = mine ? this.phone : this.bot;
     return this.addressing === "pn" ? author.pnJid : author.lidJid;
   }
+}
+
+/** Something that stands in a chat by itself. */
+function isMessage({ edits, revokes, reaction }: Received): boolean {
+  return edits === undefined && revokes === undefined && reaction === undefined;
+}
+
+/** What reached a phone, in words; a reaction and a file too. */
+export function shownText({ text, reaction, message }: Received): string {
+  if (reaction) return reaction.emoji === "" ? "takes a reaction back" : `reacts with ${reaction.emoji}`;
+  const { imageMessage, videoMessage, audioMessage, documentMessage } = message;
+  return (imageMessage ?? videoMessage ?? audioMessage ?? documentMessage) ? `[a file] ${text}` : text;
 }

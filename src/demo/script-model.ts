@@ -19,9 +19,12 @@ const MODEL = "demo-script";
 /** A model thinks for a moment; meanwhile the phone shows that the bot types. */
 const THINKS_MS = 400;
 /** More than the gateway ever asks with. */
-const MOST_BYTES = 1_000_000;
+const MOST_BYTES = 8_000_000;
 
-const Asked = z.object({ messages: z.array(z.object({ role: z.string(), content: z.string() })) });
+const Part = z.object({ type: z.string(), text: z.string().optional() });
+const Asked = z.object({
+  messages: z.array(z.object({ role: z.string(), content: z.union([z.string(), z.array(Part)]) })),
+});
 type Messages = z.infer<typeof Asked>["messages"];
 
 /** Starts it on any free port. */
@@ -57,18 +60,29 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 
 /** What the script says to a conversation. Pure. */
 export function scripted(messages: Messages): string {
-  const soul = messages.find(({ role }) => role === "system")?.content ?? "";
-  const said = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  const soul = wordsOf(messages.find(({ role }) => role === "system"));
+  const last = messages.findLast(({ role }) => role === "user");
   // Without a soul it is the set-up that tries whether anybody answers.
   if (soul === "") return "Hello!";
   const name = /calls themselves "([^"\\]+)"/.exec(soul)?.[1];
   const me = /\byou are (\p{L}+)/iu.exec(soul)?.[1] ?? "the bot";
   const turns = messages.filter(({ role }) => role === "assistant").length;
+  const hasPicture = Array.isArray(last?.content) && last.content.some(({ type }) => type === "image_url");
+  const said = hasPicture ? PICTURE : wordsOf(last);
   return `${line(said, turns, me, name)} (The demo's script answers here, no real model.)`;
 }
 
+/** How the gateway tells a model of a picture, where it can't show it. */
+const PICTURE = "[image";
+
+/** A message's words, without the pictures that go with them. */
+function wordsOf(message: Messages[number] | undefined): string {
+  const { content = "" } = message ?? {};
+  return typeof content === "string" ? content : content.map(({ text = "" }) => text).join("");
+}
+
 function line(said: string, turns: number, me: string, name = "there"): string {
-  if (/\[.*(image|picture|photo)/i.test(said)) return `A picture! Thank you, ${name}.`;
+  if (said.startsWith(PICTURE)) return `A picture! Thank you, ${name}.`;
   if (turns === 0) return `Hello ${name}, I'm ${me}, as my soul file says. What can I do for you?`;
   if (said.trim().endsWith("?")) return `Good question, ${name}. A real model would know more than a script does.`;
   return `I see, ${name}. With a real model this would become a conversation.`;

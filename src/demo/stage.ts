@@ -7,7 +7,7 @@ import { Bin, type Running } from "./bin.js";
 import { BOT, CAST, type Key } from "./cast.js";
 import type { Closing } from "./closing.js";
 import { GatewayView } from "./gateway-view.js";
-import { Handset } from "./handset.js";
+import { Handset, shownText } from "./handset.js";
 import { startScriptModel } from "./script-model.js";
 import { createThrowaway } from "./throwaway.js";
 import type { Transcript } from "./transcript.js";
@@ -195,10 +195,8 @@ export class Stage {
     for (const decision of news) transcript.decided(decision, this.view?.status?.silent ?? true);
     for (const { character, phone } of this.phones.values()) {
       const { inbox } = phone;
-      for (const { text, revokes, reaction, message } of inbox.slice(this.shown.get(character.key) ?? 0)) {
-        if (revokes !== undefined) continue;
-        const shown = reaction ? `reacts with ${reaction.emoji}` : message.imageMessage ? `[a picture] ${text}` : text;
-        transcript.reached(character, shown);
+      for (const received of inbox.slice(this.shown.get(character.key) ?? 0)) {
+        if (received.revokes === undefined) transcript.reached(character, shownText(received));
       }
       this.shown.set(character.key, inbox.length);
     }

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BinaryNode, Curve, type KeyPair } from "@whiskeysockets/baileys";
 import { WebSocketServer } from "ws";
+import { keepSessionsApart } from "../whatsapp/ratchet.js";
 import type { Companion } from "./account.js";
 import { Connection } from "./connection.js";
 import { type DisconnectKind, end } from "./faults.js";
@@ -49,11 +50,12 @@ export class WhatsApp {
   #lastLid = FIRST_LID;
 
   private constructor(options: WhatsAppOptions) {
+    keepSessionsApart();
     const root = options.rootKey ?? Curve.generateKeyPair();
     this.rootKeyHex = Buffer.from(root.public).toString("hex");
     const board = new Switchboard(options.clock ?? Date.now);
     this.#board = board;
-    this.#http = createServer((_request, response) => response.writeHead(404).end());
+    this.#http = createServer((request, response) => board.media.serve(request, response));
     this.#http.on("connection", (socket) => {
       if (board.faults.held) {
         socket.destroy();
@@ -95,12 +97,13 @@ export class WhatsApp {
     for (const number of person.alsoDialled ?? []) {
       this.#board.directory.alsoDialled(account, number);
     }
-    const { clock, directory, post, pairing } = this.#board;
+    const { clock, directory, post, pairing, media } = this.#board;
     return new Phone(account, {
       clock,
       directory,
       post,
       pairing,
+      media,
       unlink: (companion) => this.#board.remove(companion),
       add: (other) => this.phone(other),
     });
@@ -109,6 +112,16 @@ export class WhatsApp {
   /** Calls `listener` after everything that a companion did, until the returned function is called. */
   onChange(listener: () => void): () => void {
     return this.#board.watch.listen(listener);
+  }
+
+  /** The paths of files that were asked for over HTTP, in order. */
+  get downloads(): readonly string[] {
+    return this.#board.media.fetched;
+  }
+
+  /** Resolves when so many files were asked for. */
+  waitForDownload(times: number): Promise<void> {
+    return this.#board.media.waitForFetch(times);
   }
 
   /** Every stanza that companions sent, decrypted, in order. */

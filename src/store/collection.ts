@@ -1,11 +1,10 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KafclawError } from "../errors.js";
 import { syncDirectory, systemCode } from "../files.js";
-import { damaged, diskFailed, type StoreLog } from "./errors.js";
-import { encodeLine } from "./line.js";
-import { compactNedb, type Nedb, readNedb, removeIds, upsert } from "./nedb.js";
+import { diskFailed, type StoreLog } from "./errors.js";
+import { type Change, compactNedb, lookUp, type Nedb, putting, readNedb, removing } from "./nedb.js";
 import { examine } from "./repair.js";
 import type { Collection, Doc } from "./types.js";
 
@@ -13,6 +12,9 @@ import type { Collection, Doc } from "./types.js";
 const COMPACT_FROM = 1 << 20;
 /** A file is compacted when it has grown to this many times what its documents need. */
 const COMPACT_FACTOR = 2;
+
+/** Writes go to the end, wherever that is: a file that somebody has cut short or replaced is noticed after the write. */
+const OPEN = "a+";
 
 /** How a data file is opened. */
 export interface CollectionOptions {
@@ -27,8 +29,7 @@ export interface CollectionOptions {
 
 /**
  * One NeDB file. Reads and writes go one after the other, so a read sees every write that was asked for before it, and never
- * one that failed: NeDB changes its memory before the disk, so after a failed append the file is cut back to its last good
- * length and read again.
+ * one that failed: the memory changes only when the disk has taken a write, and what a failed append left is cut off.
  */
 export class DataFileCollection<T extends Doc> implements Collection<T> {
   #durable: boolean;
@@ -36,12 +37,12 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   #length = 0;
   /** When to compact next, bytes. */
   #compactAt = COMPACT_FROM;
-  /** Memory may differ from the disk: read again before the next use. */
-  #stale = false;
-  /** The last write failed: try the disk before NeDB changes its memory. */
-  #suspect = false;
+  /** The end of the file may hold the beginning of a write that failed. */
+  #torn = false;
   #closed = false;
   #last: Promise<unknown> = Promise.resolve();
+  /** Tasks that have not ended. */
+  #waiting = 0;
 
   private constructor(
     readonly options: CollectionOptions,
@@ -57,7 +58,7 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     try {
       const { length, lines } = await examine(file, options.clock(), options.log);
       const db = await readNedb(file);
-      const collection = new DataFileCollection<T>(options, db, await open(file, "r+"));
+      const collection = new DataFileCollection<T>(options, db, await open(file, OPEN));
       collection.#length = length;
       const documents = await db.count({});
       collection.#compactAt = compactAt(lines === 0 ? 0 : (length / lines) * documents);
@@ -69,16 +70,19 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   }
 
   async get(id: string): Promise<T | undefined> {
-    // Only documents of type T are ever put here.
-    return this.#read(async (db) => ((await db.findOne({ _id: id })) ?? undefined) as T | undefined);
+    const look = (): T | undefined => {
+      // Only documents of type T are ever put here.
+      return lookUp(this.db, id) as T | undefined;
+    };
+    return this.#waiting === 0 && !this.#closed ? look() : this.#inTurn(async () => look());
   }
 
   async find(
     query: object = {},
     options: { sort?: Record<string, 1 | -1>; skip?: number; limit?: number } = {},
   ): Promise<T[]> {
-    return this.#read(async (db) => {
-      let cursor = db.find({ ...query });
+    return this.#inTurn(async () => {
+      let cursor = this.db.find({ ...query });
       if (options.sort) cursor = cursor.sort(options.sort);
       if (options.skip) cursor = cursor.skip(options.skip);
       // NeDB takes a limit of 0 for none.
@@ -90,7 +94,7 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   }
 
   async count(query: object = {}): Promise<number> {
-    return this.#read(async (db) => db.count({ ...query }));
+    return this.#inTurn(async () => this.db.count({ ...query }));
   }
 
   async put(doc: T): Promise<void> {
@@ -101,13 +105,12 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     for (const { _id } of docs) checkId(_id);
     const latest = [...new Map(docs.map((doc) => [doc._id, doc])).values()];
     if (latest.length === 0) return;
-    await this.#write(latest, (db) => upsert(db, latest));
+    await this.#write((db) => putting(db, latest));
   }
 
   async remove(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const gone = ids.map((_id) => ({ $$deleted: true, _id }));
-    return this.#write(gone, (db) => removeIds(db, ids));
+    return this.#write((db) => removing(db, ids));
   }
 
   async close(): Promise<void> {
@@ -125,84 +128,60 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     this.#durable = true;
   }
 
-  async #read<R>(task: (db: Nedb) => Promise<R>): Promise<R> {
-    return this.#inTurn(async () => {
-      if (this.#stale) await this.#readAgain();
-      return task(this.db);
-    });
-  }
-
-  async #write<R>(changes: readonly object[], task: (db: Nedb) => Promise<R>): Promise<R> {
-    const result = await this.#inTurn(async () => {
+  async #write(prepare: (db: Nedb) => Change): Promise<number> {
+    const changed = await this.#inTurn(async () => {
       this.options.mayWrite();
-      if (this.#stale) await this.#readAgain();
+      const { lines, apply } = prepare(this.db);
+      if (lines === "") return 0;
+      if (this.#torn) await this.#cutOff();
       try {
-        if (this.#suspect) await this.#tryDisk(changes);
-        const done = await task(this.db);
-        await this.#confirm();
-        return done;
+        this.#append(lines);
+        if (this.#durable) await this.handle.datasync();
+        this.#length = this.#sizeNow();
       } catch (error) {
-        await this.#takeBack();
+        this.#torn = true;
+        await this.#cutOff().catch((cause) =>
+          this.options.log.warn(
+            { file: this.options.file, error: systemCode(cause) },
+            "could not cut off a failed write",
+          ),
+        );
         throw error;
       }
+      return apply();
     });
     this.#compactIfLarge();
-    return result;
-  }
-
-  /** The append went through: make it durable, and remember how much is good now. */
-  async #confirm(): Promise<void> {
-    if (this.#durable) await this.handle.datasync();
-    const { size, nlink } = fstatSync(this.handle.fd);
-    if (nlink === 0 || size < this.#length) {
-      this.#stale = true;
-      throw new KafclawError(
-        "store-damaged",
-        `${this.options.file} was deleted or replaced while KafClaw was using it; restore it from a backup and start again.`,
-        "failed",
-      );
-    }
-    this.#length = size;
-    this.#suspect = false;
-  }
-
-  /** After a failed write: the disk back to what was good, and memory with it. A failure here is retried before the next use. */
-  async #takeBack(): Promise<void> {
-    this.#stale = true;
-    this.#suspect = true;
-    try {
-      await this.#readAgain();
-    } catch (error) {
-      this.options.log.warn({ file: this.options.file, error: systemCode(error) }, "could not read the file again yet");
-    }
-  }
-
-  async #readAgain(): Promise<void> {
-    const { size, nlink } = fstatSync(this.handle.fd);
-    if (nlink === 0 || size < this.#length) throw damaged(this.options.file, 1, "it was deleted or replaced");
-    if (size > this.#length) {
-      await this.handle.truncate(this.#length);
-      await this.handle.sync();
-    }
-    this.db = await readNedb(this.options.file);
-    this.#stale = false;
+    return changed;
   }
 
   /**
-   * Whether there is room again for these changes: reading the whole file again after each failure would make a full disk
-   * slow too. What is written here is a line without its end, so that a crash at this point looks like a torn append.
+   * Writes to the open file at once. What goes into the system's memory takes microseconds; handing it to a thread and
+   * back takes many times as long, for each message that comes in. Only {@link makeDurable durable} files wait for the disk itself.
    */
-  async #tryDisk(changes: readonly object[]): Promise<void> {
-    const bytes = Buffer.from(changes.map((change) => encodeLine(JSON.stringify(change))).join(" ")).subarray(0, -1);
-    try {
-      // A disk that is nearly full takes a part first and says no to the rest.
-      for (let done = 0; done < bytes.length; ) {
-        done += (await this.handle.write(bytes, done, bytes.length - done, this.#length + done)).bytesWritten;
-      }
-      await this.handle.datasync();
-    } finally {
+  #append(lines: string): void {
+    const bytes = Buffer.from(lines);
+    // A disk that is nearly full takes a part first and says no to the rest.
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.handle.fd, bytes, done);
+  }
+
+  /** The disk back to what was good. */
+  async #cutOff(): Promise<void> {
+    if (this.#sizeNow() > this.#length) {
       await this.handle.truncate(this.#length);
+      await this.handle.sync();
     }
+    this.#torn = false;
+  }
+
+  /** Bytes of the file under its name. @throws KafclawError `store-damaged` when it is not the file that we opened */
+  #sizeNow(): number {
+    const { size, nlink } = fstatSync(this.handle.fd);
+    if (nlink > 0 && size >= this.#length) return size;
+    throw new KafclawError(
+      "store-damaged",
+      `${this.options.file} was deleted or replaced while KafClaw was using it; restore it from a backup and start again.`,
+      "failed",
+    );
   }
 
   /** Runs after what is already waiting; a failed compaction loses nothing and is tried again when the file has grown more. */
@@ -210,10 +189,10 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     if (this.#length < this.#compactAt || this.#closed) return;
     this.#compactAt = Number.POSITIVE_INFINITY;
     void this.#inTurn(async () => {
+      if (this.#torn) await this.#cutOff();
       const before = this.#length;
       try {
         this.options.mayWrite();
-        if (this.#stale) await this.#readAgain();
         await compactNedb(this.db);
         this.options.log.info({ file: this.options.file, before }, "compacted");
       } catch (error) {
@@ -225,13 +204,14 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
       }
       await this.#reopen();
     }).catch((error: unknown) => {
+      this.#compactAt = compactAt(this.#length);
       this.options.log.warn({ file: this.options.file, error: systemCode(error) ?? String(error) }, "could not reopen");
     });
   }
 
   /** After a compaction the name stands for a new file. */
   async #reopen(): Promise<void> {
-    const fresh = await open(this.options.file, "r+");
+    const fresh = await open(this.options.file, OPEN);
     await this.handle.close();
     this.handle = fresh;
     this.#length = fstatSync(fresh.fd).size;
@@ -242,12 +222,15 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   /** One after the other; a task that fails doesn't stop the next. */
   async #inTurn<R>(task: () => Promise<R>): Promise<R> {
     if (this.#closed) throw new KafclawError("store-closed", `${this.options.file} is closed.`, "failed");
-    const turn = this.#last.then(task, task);
+    this.#waiting += 1;
+    const turn = this.#waiting === 1 ? task() : this.#last.then(task, task);
     this.#last = turn.catch(() => {});
     try {
       return await turn;
     } catch (error) {
       throw asKafclawError(error, this.options.file);
+    } finally {
+      this.#waiting -= 1;
     }
   }
 

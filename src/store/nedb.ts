@@ -1,10 +1,8 @@
-/** NeDB as this folder uses it: hooks that check each line, private modes, and no rewriting of the file when it is read. */
+/** NeDB as this folder uses it: hooks that check each line, private modes, and the disk before the memory. */
 import Datastore from "nedb-promises";
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../files.js";
 import { decodeLine, encodeLine } from "./line.js";
 import type { Doc } from "./types.js";
-
-const IDS_AT_ONCE = 200;
 
 /** An open NeDB file. */
 export type Nedb = Datastore<Doc>;
@@ -12,12 +10,22 @@ export type Nedb = Datastore<Doc>;
 /** What NeDB has and the types of nedb-promises leave out. */
 interface Inside {
   readonly persistence: { persistCachedDatabaseAsync?: () => Promise<void> };
+  readonly indexes: { readonly _id: { getMatching(id: string): Doc[] } };
   compactDatafileAsync(): Promise<void>;
+  _addToIndexes(doc: Doc): void;
+  _removeFromIndexes(doc: Doc): void;
+}
+
+/** A change as lines for the end of the file, and the same for the memory. */
+export interface Change {
+  readonly lines: string;
+  /** Does not fail; once the lines are on disk. @returns how many documents changed */
+  apply(): number;
 }
 
 /**
  * Reads a checked file. NeDB would rewrite (compact) it after each reading, which needs as much room again, and so would
- * fail on a full disk, just when a failed append makes us read again; so that step is left out here and done by size.
+ * fail on a full disk; so that step is left out here and done by size.
  */
 export async function readNedb(filename: string): Promise<Nedb> {
   const options = {
@@ -38,21 +46,45 @@ export async function readNedb(filename: string): Promise<Nedb> {
   return db;
 }
 
-/** Inserts or replaces. NeDB has no bulk upsert; new documents at least go in one append. */
-export async function upsert(db: Nedb, docs: readonly Doc[]): Promise<void> {
-  const present = docs.length > 1 ? await presentOf(db, docs) : undefined;
-  for (const doc of docs) {
-    if (!present || present.has(doc._id)) await db.update({ _id: doc._id }, doc, { upsert: true });
-  }
-  const fresh = present ? docs.filter(({ _id }) => !present.has(_id)) : [];
-  if (fresh.length > 0) await db.insertMany(fresh);
+/** Looks a document up as it is in memory: NeDB's own way copies it and takes many times as long. */
+export function lookUp(db: Nedb, id: string): Doc | undefined {
+  return inside(db).indexes._id.getMatching(id)[0];
 }
 
-/** Removes by id. */
-export async function removeIds(db: Nedb, ids: readonly string[]): Promise<number> {
-  let removed = 0;
-  for (const some of chunks(ids)) removed += await db.remove({ _id: { $in: some } }, { multi: true });
-  return removed;
+/**
+ * Inserts or replaces, each id once. NeDB's own way changes the memory before the disk, searches and copies several times,
+ * and opens and closes the file for each document, which together takes most of a message's time. What is given is kept
+ * as it is: documents are never changed in place.
+ * @throws TypeError for field names that NeDB does not take
+ */
+export function putting(db: Nedb, docs: readonly Doc[]): Change {
+  const nedb = inside(db);
+  for (const doc of docs) checkNames(doc);
+  return {
+    lines: linesOf(docs),
+    apply() {
+      for (const doc of docs) {
+        // The ids' index is the only one, and its own list for this id is what it gives.
+        const place = nedb.indexes._id.getMatching(doc._id);
+        if (place.length > 0) place[0] = doc;
+        else nedb._addToIndexes(doc);
+      }
+      return docs.length;
+    },
+  };
+}
+
+/** Removes by id; what is not there is passed over. */
+export function removing(db: Nedb, ids: readonly string[]): Change {
+  const nedb = inside(db);
+  const gone = [...new Set(ids)].flatMap((id) => lookUp(db, id) ?? []);
+  return {
+    lines: linesOf(gone.map(({ _id }) => ({ $$deleted: true, _id }))),
+    apply() {
+      for (const doc of gone) nedb._removeFromIndexes(doc);
+      return gone.length;
+    },
+  };
 }
 
 /** Rewrites the file with one line per document: into `<file>~`, fsynced, then renamed over it. */
@@ -60,20 +92,21 @@ export async function compactNedb(db: Nedb): Promise<void> {
   await inside(db).compactDatafileAsync();
 }
 
-async function presentOf(db: Nedb, docs: readonly Doc[]): Promise<ReadonlySet<string>> {
-  const present = new Set<string>();
-  for (const ids of chunks(docs.map(({ _id }) => _id))) {
-    for (const { _id } of await db.find({ _id: { $in: ids } }, { _id: 1 })) present.add(_id);
+/** NeDB reads "$…" as an operator and "a.b" as a way into a document. */
+function checkNames(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name.startsWith("$") || name.includes("."))
+      throw new TypeError(`A field can't have the name ${JSON.stringify(name)}`);
+    checkNames(inner);
   }
-  return present;
 }
 
-/** NeDB's `$in` compares each match with each id, so it gets few at once. */
-function* chunks(ids: readonly string[]): Generator<string[]> {
-  for (let start = 0; start < ids.length; start += IDS_AT_ONCE) yield ids.slice(start, start + IDS_AT_ONCE);
+function linesOf(entries: readonly object[]): string {
+  return entries.map((entry) => `${encodeLine(JSON.stringify(entry))}\n`).join("");
 }
 
 function inside(db: Nedb): Inside {
-  // nedb-promises passes what it lacks itself on to NeDB's own object; only the types stop short.
-  return db as unknown as Inside;
+  // nedb-promises wraps NeDB's own object; only the types stop short.
+  return (db as unknown as { __original: Inside }).__original;
 }

@@ -10,9 +10,10 @@ export interface Doc {
  * One NeDB data file, opened under the home's lock.
  *
  * Every line carries a checksum; a line that was torn by a crash is repaired at open, any other damage refuses to open
- * (KafclawError `store-damaged`). A failed append is cut off and the file read again before the error is thrown (KafclawError
- * `disk-full`, `disk-read-only`, `disk-failed`), so memory never knows more than the disk; the next write works as soon as the
- * disk does. Reads and writes go one after the other: a read sees every write that was asked for before it.
+ * (KafclawError `store-damaged`). A failed append is cut off before the error is thrown (KafclawError `disk-full`,
+ * `disk-read-only`, `disk-failed`), and memory changes after the disk, so it never knows more; the next write works as soon as
+ * the disk does. Reads and writes go one after the other: a read sees every write that was asked for before it. Documents
+ * are shared with whoever puts or gets them, and never changed in place.
  */
 export interface Collection<T extends Doc> {
   get(id: string): Promise<T | undefined>;
@@ -21,10 +22,7 @@ export interface Collection<T extends Doc> {
   count(query?: object): Promise<number>;
   /** Inserts or replaces. Resolves when written (and fsynced, where the file is `durable`). */
   put(doc: T): Promise<void>;
-  /**
-   * Inserts or replaces many; with one fsync at the end where the file is `durable`. A failed write leaves none of them, a
-   * crash in the middle may leave some.
-   */
+  /** Inserts or replaces many with one write. A failed one leaves none of them, a crash in the middle may leave some. */
   putAll(docs: readonly T[]): Promise<void>;
   remove(ids: readonly string[]): Promise<number>;
   close(): Promise<void>;

@@ -56,6 +56,8 @@ export class Journal {
   private readonly strangers = new Set<string>();
   /** Every handled message, oldest first: NeDB would copy all of them for a look at a few. */
   private readonly marks = new Map<string, Mark>();
+  /** Ids of handled messages that still have their text, oldest first. */
+  private readonly bodies = new Set<string>();
   private readonly listeners: ((record: JournalRecord) => void)[] = [];
 
   private constructor(
@@ -125,10 +127,11 @@ export class Journal {
     if (this.sincePrune >= PRUNE_EVERY || this.strangers.size > STRANGERS_KEPT + PRUNE_EVERY) await this.prune();
   }
 
-  private mark({ _id: id, at, verdict }: JournalRecord): void {
+  private mark({ _id: id, at, verdict, body, state }: JournalRecord): void {
     if (verdict === undefined) return;
     this.marks.set(id, { id, at, verdict });
     if (verdict === "stranger") this.strangers.add(id);
+    if (body !== "" && state === "done") this.bodies.add(id);
   }
 
   /** The last strangers' messages without a valid token, newest first. */
@@ -146,15 +149,26 @@ export class Journal {
     this.sincePrune = 0;
     const now = this.clock();
     const over = [...this.strangers].slice(0, Math.max(0, this.strangers.size - STRANGERS_KEPT));
-    const old = await this.collection.find({ state: "done", at: { $lt: now - IDS_KEPT_MS } });
-    const gone = [...over, ...old.map(({ _id }) => _id)];
+    const old: string[] = [];
+    for (const { id, at } of this.marks.values()) {
+      if (at >= now - IDS_KEPT_MS) break;
+      if ((await this.collection.get(id))?.state === "done") old.push(id);
+    }
+    const gone = [...over, ...old];
     await this.collection.remove(gone);
     for (const id of gone) {
       this.strangers.delete(id);
       this.marks.delete(id);
+      this.bodies.delete(id);
     }
-    const stale = await this.collection.find({ state: "done", at: { $lt: now - DAY }, body: { $ne: "" } });
-    await this.collection.putAll(stale.map((record) => ({ ...record, attrs: {}, body: "" })));
+    const stale: JournalRecord[] = [];
+    for (const id of this.bodies) {
+      const record = await this.collection.get(id);
+      if (record && record.at >= now - DAY) break;
+      if (record) stale.push({ ...record, attrs: {}, body: "" });
+      this.bodies.delete(id);
+    }
+    await this.collection.putAll(stale);
   }
 }
 

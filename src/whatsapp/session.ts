@@ -27,6 +27,10 @@ const STRANGERS_KEPT = 1_000;
 /** Key types whose ids name a person. The others belong to the account and are never dropped. */
 const PERSONAL = new Set(["session", "identity-key", "lid-mapping", "device-list", "tctoken"]);
 
+/** Key types that each message reads and that nobody changes in place, and how many of them stay ready in memory. */
+const READY = new Set(["session", "identity-key"]);
+const READY_KEPT = 500;
+
 const CREDS = "creds";
 /** A whole session in one line that is about to replace what is there: one append, so it is there or it is not. */
 const NEXT = "next";
@@ -52,6 +56,8 @@ export interface SessionOptions {
 export class Session implements SignalKeyStore {
   /** Bare users without a contact, longest unheard first, with the lines that they left. */
   private readonly strangers = new Map<string, Set<string>>();
+  /** Keys as they were last written or read, longest unused first: reading one from its line costs as much as decrypting. */
+  private readonly ready = new Map<string, unknown>();
   private creds: AuthenticationCreds | undefined;
   /** A new link is being made while the old session is still on disk. */
   private startingOver = false;
@@ -101,6 +107,7 @@ export class Session implements SignalKeyStore {
   async wipe(): Promise<void> {
     this.creds = undefined;
     this.strangers.clear();
+    this.ready.clear();
     const docs = await this.options.collection.find();
     await this.options.collection.remove(docs.map((doc) => doc._id));
   }
@@ -131,6 +138,7 @@ export class Session implements SignalKeyStore {
     await collection.putAll(docs);
     await collection.remove([NEXT]);
     this.strangers.clear();
+    this.ready.clear();
     for (const { _id } of docs) this.remember(_id);
   }
 
@@ -140,12 +148,28 @@ export class Session implements SignalKeyStore {
   ): Promise<{ [id: string]: SignalDataTypeMap[T] }> {
     const found: { [id: string]: SignalDataTypeMap[T] } = {};
     for (const id of ids) {
-      const doc = await this.options.collection.get(keyId(type, id));
-      if (!doc) continue;
-      const value = JSON.parse(doc.v, BufferJSON.reviver);
-      found[id] = type === "app-state-sync-key" ? proto.Message.AppStateSyncKeyData.fromObject(value) : value;
+      const line = keyId(type, id);
+      const value = this.ready.get(line) ?? (await this.read(line));
+      if (value === undefined) continue;
+      if (READY.has(type)) this.keepReady(line, value);
+      // Written under this id, so it is of the type that Baileys has for it.
+      found[id] = value as SignalDataTypeMap[T];
     }
     return found;
+  }
+
+  private async read(line: string): Promise<unknown> {
+    const doc = await this.options.collection.get(line);
+    if (!doc) return undefined;
+    const value = JSON.parse(doc.v, BufferJSON.reviver);
+    return line.startsWith("app-state-sync-key/") ? proto.Message.AppStateSyncKeyData.fromObject(value) : value;
+  }
+
+  private keepReady(line: string, value: unknown): void {
+    this.ready.delete(line);
+    this.ready.set(line, value);
+    const [oldest] = this.ready.keys();
+    if (this.ready.size > READY_KEPT && oldest !== undefined) this.ready.delete(oldest);
   }
 
   /**
@@ -160,15 +184,22 @@ export class Session implements SignalKeyStore {
       if (journal) await this.options.journal.record(Object.values(journal));
       const put: SessionDoc[] = [];
       const gone: string[] = [];
+      const changed: [line: string, value: unknown][] = [];
       for (const [type, entries] of Object.entries(keys)) {
         for (const [id, value] of Object.entries(entries ?? {})) {
-          if (value === null || value === undefined) gone.push(keyId(type, id));
-          else put.push({ _id: keyId(type, id), v: write(value) });
+          const line = keyId(type, id);
+          this.ready.delete(line);
+          if (value === null || value === undefined) gone.push(line);
+          else put.push({ _id: line, v: write(value) });
+          if (value && READY.has(type)) changed.push([line, value]);
         }
       }
       await this.options.collection.putAll(put);
       for (const { _id } of put) this.remember(_id);
-      await this.options.collection.remove([...gone, ...this.overflow()]);
+      const over = this.overflow();
+      for (const line of over) this.ready.delete(line);
+      await this.options.collection.remove([...gone, ...over]);
+      for (const [line, value] of changed) this.keepReady(line, value);
       this.tellMappings(keys["lid-mapping"] ?? {});
     } catch (error) {
       this.options.onFailure(error);

@@ -4,6 +4,7 @@ import {
   type BinaryNode,
   Browsers,
   DEFAULT_CONNECTION_CONFIG,
+  DisconnectReason,
   isJidBot,
   isJidBroadcast,
   isJidGroup,
@@ -20,7 +21,6 @@ import {
   type WASocket,
   type WAVersion,
 } from "@whiskeysockets/baileys";
-import PQueue from "p-queue";
 import type { Logger } from "pino";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
@@ -33,6 +33,8 @@ export interface SocketOptions {
   readonly creds: AuthenticationCreds;
   readonly version: WAVersion;
   readonly url?: string;
+  /** Milliseconds until WhatsApp's first frame; 20 seconds unless given. */
+  readonly connectTimeoutMs?: number;
   readonly log: Logger;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
@@ -43,6 +45,8 @@ export interface SocketOptions {
 /** How long a query may stay unanswered, and how long a closing handshake may take. */
 const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** How long WhatsApp may take until its first frame. */
+const CONNECT_TIMEOUT_MS = 20_000;
 /** Baileys caches every LID mapping that it sees; beyond this many the cache is emptied, the session has them all. */
 const MAPPINGS_CACHED = 2_000;
 
@@ -66,6 +70,8 @@ export function openSocket(options: SocketOptions): WASocket {
     enableRecentMessageCache: false,
     enableAutoSessionRecreation: false,
     defaultQueryTimeoutMs: QUERY_TIMEOUT_MS,
+    // Baileys would set a timer and take three stack traces for each stanza that it sends; `connectWithin` stands in.
+    connectTimeoutMs: 0,
     // A failed write is not retried here: the connection ends instead, so that WhatsApp sends the message again.
     transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
     // Says that each resend was asked for already: Baileys' own way stops all messages for two seconds (resend.ts).
@@ -104,8 +110,9 @@ export function openSocket(options: SocketOptions): WASocket {
     resends.watch(socket, node);
   });
   socket.registerSocketEndHandler(() => resends.clear());
+  connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
   containStrays(socket);
-  keepNameless(socket);
+  filterEvents(socket);
   closeQuickly(socket);
   return socket;
 }
@@ -117,10 +124,14 @@ export function openSocket(options: SocketOptions): WASocket {
  * key twice, and a message that came in meanwhile would have its ratchet overwritten by the older one.
  */
 function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
-  const queue = new PQueue({ concurrency: 1 });
   // Baileys keeps its transaction in the asynchronous context; this steps out of it.
   const outside = AsyncLocalStorage.snapshot();
-  return (work) => queue.add(() => outside(work));
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(() => outside(work));
+    last = turn.catch(() => {});
+    return turn;
+  };
 }
 
 /** Baileys hands the repository the transactional store, though its type does not say so. */
@@ -214,10 +225,17 @@ function containStrays(socket: WASocket): void {
   });
 }
 
-/** Takes the display name out of credential updates: with one, Baileys announces it as presence (see session.ts). */
-function keepNameless(socket: WASocket): void {
+/** What we and Baileys itself listen to. The rest, messages included, would be gathered, merged and heard by nobody. */
+const HEARD = new Set(["connection.update", "creds.update", "messaging-history.set", "lid-mapping.update", "call"]);
+
+/**
+ * Lets through the events that somebody hears, and takes the display name out of credential updates: with one, Baileys
+ * announces it as presence (see session.ts).
+ */
+function filterEvents(socket: WASocket): void {
   const emit = socket.ev.emit.bind(socket.ev);
   socket.ev.emit = (event, update) => {
+    if (!HEARD.has(event)) return false;
     if (event !== "creds.update") return emit(event, update);
     const { me, ...rest } = update as Partial<AuthenticationCreds>;
     // The same event with the same payload type, less the name.
@@ -236,6 +254,18 @@ function boundMappings(
     if (mappingCache.size > MAPPINGS_CACHED) mappingCache.clear();
     await store(pairs);
   };
+}
+
+/** Ends a connection on which nothing comes at all; once something has come, Baileys' own pings watch over it. */
+function connectWithin(socket: WASocket, ms: number): void {
+  const error = Object.assign(new Error("WhatsApp did not answer."), {
+    output: { statusCode: DisconnectReason.timedOut },
+  });
+  const late = (): unknown => socket.end(error);
+  const timer = setTimeout(late, ms);
+  const stop = (): void => clearTimeout(timer);
+  socket.ws.once("frame", stop);
+  socket.registerSocketEndHandler(stop);
 }
 
 /** Bounds the closing handshake: on a dead connection it would hold up the reconnect for half a minute. */

@@ -39,7 +39,8 @@ test("the guided way: token, 👍, silent mode off on the dashboard, an answer, 
   expect(await sam.locator(".theirs").count()).toBe(0);
   expect(await sam.getByTitle("sent; no sign from the bot").count()).toBe(2);
   await phone(page, "Olga")
-    .getByRole("button", { name: `React with 👍 to: 🔔 New sender ${code}` }).click();
+    .getByRole("button", { name: `React with 👍 to: 🔔 New sender ${code}` })
+    .click();
 
   await hint.getByText(/silent mode is on/).waitFor();
   await sam.getByText("a buddy now").waitFor();
@@ -98,7 +99,7 @@ test("the phones can reply, react and take it back, send pictures, switch addres
   await alice.locator(".reactions").waitFor({ state: "detached" });
 
   await alice.getByRole("button", { name: "Send a picture as Alice" }).click();
-  await alice.getByRole("img", { name: /drawn picture/ }).waitFor();
+  await alice.getByRole("img", { name: /drawn picture of a tulip/ }).waitFor();
   await alice.getByText(/A picture! Thank you, Alice/).waitFor();
 
   await bob.getByRole("button", { name: "number" }).click();

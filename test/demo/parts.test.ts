@@ -49,6 +49,16 @@ describe("the scripted model", () => {
     for (const answer of answers) expect(answer).toContain("no real model");
   });
 
+  it("sees a picture that is shown to it", () => {
+    const content = [{ type: "text", text: "look" }, { type: "image_url" }];
+    expect(
+      scripted([
+        { role: "system", content: "You are Kaf." },
+        { role: "user", content },
+      ]),
+    ).toMatch(/^A picture/);
+  });
+
   it("answers the set-up's trial, which brings no soul", () => {
     expect(scripted([{ role: "user", content: "Say hello, in one word." }])).toBe("Hello!");
   });

@@ -28,20 +28,29 @@ export class TestHome {
   private constructor(
     readonly path: string,
     private readonly env: Record<string, string>,
+    /** What the gateway's Node is told. */
+    private readonly nodeArgs: readonly string[],
   ) {}
 
   static async create(
     server: { url: string; rootKeyHex: string },
     env: Record<string, string> = {},
+    nodeArgs: readonly string[] = [],
   ): Promise<TestHome> {
     const path = await mkdtemp(join(tmpdir(), "kafclaw-e2e-"));
-    return new TestHome(path, {
-      KAFCLAW_HOME: path,
-      KAFCLAW_DASHBOARD_PORT: "0",
-      KAFCLAW_WHATSAPP_URL: server.url,
-      KAFCLAW_WHATSAPP_ROOT_KEY: server.rootKeyHex,
-      ...env,
-    });
+    return new TestHome(
+      path,
+      {
+        KAFCLAW_HOME: path,
+        KAFCLAW_DASHBOARD_PORT: "0",
+        // Says which message went to the responder.
+        KAFCLAW_LOG_LEVEL: "debug",
+        KAFCLAW_WHATSAPP_URL: server.url,
+        KAFCLAW_WHATSAPP_ROOT_KEY: server.rootKeyHex,
+        ...env,
+      },
+      nodeArgs,
+    );
   }
 
   /** Runs one command to its end, as a user would. */
@@ -77,8 +86,17 @@ export class TestHome {
 
   /** Starts the gateway and waits until its local API answers. */
   async start(env: Record<string, string> = {}): Promise<void> {
+    this.launch(env);
+    await this.until(
+      async () => (await this.get("/healthz").catch(() => undefined)) !== undefined,
+      "the gateway answers",
+    );
+  }
+
+  /** Starts the gateway and waits for nothing. @returns its process id */
+  launch(env: Record<string, string> = {}): number {
     this.output = "";
-    const child = spawn(process.execPath, [BIN, "gateway"], { env: this.environment(env) });
+    const child = spawn(process.execPath, [...this.nodeArgs, BIN, "gateway"], { env: this.environment(env) });
     this.child = child;
     const take = (data: Buffer) => {
       this.output += data;
@@ -89,10 +107,7 @@ export class TestHome {
     child.on("close", () => {
       for (const watch of this.watchers) watch();
     });
-    await this.until(
-      async () => (await this.get("/healthz").catch(() => undefined)) !== undefined,
-      "the gateway answers",
-    );
+    return child.pid ?? 0;
   }
 
   /** Starts and waits until the link is open. */
