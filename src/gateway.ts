@@ -34,6 +34,7 @@ import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
+import { fetchMediaFrom } from "./whatsapp/media.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
@@ -189,6 +190,8 @@ async function build(
     settings: { ...config.responder, selfChat: config.admin.chat },
     model: modelFrom(config.responder),
     soulPath: home.soul,
+    mediaPath: home.media,
+    fetchMedia: fetchMediaFrom(config.whatsapp.url),
     timezone: config.timezone,
     silent: () => silent.on(),
     paused: () => paused,
@@ -342,8 +345,8 @@ async function build(
     async close() {
       stopLooking();
       await opened.stop();
-      await route.stop();
-      await responder.stop();
+      // A download under way would hold the messages behind it.
+      await Promise.all([route.stop(), responder.stop()]);
       await admin.stop();
       await outbox.stop();
       await access.close();

@@ -239,6 +239,24 @@ export const settings = {
       takes: "a whole number from 0 to 100000",
       what: "How many answers one buddy gets a day.",
     }),
+    transcriptionModel: new Setting(z.string().trim().min(1).max(200), {
+      kind: "text",
+      default: "whisper-1",
+      takes: "the name of a model at the endpoint",
+      what: "The model that turns voice notes into text, where the endpoint has one.",
+    }),
+    mediaLimit: new Setting(z.number().min(1).max(2_000), {
+      kind: "number",
+      default: 50,
+      takes: "a number of megabytes from 1 to 2000",
+      what: "The largest file of a buddy that is kept in workspace/media.",
+    }),
+    mediaQuota: new Setting(z.number().min(1).max(1_000_000), {
+      kind: "number",
+      default: 1000,
+      takes: "a number of megabytes from 1 to 1000000",
+      what: "How much workspace/media may hold; the oldest files make room.",
+    }),
     ackReaction: new Setting(z.union([absent, z.string().regex(ONE_EMOJI)]), {
       kind: "text",
       default: undefined,

@@ -1,5 +1,6 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection, Doc } from "../store/types.js";
+import type { Kept, MediaContent } from "./media.js";
 
 /** Whose conversation it is: a contact's id, or the owner. */
 export type Who = string;
@@ -17,6 +18,10 @@ export interface WaitingDoc extends Doc {
   /** WhatsApp's id. */
   readonly id: string;
   readonly text: string;
+  /** Its file, where it has one that was kept. */
+  readonly file?: Kept & { readonly kind: MediaContent["media"] };
+  /** What a relay sends on. */
+  readonly media?: MediaContent;
   readonly address?: Pn | Lid;
   readonly expiration?: number;
 }
@@ -33,6 +38,8 @@ export interface TurnDoc extends Doc {
   readonly answer: string;
   /** A relay's messages go to the owner and are no part of a conversation with the model. */
   readonly relay?: boolean;
+  /** Files that go with it, under the journal ids of their messages. */
+  readonly media?: readonly { readonly journalId: string; readonly content: MediaContent }[];
   readonly to: Person;
   readonly address?: Pn | Lid;
   readonly expiration?: number;
@@ -110,7 +117,7 @@ export class ConversationBook {
   /** Takes a message; once, however often it comes. @returns false for one that is known */
   async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq">): Promise<boolean> {
     const _id = `in:${message.journalId}`;
-    if (this.waiting.has(_id) || this.answered.has(message.journalId)) return false;
+    if (this.knows(message.journalId)) return false;
     const doc: WaitingDoc = { ...message, _id, kind: "waiting", seq: this.nextSeq() };
     await this.collection.put(doc);
     this.index(doc);
@@ -118,6 +125,11 @@ export class ConversationBook {
     await this.drop(theirs.slice(0, Math.max(0, theirs.length - WAITING_EACH)));
     await this.drop([...this.waiting.values()].slice(0, Math.max(0, this.waiting.size - WAITING_ALL)));
     return true;
+  }
+
+  /** Was this message taken before? */
+  knows(journalId: string): boolean {
+    return this.waiting.has(`in:${journalId}`) || this.answered.has(journalId);
   }
 
   /** The messages of one that are to be answered now, oldest first. */

@@ -4,6 +4,8 @@
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
+  /** Pictures that go with it, as `data:` URLs. */
+  readonly images?: readonly string[];
 }
 
 /** One turn of a conversation: what was said, and what was answered. */
@@ -23,6 +25,8 @@ export interface Question {
   /** How many tokens of turns there is room for, by estimate. */
   readonly room: number;
   readonly said: string;
+  /** Pictures that were sent with it, as `data:` URLs. */
+  readonly images?: readonly string[];
   /** Makes tokens and codes of invites unreadable, wherever they may have come from. */
   readonly mask: (text: string) => string;
 }
@@ -37,7 +41,7 @@ const TOKENS_PER_MESSAGE = 4;
  * enters a prompt, and what a secret looks like is masked in all of it.
  */
 export function messagesFor(question: Question): readonly ChatMessage[] {
-  const { turns, room, said, mask } = question;
+  const { turns, room, said, images = [], mask } = question;
   const kept: ChatMessage[] = [];
   let left = room - tokensOf(said);
   for (const turn of turns.toReversed()) {
@@ -45,8 +49,9 @@ export function messagesFor(question: Question): readonly ChatMessage[] {
     if (left < 0) break;
     kept.unshift({ role: "user", content: turn.said }, { role: "assistant", content: turn.answer });
   }
-  const all: ChatMessage[] = [{ role: "system", content: framed(question) }, ...kept, { role: "user", content: said }];
-  return all.map(({ role, content }) => ({ role, content: mask(content) }));
+  const now: ChatMessage = { role: "user", content: said, ...(images.length === 0 ? {} : { images }) };
+  const all: ChatMessage[] = [{ role: "system", content: framed(question) }, ...kept, now];
+  return all.map((message) => ({ ...message, content: mask(message.content) }));
 }
 
 function framed({ soul, name, isOwner }: Question): string {

@@ -1,4 +1,5 @@
-import OpenAI from "openai";
+import { createReadStream } from "node:fs";
+import OpenAI, { toFile } from "openai";
 import { Stream } from "openai/core/streaming";
 import { z } from "zod";
 import type { ChatMessage } from "./frame.js";
@@ -10,6 +11,8 @@ export interface Asked {
   readonly name: string;
   /** @throws ModelProblem */
   ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string>;
+  /** The words of an audio file; undefined where the endpoint can't tell them. Throws nothing but `signal`'s reason. */
+  transcribe?(path: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** The settings that say where the model is and how it is asked. */
@@ -17,6 +20,7 @@ export interface ModelSettings {
   readonly baseUrl: string | undefined;
   readonly model: string | undefined;
   readonly apiKey: string | undefined;
+  readonly transcriptionModel: string;
   /** Seconds of silence that are borne. */
   readonly timeout: number;
 }
@@ -25,8 +29,9 @@ export interface ModelSettings {
 const OPENAI_URL = "https://api.openai.com/v1";
 
 /** The model that the settings name; undefined where they name none. */
-export function modelFrom({ baseUrl = OPENAI_URL, model, apiKey, timeout }: ModelSettings): Model | undefined {
-  return model === undefined ? undefined : new Model({ baseUrl, model, timeout }, apiKey);
+export function modelFrom(settings: ModelSettings): Model | undefined {
+  const { baseUrl = OPENAI_URL, model, apiKey, timeout, transcriptionModel } = settings;
+  return model === undefined ? undefined : new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey);
 }
 
 /** Retries on 408, 409, 429, 5xx and a lost connection, with backoff; the server's Retry-After counts. */
@@ -38,6 +43,9 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /** A whole answer may take so many times the silence that is borne. */
 const PATIENCE = 3;
 
+/** Answers of an endpoint that transcribes nothing, or not with this model. */
+const CANT_HEAR = new Set([400, 401, 403, 404, 405, 415, 422, 501]);
+
 const Choice = z.object({
   delta: z.object({ content: z.string().nullish() }).nullish(),
   message: z.object({ content: z.string().nullish() }).nullish(),
@@ -48,9 +56,10 @@ const Completion = z.object({ choices: z.array(Choice) });
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
 export class Model implements Asked {
   private readonly client: OpenAI;
+  private hears = true;
 
   constructor(
-    private readonly options: Endpoint,
+    private readonly options: Endpoint & { readonly transcriptionModel?: string },
     apiKey: string | undefined,
   ) {
     const { baseUrl, timeout } = options;
@@ -89,13 +98,32 @@ export class Model implements Asked {
     }
   }
 
+  async transcribe(path: string, signal: AbortSignal): Promise<string | undefined> {
+    const { transcriptionModel: model, timeout } = this.options;
+    if (model === undefined || !this.hears) return undefined;
+    try {
+      // WhatsApp's voice notes are Opus in Ogg, which endpoints know by this ending alone.
+      const file = await toFile(createReadStream(path), "voice.ogg");
+      const { text } = await this.client.audio.transcriptions.create(
+        { file, model },
+        { signal, timeout: timeout * 1000, maxRetries: 0 },
+      );
+      return typeof text === "string" && text.trim() !== "" ? text.trim().slice(0, LONGEST) : undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      const status = error instanceof OpenAI.APIError ? error.status : undefined;
+      if (status !== undefined && CANT_HEAR.has(status)) this.hears = false;
+      return undefined;
+    }
+  }
+
   private async once(messages: readonly ChatMessage[], outer: AbortSignal): Promise<string> {
     const { model, timeout, baseUrl } = this.options;
     const silence = new Silence(timeout * 1000, PATIENCE * timeout * 1000);
     const signal = AbortSignal.any([outer, silence.signal]);
     try {
       const response = await this.client.chat.completions
-        .create({ model, messages: [...messages], stream: true }, { signal })
+        .create({ model, messages: messages.map(asParam), stream: true }, { signal })
         .asResponse();
       silence.broken();
       const answer = await this.read(response, silence, signal);
@@ -155,6 +183,12 @@ export class Model implements Asked {
     if (!isFinished) throw problemOf(undefined, this.options);
     return text;
   }
+}
+
+function asParam({ role, content, images }: ChatMessage): OpenAI.ChatCompletionMessageParam {
+  if (role !== "user" || images === undefined) return { role, content };
+  const pictures = images.map((url) => ({ type: "image_url", image_url: { url } }) as const);
+  return { role, content: [{ type: "text", text: content }, ...pictures] };
 }
 
 /** Aborts when nothing came for a while, or when it takes too long altogether. */

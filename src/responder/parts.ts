@@ -2,7 +2,7 @@ import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Access } from "../access/index.js";
 import type { Collection } from "../store/types.js";
 import type { Message } from "../text.js";
-import type { Outbox, Signal } from "../whatsapp/types.js";
+import type { FetchMedia, Outbox, Signal } from "../whatsapp/types.js";
 import type { ConversationDoc } from "./book.js";
 import type { Asked } from "./model.js";
 import type { Scheduler } from "./turns.js";
@@ -20,12 +20,17 @@ export interface ResponderParts {
     readonly contextTokens: number;
     readonly dailyLimit: number;
     readonly ackReaction: string | undefined;
+    readonly mediaLimit: number;
+    readonly mediaQuota: number;
     /** Whether the model answers the owner's notes to self. */
     readonly selfChat: boolean;
   };
   /** Absent: the bot relays on its own number, and is quiet in self-chat. */
   readonly model: Asked | undefined;
   readonly soulPath: string;
+  /** The folder for buddies' files. */
+  readonly mediaPath: string;
+  readonly fetchMedia: FetchMedia;
   readonly timezone: string;
   readonly silent: () => boolean;
   readonly paused: () => boolean;

@@ -62,6 +62,7 @@ export function problemOf(error: unknown, { baseUrl, model, timeout }: Endpoint)
       );
     case 400:
     case 413:
+    case 415:
     case 422:
       return new ModelProblem(
         "refused",

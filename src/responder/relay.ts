@@ -27,12 +27,14 @@ export class Relay {
     if (!owner) return undefined;
     const said = burst.map(({ text }) => text).join("\n");
     const expiration = burst.at(-1)?.expiration;
+    const media = burst.flatMap(({ journalId, media: content }) => (content ? [{ journalId, content }] : []));
     return this.book.commit({
       who,
       answers: burst.map(({ journalId }) => journalId),
       said: "",
       answer: renderWhatsApp(texts.relayed(contact, said)),
       relay: true,
+      ...(media.length === 0 ? {} : { media }),
       to: owner.person,
       ...(expiration === undefined ? {} : { expiration }),
     });
@@ -43,17 +45,19 @@ export class Relay {
     const { access, outbox, silent, serverNow } = this.parts;
     const contact = access.byId(turn.who);
     if (contact?.state !== "approved") return texts.notRelayed(contact, "gone");
-    if (message.content.kind !== "text") return texts.notRelayed(contact, "empty");
+    const { content } = message;
+    const file = content.kind === "media" ? content.file : undefined;
+    if (content.kind !== "text" && file === undefined) return texts.notRelayed(contact, "empty");
     if (isStale(message, serverNow)) return texts.notRelayed(contact, "old");
     if (silent()) return texts.notRelayed(contact, "silent");
     const { expiration } = turn;
-    await outbox.post({
-      kind: "text",
+    const place = {
       to: identityOf(contact),
-      text: message.content.text,
       key: `relay-back:${message.journalId}`,
       ...(expiration === undefined ? {} : { expiration }),
-    });
+    };
+    if (content.kind === "text") await outbox.post({ kind: "text", text: content.text, ...place });
+    if (content.kind === "media" && file) await outbox.post({ ...content, file, ...place });
     const owner = access.owner()?.person ?? message.sender;
     await outbox.post({
       kind: "reaction",

@@ -3,16 +3,18 @@ import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
-import { messagesFor } from "./frame.js";
+import { messagesFor, type Question } from "./frame.js";
 import { DailyLimit } from "./limit.js";
 import { Manners } from "./manners.js";
 import { toWhatsApp } from "./markdown.js";
+import { type Kept, type MediaContent, MediaStore, type NotKept } from "./media.js";
 import type { Asked } from "./model.js";
 import { Outage } from "./outage.js";
 import { idsOf, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem } from "./problems.js";
 import { isStale, Relay } from "./relay.js";
+import { inWords, Senses } from "./senses.js";
 import { Soul } from "./soul.js";
 import * as texts from "./texts.js";
 import { Turns } from "./turns.js";
@@ -32,6 +34,12 @@ export async function createResponder(parts: ResponderParts): Promise<RunningRes
   return new Conversations(parts, await ConversationBook.open(collection, clock, settings.turns));
 }
 
+/** A model, and what it can take in besides text. */
+interface Mind {
+  readonly model: Asked;
+  readonly senses: Senses;
+}
+
 class Conversations implements RunningResponder {
   private readonly turns: Turns;
   private readonly soul: Soul;
@@ -39,6 +47,8 @@ class Conversations implements RunningResponder {
   private readonly limit: DailyLimit;
   private readonly outage: Outage;
   private readonly relay: Relay;
+  private readonly media: MediaStore;
+  private readonly mind: Mind | undefined;
   private readonly stopping = new AbortController();
   private readonly timers = new Set<() => void>();
   private refusalTold = Number.NEGATIVE_INFINITY;
@@ -60,6 +70,8 @@ class Conversations implements RunningResponder {
     this.limit = new DailyLimit(book, { ...parts, tell });
     this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE });
     this.relay = new Relay(book, parts);
+    this.media = new MediaStore(parts.mediaPath, parts.settings, parts.fetchMedia);
+    this.mind = parts.model && { model: parts.model, senses: new Senses(parts.model) };
   }
 
   get mode(): Mode {
@@ -77,6 +89,7 @@ class Conversations implements RunningResponder {
 
   async start(): Promise<void> {
     await this.soul.read();
+    await this.media.open();
     for (const turn of this.book.unposted()) {
       // Silent mode is on at each start: what did not reach the outbox before is asked for again, or relayed now.
       if (turn.relay === true || this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
@@ -96,7 +109,10 @@ class Conversations implements RunningResponder {
 
   async respond(message: Inbound, buddy: Contact): Promise<void> {
     if (this.mode === "off" || this.parts.paused()) return;
-    await this.take(message, buddy._id);
+    if (this.book.knows(message.journalId)) return;
+    const { content } = message;
+    const kept = content.kind === "media" ? await this.keep(message, content, buddy) : undefined;
+    await this.take(message, buddy._id, kept);
   }
 
   async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
@@ -134,9 +150,20 @@ class Conversations implements RunningResponder {
     return turns;
   }
 
-  private async take(message: Inbound, who: Who): Promise<void> {
+  /** Keeps a buddy's file; where that can't be done, the owner is told why. */
+  private async keep(message: Inbound, content: MediaContent, buddy: Contact): Promise<Kept | NotKept> {
+    const kept = await this.media.keep(message, content, buddy, this.stopping.signal);
+    if (typeof kept === "string") {
+      const { mediaLimit } = this.parts.settings;
+      await this.tell(`file:${kept}:${buddy._id}`, texts.fileNotKept(buddy, kept, mediaLimit));
+    }
+    return kept;
+  }
+
+  private async take(message: Inbound, who: Who, kept?: Kept | NotKept): Promise<void> {
     const { journalId, id, at, content, chat, expiration } = message;
-    const text = this.parts.access.mask(content.kind === "text" ? content.text : `[${describe(content)}]`);
+    const text = this.parts.access.mask(wordsOf(content, kept));
+    const media = content.kind === "media" ? content : undefined;
     const isNew = await this.book.take({
       who,
       state: this.isHeldBack(who) ? "silent" : "due",
@@ -144,6 +171,8 @@ class Conversations implements RunningResponder {
       journalId,
       id,
       text,
+      ...(media && typeof kept === "object" ? { file: { ...kept, kind: media.media } } : {}),
+      ...(media?.file && kept !== "damaged" && kept !== "gone" ? { media } : {}),
       ...(chat.kind === "person" ? { address: chat.address } : {}),
       ...(expiration === undefined ? {} : { expiration }),
     });
@@ -167,7 +196,7 @@ class Conversations implements RunningResponder {
   }
 
   private async serveNow(who: Who): Promise<void> {
-    const { access, clock, model } = this.parts;
+    const { access, clock } = this.parts;
     const waiting = this.book.due(who);
     const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.outage.isOn);
     await this.book.drop(old);
@@ -177,32 +206,34 @@ class Conversations implements RunningResponder {
     if (partner === undefined || this.mode === "off" || (this.parts.paused() && partner.contact)) {
       return this.book.drop(burst);
     }
-    if (model === undefined) {
+    if (this.mind === undefined) {
       const turn = partner.contact && (await this.relay.forward(who, partner.contact, burst));
       return turn === undefined ? this.book.drop(burst) : this.post(turn);
     }
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
-    await this.ask(model, who, partner, burst);
+    await this.ask(this.mind, who, partner, burst);
   }
 
-  private async ask(model: Asked, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
+  private async ask({ model, senses }: Mind, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
     const { access, settings } = this.parts;
-    const said = burst.map(({ text }) => text).join("\n");
-    const messages = messagesFor({
-      soul: await this.soul.read(),
-      name: partner.name,
-      isOwner: partner.contact === undefined,
-      turns: this.book.turns(who, settings.turns),
-      room: settings.contextTokens,
-      said,
-      mask: (text) => access.mask(text),
-    });
+    const { signal } = this.stopping;
     await this.manners.acknowledge(partner, burst);
     const stopTyping = this.manners.type(partner, burst);
+    let said = burst.map(({ text }) => text).join("\n");
     let answer: string;
     try {
-      answer = toWhatsApp(await model.ask(messages, this.stopping.signal));
+      said = (await Promise.all(burst.map((doc) => senses.words(doc, signal)))).join("\n");
+      const question = {
+        soul: await this.soul.read(),
+        name: partner.name,
+        isOwner: partner.contact === undefined,
+        turns: this.book.turns(who, settings.turns),
+        room: settings.contextTokens,
+        said,
+        mask: (text: string) => access.mask(text),
+      };
+      answer = toWhatsApp(await this.answerTo(question, await senses.pictures(burst), { model, senses }));
       await this.outage.end();
     } catch (error) {
       if (!(error instanceof ModelProblem)) throw error;
@@ -215,6 +246,20 @@ class Conversations implements RunningResponder {
       stopTyping();
     }
     await this.say(who, burst, said, access.mask(answer));
+  }
+
+  /** An endpoint that refuses a question with pictures is asked without, now and from now on. */
+  private async answerTo(question: Question, images: readonly string[], { model, senses }: Mind): Promise<string> {
+    const { signal } = this.stopping;
+    if (images.length === 0) return model.ask(messagesFor(question), signal);
+    try {
+      return await model.ask(messagesFor({ ...question, images }), signal);
+    } catch (error) {
+      if (!(error instanceof ModelProblem) || error.kind !== "refused") throw error;
+      const answer = await model.ask(messagesFor(question), signal);
+      senses.isBlind();
+      return answer;
+    }
   }
 
   /** Judged again after the model has thought: much may have been decided meanwhile. */
@@ -237,15 +282,19 @@ class Conversations implements RunningResponder {
   }
 
   private async post(turn: TurnDoc): Promise<void> {
-    const { to, address, expiration, answer } = turn;
-    const ids = await this.parts.outbox.post({
-      kind: "text",
+    const { to, address, expiration, answer, media = [] } = turn;
+    const { outbox } = this.parts;
+    const place = {
       to,
-      text: answer,
-      key: keyOf(turn),
       ...(address === undefined ? {} : { address }),
       ...(expiration === undefined ? {} : { expiration }),
-    });
+    };
+    const ids = [...(await outbox.post({ kind: "text", text: answer, key: keyOf(turn), ...place }))];
+    for (const { journalId, content } of media) {
+      const { file } = content;
+      // The caption is in the text before it.
+      if (file) ids.push(...(await outbox.post({ ...content, file, caption: "", key: `file:${journalId}`, ...place })));
+    }
     await this.book.posted(turn, ids);
   }
 
@@ -277,6 +326,12 @@ class Conversations implements RunningResponder {
     });
     this.timers.add(cancel);
   }
+}
+
+/** What was written, in words. */
+function wordsOf(content: Inbound["content"], kept: Kept | NotKept | undefined): string {
+  if (content.kind === "text") return content.text;
+  return content.kind === "media" ? inWords(content, kept) : `[${describe(content)}]`;
 }
 
 /** The outbox's key of an answer: the same for the same messages, so none goes out twice. */

@@ -1,6 +1,7 @@
 /** The words of the responder to owner and buddies. Pure. */
 import type { Contact } from "../access/types.js";
 import { bold, cleanText, lines, type Message, own, say } from "../text.js";
+import type { NotKept } from "./media.js";
 
 /** What a buddy is told when the model is down. */
 export const SORRY = "Sorry, I can't answer right now. I'll answer as soon as I can.";
@@ -16,6 +17,25 @@ export function relayed(contact: Contact, text: string): Message {
   return lines(say`💬 ${bold(name)} (${own(contact.code)})`, {
     parts: [{ kind: "quote", text: cleanText(text, RELAYED_LENGTH) }],
   });
+}
+
+/** A buddy's file that is not in the workspace, and what can be done about it. */
+export function fileNotKept(contact: Contact, why: NotKept, limit: number): Message {
+  const who = say`${contact.name || "no name"} (${own(contact.code)})`;
+  const what = say`A file from ${who} was not kept:`;
+  switch (why) {
+    case "too-large":
+      return say`${what} it is larger than ${own(limit)} MB (responder.mediaLimit).`;
+    case "gone":
+    case "no-file":
+      return say`${what} WhatsApp has it no more. Ask them to send it again.`;
+    case "unreachable":
+      return say`${what} it could not be fetched from WhatsApp. Ask them to send it again.`;
+    case "damaged":
+      return say`${what} it can't be decrypted. Ask them to send it again.`;
+    case "no-room":
+      return say`${what} there is no room on the disk. Free some space, then ask them to send it again.`;
+  }
 }
 
 export function modelDown(sentence: string): Message {
@@ -49,7 +69,7 @@ export function notRelayed(contact: Contact | undefined, why: "gone" | "silent" 
     case "silent":
       return say`Silent mode is on, so nothing was sent to ${who}: /silent off, then send it again.`;
     case "empty":
-      return say`Only text goes back to ${who} so far, so nothing was sent.`;
+      return say`Only text and files go back to ${who}, so nothing was sent.`;
     case "old":
       return say`That reply reached me more than 15 minutes late, so nothing was sent to ${who}. Send it again if you still mean it.`;
   }

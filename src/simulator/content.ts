@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { proto } from "@whiskeysockets/baileys";
+import { type MediaType, proto } from "@whiskeysockets/baileys";
+import type { MediaFault, Uploaded } from "./media.js";
 
 /** What a text can carry besides the text. */
 export interface TextOptions {
@@ -11,20 +11,33 @@ export interface TextOptions {
   readonly viewOnce?: boolean;
 }
 
-/** What can be sent as media; no bytes are behind it. */
+/** What can be sent as media. */
 export interface MediaOptions {
   readonly kind: "image" | "video" | "audio" | "voice" | "document" | "sticker";
   readonly caption?: string;
   /** Length of audio and video. */
   readonly seconds?: number;
   readonly fileName?: string;
+  /** The file itself; a few bytes of text unless given. */
+  readonly bytes?: Uint8Array;
+  /** What the message says of the file, which may lie: its type and its length. */
+  readonly mimetype?: string;
+  readonly statedLength?: number;
+  /** What is wrong with the file on the server. */
+  readonly fault?: MediaFault;
 }
 
 const DEFAULT_SECONDS = 7;
 
 /** @param answered whom a quote without a participant quotes: an address in the chat. */
 export function textMessage(text: string, options: TextOptions, answered: string): proto.IMessage {
-  const context: proto.IContextInfo = {
+  const context = contextOf(options, answered);
+  const plain = Object.keys(context).length === 0;
+  return wrap(plain ? { conversation: text } : { extendedTextMessage: { text, contextInfo: context } }, options);
+}
+
+function contextOf(options: TextOptions, answered: string): proto.IContextInfo {
+  return {
     ...(options.quote
       ? {
           stanzaId: options.quote.id,
@@ -35,8 +48,6 @@ export function textMessage(text: string, options: TextOptions, answered: string
     ...(options.forwarded ? { isForwarded: true, forwardingScore: 1 } : {}),
     ...(options.ephemeral === undefined ? {} : { expiration: options.ephemeral }),
   };
-  const plain = Object.keys(context).length === 0;
-  return wrap(plain ? { conversation: text } : { extendedTextMessage: { text, contextInfo: context } }, options);
 }
 
 export function reactionMessage(emoji: string, target: proto.IMessageKey, at: number): proto.IMessage {
@@ -62,33 +73,33 @@ export function revokeMessage(target: proto.IMessageKey): proto.IMessage {
   return { protocolMessage: { type: proto.Message.ProtocolMessage.Type.REVOKE, key: target } };
 }
 
-export function mediaMessage(media: MediaOptions, options: TextOptions): proto.IMessage {
-  const file = {
-    url: "https://mmg.whatsapp.net/none",
-    directPath: "/none",
-    mediaKey: randomBytes(32),
-    fileSha256: randomBytes(32),
-    fileEncSha256: randomBytes(32),
-    fileLength: 1000,
-  };
+/** What the key of a kind of file is made for. */
+export function keyType(kind: MediaOptions["kind"]): MediaType {
+  return kind === "voice" ? "ptt" : kind;
+}
+
+export function mediaMessage(media: MediaOptions & TextOptions, uploaded: Uploaded, answered: string): proto.IMessage {
+  const stated = media.statedLength === undefined ? {} : { fileLength: media.statedLength };
+  const file = { ...uploaded, ...stated, contextInfo: contextOf(media, answered) };
+  const typed = (usual: string) => ({ mimetype: media.mimetype ?? usual });
   const caption = media.caption === undefined ? {} : { caption: media.caption };
   const seconds = media.seconds ?? DEFAULT_SECONDS;
   const builders: Record<MediaOptions["kind"], () => proto.IMessage> = {
-    image: () => ({ imageMessage: { ...file, ...caption, mimetype: "image/jpeg" } }),
-    video: () => ({ videoMessage: { ...file, ...caption, seconds, mimetype: "video/mp4" } }),
-    audio: () => ({ audioMessage: { ...file, seconds, mimetype: "audio/mp4" } }),
-    voice: () => ({ audioMessage: { ...file, seconds, ptt: true, mimetype: "audio/ogg; codecs=opus" } }),
+    image: () => ({ imageMessage: { ...file, ...caption, ...typed("image/jpeg") } }),
+    video: () => ({ videoMessage: { ...file, ...caption, seconds, ...typed("video/mp4") } }),
+    audio: () => ({ audioMessage: { ...file, seconds, ...typed("audio/mp4") } }),
+    voice: () => ({ audioMessage: { ...file, seconds, ptt: true, ...typed("audio/ogg; codecs=opus") } }),
     document: () => ({
       documentMessage: {
         ...file,
         ...caption,
-        mimetype: "application/pdf",
+        ...typed("application/pdf"),
         fileName: media.fileName ?? "document.pdf",
       },
     }),
-    sticker: () => ({ stickerMessage: { ...file, mimetype: "image/webp" } }),
+    sticker: () => ({ stickerMessage: { ...file, ...typed("image/webp") } }),
   };
-  return wrap(builders[media.kind](), options);
+  return wrap(builders[media.kind](), media);
 }
 
 function wrap(message: proto.IMessage, options: TextOptions): proto.IMessage {

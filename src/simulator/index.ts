@@ -40,7 +40,8 @@
  * `bot.next(({ own, text }) => own && …)`.
  *
  * ## More that phones can do
- * `sendMedia(to, { kind: "voice", seconds: 3 })`, `sendGroup("1203…@g.us", text)`, `sendStatus(text)`, `call(to)`,
+ * `sendMedia(to, { kind: "voice", seconds: 3, bytes })` uploads an encrypted file (`mimetype`, `statedLength` and `fault`
+ * make it lie or break), `download(received)` gets one back; `wa.downloads` are the files that were asked for. `sendGroup("1203…@g.us", text)`, `sendStatus(text)`, `call(to)`,
  * `sendRaw(to, protoMessage)`, `read(received)`, `forgeRetryReceipt({ id, to, withKeys? })`, `unlink()`, `leave()`.
  * Options of `send`: `forwarded`, `ephemeral: seconds`, `viewOnce`, `timestamp` (milliseconds), `id`,
  * `corrupt` (the companion can't decrypt and has to ask again; it then gets it),

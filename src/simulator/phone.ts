@@ -1,7 +1,8 @@
-import { type BinaryNode, jidNormalizedUser, type proto } from "@whiskeysockets/baileys";
+import { type BinaryNode, jidNormalizedUser, normalizeMessageContent, type proto } from "@whiskeysockets/baileys";
 import type { Account, Addressing, Companion } from "./account.js";
 import {
   editMessage,
+  keyType,
   type MediaOptions,
   mediaMessage,
   reactionMessage,
@@ -11,6 +12,7 @@ import {
 import type { Directory } from "./directory.js";
 import { retryReceipt } from "./incoming.js";
 import type { Received, ReceivedReceipt } from "./mailbox.js";
+import type { MediaServer } from "./media.js";
 import { node } from "./node.js";
 import { type PostOffice, seconds } from "./outgoing.js";
 import type { Pairing } from "./pairing.js";
@@ -22,6 +24,7 @@ export interface PhoneWorld {
   readonly directory: Directory;
   readonly post: PostOffice;
   readonly pairing: Pairing;
+  readonly media: MediaServer;
   readonly unlink: (companion: Companion) => void;
   readonly add: (person: Person) => Phone;
 }
@@ -137,8 +140,22 @@ export class Phone {
     return this.#send(to, "text", revokeMessage(key), options, { edit: "7" });
   }
 
-  sendMedia(to: Phone, media: MediaOptions & SendOptions): Promise<{ id: string }> {
-    return this.#send(to, "media", mediaMessage(media, media), media);
+  /** Uploads a file, encrypted, and sends it. */
+  async sendMedia(to: Phone, media: MediaOptions & SendOptions): Promise<{ id: string }> {
+    const { kind, bytes = Buffer.from(`a ${kind}`), fault } = media;
+    const uploaded = await this.#world.media.upload(bytes, keyType(kind), fault);
+    const answered = to.account.address(media.addressing ?? "lid");
+    return this.#send(to, "media", mediaMessage(media, uploaded, answered), media);
+  }
+
+  /** The bytes of a file that came with a message. @throws where it is not there, or not what its key says */
+  download({ message }: Received): Promise<Buffer> {
+    const inner = normalizeMessageContent(message) ?? {};
+    const { imageMessage, videoMessage, audioMessage, documentMessage, stickerMessage } = inner;
+    const file = imageMessage ?? videoMessage ?? audioMessage ?? documentMessage ?? stickerMessage;
+    if (!file) return Promise.reject(new Error("there is no file in that message"));
+    const type = imageMessage ? "image" : videoMessage ? "video" : audioMessage ? "audio" : "document";
+    return this.#world.media.download(file, stickerMessage ? "sticker" : type);
   }
 
   /** Sends any content. */

@@ -55,7 +55,7 @@ export class WhatsApp {
     this.rootKeyHex = Buffer.from(root.public).toString("hex");
     const board = new Switchboard(options.clock ?? Date.now);
     this.#board = board;
-    this.#http = createServer((_request, response) => response.writeHead(404).end());
+    this.#http = createServer((request, response) => board.media.serve(request, response));
     this.#http.on("connection", (socket) => {
       if (board.faults.held) {
         socket.destroy();
@@ -97,15 +97,26 @@ export class WhatsApp {
     for (const number of person.alsoDialled ?? []) {
       this.#board.directory.alsoDialled(account, number);
     }
-    const { clock, directory, post, pairing } = this.#board;
+    const { clock, directory, post, pairing, media } = this.#board;
     return new Phone(account, {
       clock,
       directory,
       post,
       pairing,
+      media,
       unlink: (companion) => this.#board.remove(companion),
       add: (other) => this.phone(other),
     });
+  }
+
+  /** The paths of files that were asked for over HTTP, in order. */
+  get downloads(): readonly string[] {
+    return this.#board.media.fetched;
+  }
+
+  /** Resolves when so many files were asked for. */
+  waitForDownload(times: number): Promise<void> {
+    return this.#board.media.waitForFetch(times);
   }
 
   /** Every stanza that companions sent, decrypted, in order. */

@@ -6,6 +6,7 @@ import { Faults } from "./faults.js";
 import { Sorting } from "./incoming.js";
 import { answerQuery } from "./iq.js";
 import { Login } from "./login.js";
+import { MediaServer } from "./media.js";
 import { node } from "./node.js";
 import { PostOffice } from "./outgoing.js";
 import { Pairing } from "./pairing.js";
@@ -26,6 +27,7 @@ export class Switchboard {
   readonly record: WireRecord;
   readonly post: PostOffice;
   readonly pairing: Pairing;
+  readonly media = new MediaServer();
   readonly sorting: Sorting;
   /** Another answer to a query than the usual one. */
   answer: (query: BinaryNode) => BinaryNode | "nothing" | undefined = () => undefined;

@@ -1,6 +1,6 @@
 import { proto } from "@whiskeysockets/baileys";
-import { cleanName, cleanText } from "../text.js";
-import type { Content } from "./types.js";
+import { cleanName, cleanText, firstWords } from "../text.js";
+import type { Content, MediaFile, MediaKind } from "./types.js";
 
 /** What a message holds, and what its wrappers and context say about it. */
 interface Opened {
@@ -20,6 +20,9 @@ const MOST_WRAPPERS = 12;
 const LONGEST_ID = 128;
 const LONGEST_EXPIRATION_S = 366 * 24 * 60 * 60;
 const LONGEST_MEDIA_S = 24 * 60 * 60;
+const LONGEST_PATH = 1_000;
+const LONGEST_TYPE = 100;
+const KEY_LENGTH = 32;
 
 /** Every field that wraps another message, as WhatsApp's protobuf has them; Baileys' own list lacks half of them. */
 const WRAPPERS = [
@@ -154,21 +157,58 @@ function textOf({ conversation, extendedTextMessage }: Message): Content | undef
 
 function mediaOf(message: Message): Content | undefined {
   const { imageMessage, videoMessage, ptvMessage, audioMessage, documentMessage, stickerMessage } = message;
-  if (imageMessage) return { kind: "media", media: "image", caption: cleanText(imageMessage.caption ?? "") };
   const video = videoMessage ?? ptvMessage;
-  if (video) {
-    return { kind: "media", media: "video", caption: cleanText(video.caption ?? ""), ...secondsOf(video.seconds) };
-  }
-  if (audioMessage) {
-    const media = audioMessage.ptt ? "voice" : "audio";
-    return { kind: "media", media, caption: "", ...secondsOf(audioMessage.seconds) };
-  }
+  if (imageMessage) return media("image", imageMessage);
+  if (video) return media("video", video);
+  if (audioMessage) return media(audioMessage.ptt ? "voice" : "audio", audioMessage);
   if (documentMessage) {
     const fileName = nameOf(documentMessage.fileName || documentMessage.title);
-    const caption = cleanText(documentMessage.caption ?? "");
-    return { kind: "media", media: "document", caption, ...(fileName === "" ? {} : { fileName }) };
+    return { ...media("document", documentMessage), ...(fileName === "" ? {} : { fileName }) };
   }
-  return stickerMessage ? { kind: "media", media: "sticker", caption: "" } : undefined;
+  return stickerMessage ? media("sticker", stickerMessage) : undefined;
+}
+
+/** What the protobuf of every kind of media may say. */
+interface MediaFields {
+  readonly caption?: string | null;
+  readonly seconds?: number | null;
+  readonly directPath?: string | null;
+  readonly url?: string | null;
+  readonly mediaKey?: Uint8Array | null;
+  readonly fileSha256?: Uint8Array | null;
+  readonly fileEncSha256?: Uint8Array | null;
+  readonly fileLength?: unknown;
+  readonly mediaKeyTimestamp?: unknown;
+  readonly mimetype?: string | null;
+}
+
+function media(kind: MediaKind, fields: MediaFields): Content & { kind: "media" } {
+  const file = fileOf(fields);
+  return {
+    kind: "media",
+    media: kind,
+    caption: cleanText(fields.caption ?? ""),
+    ...secondsOf(fields.seconds),
+    ...(file === undefined ? {} : { file }),
+  };
+}
+
+function fileOf(fields: MediaFields): MediaFile | undefined {
+  const { directPath, url, mediaKey, fileSha256, fileEncSha256, fileLength, mimetype, mediaKeyTimestamp } = fields;
+  if (!directPath || directPath.length > LONGEST_PATH || mediaKey?.length !== KEY_LENGTH) return undefined;
+  const base64 = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).toString("base64");
+  // Absent numbers are 0 here, and long ones objects that know their value.
+  const madeAt = Number(mediaKeyTimestamp ?? 0);
+  return {
+    directPath,
+    ...(url && url.length <= LONGEST_PATH ? { url } : {}),
+    mediaKey: base64(mediaKey),
+    sha256: base64(fileSha256),
+    encryptedSha256: base64(fileEncSha256),
+    length: Number(fileLength ?? 0),
+    mimetype: firstWords(mimetype ?? "", LONGEST_TYPE),
+    ...(madeAt > 0 ? { keyTimestamp: madeAt } : {}),
+  };
 }
 
 function otherOf(message: Message): Content | undefined {

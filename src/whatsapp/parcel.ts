@@ -15,6 +15,10 @@ export function contentsOf(parcel: Parcel): readonly WireContent[] {
         ...(expiration === undefined ? {} : { expiration }),
       }));
     }
+    case "media": {
+      const { to: _to, address: _address, key: _key, ...content } = parcel;
+      return [content];
+    }
     case "reaction":
       return [{ kind: "reaction", emoji: parcel.emoji, target: parcel.target }];
     case "delete":

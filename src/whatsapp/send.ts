@@ -12,6 +12,7 @@ import {
   type WASocket,
 } from "@whiskeysockets/baileys";
 import { type Person, personOf, same } from "../access/identity.js";
+import { mediaMessage } from "./media.js";
 import type { Ack, Me, WireContent } from "./types.js";
 
 const ACK_TIMEOUT_MS = 15_000;
@@ -44,8 +45,12 @@ export async function sendAndWait(socket: WASocket, { jid, id, content, mayLeave
       devices.map((device) => device.jid),
     );
     if (!mayLeave()) return { kind: "withheld" };
-    const { message, options } = toBaileys(jid, content);
-    await socket.sendMessage(jid, message, { ...options, messageId: id });
+    if (content.kind === "media") {
+      await socket.relayMessage(jid, mediaMessage(content), { messageId: id });
+    } else {
+      const { message, options } = toBaileys(jid, content);
+      await socket.sendMessage(jid, message, { ...options, messageId: id });
+    }
   } catch {
     return { kind: "lost" };
   }
@@ -123,6 +128,7 @@ async function rebuild(
 ): Promise<WAMessageContent | undefined> {
   const userJid = socket.user?.id;
   if (userJid === undefined) return undefined;
+  if (content.kind === "media") return mediaMessage(content);
   const { message, options } = toBaileys(jid, content);
   const upload = () => Promise.reject(new Error("text needs no upload"));
   const built = await generateWAMessage(jid, message, { ...options, userJid, messageId: id, upload });
@@ -131,7 +137,7 @@ async function rebuild(
 
 function toBaileys(
   jid: string,
-  content: WireContent,
+  content: Exclude<WireContent, { kind: "media" }>,
 ): { message: AnyMessageContent; options: MiscMessageGenerationOptions } {
   switch (content.kind) {
     case "text": {

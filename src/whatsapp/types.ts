@@ -1,4 +1,29 @@
+import type { Readable } from "node:stream";
 import type { Lid, Person, Pn } from "../access/identity.js";
+
+/** The kinds of files that WhatsApp knows. */
+export type MediaKind = "image" | "video" | "audio" | "voice" | "document" | "sticker";
+
+/** Where WhatsApp keeps a file, and the key to it; bytes in base64. As the sender says, so nothing of it is to be trusted. */
+export interface MediaFile {
+  readonly directPath: string;
+  readonly url?: string;
+  readonly mediaKey: string;
+  readonly sha256: string;
+  readonly encryptedSha256: string;
+  /** Bytes. */
+  readonly length: number;
+  readonly mimetype: string;
+  /** When the key was made, seconds since 1970. */
+  readonly keyTimestamp?: number;
+}
+
+/**
+ * Opens a file as a stream of its decrypted bytes, which ends in an error where the file is not what its key says: nothing
+ * is to be done with the bytes before the end.
+ * @throws an error whose `why` is `gone`, `unreachable` or `damaged`; `signal`'s reason
+ */
+export type FetchMedia = (file: MediaFile, kind: MediaKind, signal: AbortSignal) => Promise<Readable>;
 
 /** What a message holds, after every wrapper was taken off. */
 export type Content =
@@ -8,11 +33,13 @@ export type Content =
   | { readonly kind: "revoke"; readonly target: string }
   | {
       readonly kind: "media";
-      readonly media: "image" | "video" | "audio" | "voice" | "document" | "sticker";
+      readonly media: MediaKind;
       readonly caption: string;
       /** Length of audio and video, seconds. */
       readonly seconds?: number;
       readonly fileName?: string;
+      /** Absent where the message does not say where its file is. */
+      readonly file?: MediaFile;
     }
   | { readonly kind: "other"; readonly type: string };
 
@@ -91,6 +118,19 @@ export type Parcel =
       readonly notBefore?: number;
     }
   | {
+      /** A file that is on WhatsApp's servers already: it goes on as it is, without being uploaded again. */
+      readonly kind: "media";
+      readonly to: Person;
+      readonly address?: Pn | Lid;
+      readonly media: MediaKind;
+      readonly file: MediaFile;
+      readonly caption: string;
+      readonly seconds?: number;
+      readonly fileName?: string;
+      readonly key?: string;
+      readonly expiration?: number;
+    }
+  | {
       readonly kind: "reaction";
       readonly to: Person;
       readonly address?: Pn | Lid;
@@ -136,6 +176,15 @@ export type WireContent =
       readonly kind: "text";
       readonly text: string;
       readonly quote?: { readonly id: string; readonly fromMe: boolean; readonly text: string };
+      readonly expiration?: number;
+    }
+  | {
+      readonly kind: "media";
+      readonly media: MediaKind;
+      readonly file: MediaFile;
+      readonly caption: string;
+      readonly seconds?: number;
+      readonly fileName?: string;
       readonly expiration?: number;
     }
   | {

@@ -19,6 +19,8 @@ export type Answering = (asked: Asked, response: ServerResponse) => void | Promi
 export class Endpoint {
   readonly asked: Asked[] = [];
   answering: Answering = (_, response) => streamed(response, "Ahoy!");
+  /** What it hears in every voice note; without it, it transcribes nothing. */
+  hears: string | undefined;
   /** The models of an Ollama, where it is to be taken for one. */
   models: readonly string[] | undefined;
   private readonly watchers = new Set<() => void>();
@@ -57,6 +59,11 @@ export class Endpoint {
     for await (const chunk of request) raw += chunk;
     if (this.models && request.url === "/api/tags") {
       return void response.end(JSON.stringify({ models: this.models.map((name) => ({ name })) }));
+    }
+    if (this.hears !== undefined && request.url === "/v1/audio/transcriptions") {
+      return void response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ text: this.hears }));
     }
     if (request.url !== "/v1/chat/completions") return void response.writeHead(404).end();
     const { model, messages } = JSON.parse(raw);

@@ -1,4 +1,5 @@
 /** A responder over a real contact book, a real outbox and real files; the model, the wire and time are the test's. */
+
 import { stat } from "node:fs/promises";
 import { onTestFinished } from "vitest";
 import type { Person } from "../../src/access/identity.js";
@@ -10,6 +11,7 @@ import { createResponder } from "../../src/responder/responder.js";
 import type { RunningResponder } from "../../src/responder/types.js";
 import { openStore, type Store } from "../../src/store/index.js";
 import { renderPlain } from "../../src/text.js";
+import { fetchMediaFrom } from "../../src/whatsapp/media.js";
 import type { RunningOutbox } from "../../src/whatsapp/outbox.js";
 import type { Content, Inbound } from "../../src/whatsapp/types.js";
 import { House, OWNER } from "../access/house.js";
@@ -78,6 +80,8 @@ export class Desk {
         contextTokens: 6_000,
         dailyLimit: 200,
         ackReaction: undefined,
+        mediaLimit: 50,
+        mediaQuota: 1_000,
         selfChat: false,
         ...this.options.settings,
       },
@@ -91,6 +95,8 @@ export class Desk {
           }
         : undefined,
       soulPath: `${this.house.home}/SOUL.md`,
+      mediaPath: `${this.house.home}/media`,
+      fetchMedia: fetchMediaFrom("ws://127.0.0.1:9/ws/chat"),
       timezone: "UTC",
       silent: () => this.rig.silent,
       paused: () => this.paused,

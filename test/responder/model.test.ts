@@ -16,7 +16,13 @@ async function asking(
 ) {
   const endpoint = await Endpoint.start();
   endpoint.answering = answering;
-  const model = modelFrom({ baseUrl: endpoint.url, model: "parrot", apiKey: apiKey || undefined, timeout });
+  const model = modelFrom({
+    baseUrl: endpoint.url,
+    model: "parrot",
+    apiKey: apiKey || undefined,
+    timeout,
+    transcriptionModel: "whisper-1",
+  });
   if (model === undefined) throw new Error("no model");
   return { endpoint, model, ask: (signal = NEVER) => model.ask(HELLO, signal) };
 }
@@ -173,7 +179,13 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     // A listening TCP server's address is never a pipe's name.
     const { port } = gone.address() as AddressInfo;
     gone.close();
-    const model = modelFrom({ baseUrl: `http://127.0.0.1:${port}/v1`, model: "parrot", apiKey: undefined, timeout: 1 });
+    const model = modelFrom({
+      baseUrl: `http://127.0.0.1:${port}/v1`,
+      model: "parrot",
+      apiKey: undefined,
+      timeout: 1,
+      transcriptionModel: "whisper-1",
+    });
     const problem = await problemOf(model?.ask(HELLO, NEVER) ?? Promise.resolve());
     expect(problem.sentence).toMatch(/can't be reached \(ECONNREFUSED\): is it running/);
   });
