@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run demo test install build check unit e2e browser bench docs clean
+.PHONY: help run demo test install build check unit e2e browser bench torture docs clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ browser: dist/.built ## the dashboard in a real browser, before a gateway as its
 
 bench: dist/.built ## measures speed and size, and prints the tables
 	npx vitest run --project bench
+
+torture: dist/.built ## the fault campaign, hours of it; ARGS="--seed 7 --only kill --scale 0.01"
+	@node test/torture/run.mjs $(ARGS)
 
 docs: node_modules/.installed ## writes the generated tables into README.md
 	@npx vitest run --project unit test/readme.test.ts --update

@@ -31,6 +31,16 @@ export default defineConfig({
         },
       },
       {
+        // The fault campaign. Only `make torture` runs it.
+        test: {
+          name: "torture",
+          include: ["test/torture/**/*.torture.ts"],
+          testTimeout: 0,
+          hookTimeout: 60_000,
+          disableConsoleIntercept: true,
+        },
+      },
+      {
         // Measures and prints; asserts nothing about time. Only `make bench` runs it.
         test: {
           name: "bench",

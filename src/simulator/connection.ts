@@ -17,6 +17,8 @@ export interface ConnectionEvents {
   broken(connection: Connection, error: unknown): void;
   /** Resolves when the server works (again); it is awaited before each frame. */
   awake(): Promise<void>;
+  /** Sends a message's frame, when and as often as it likes. */
+  disturb(send: () => void): void;
 }
 
 /** One WebSocket from a companion: framing, handshake, encryption. Frames are handled one after the other. */
@@ -59,7 +61,15 @@ export class Connection {
   send(node: BinaryNode): void {
     if (this.paused) {
       this.#unsent.push(node);
-    } else if (this.open) {
+    } else if (node.tag === "message") {
+      this.#events.disturb(() => this.#sendNow(node));
+    } else {
+      this.#sendNow(node);
+    }
+  }
+
+  #sendNow(node: BinaryNode): void {
+    if (this.open) {
       this.#frame(this.#noise.encrypt(encodeBinaryNode(node)));
     }
   }

@@ -9,6 +9,8 @@ export type DisconnectKind = "stream-error" | "failure" | "close" | "conflict";
 export class Faults {
   /** While true, nobody can connect. */
   held = false;
+  /** Sends what carries messages, in its own way: later, in another order, twice. */
+  disturb: (send: () => void) => void = (send) => send();
   #refusal: { readonly code: number; left: number; readonly attrs: Readonly<Record<string, string>> } | undefined;
   #stalled: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;

@@ -63,6 +63,7 @@
  * the companion's receipt or ack (with an error too): at least once.
  * - `wa.disconnect(503)`; `{ kind: "failure" }` for 401, 403, …; `{ kind: "conflict" }` is 440; `{ kind: "close" }` is 428
  * - `wa.refuseLogins(402, 1, { expire: "3600" })`, `wa.acceptLogins()`; for registrations too (405)
+ * - `wa.disturb((send) => …)` sends messages later, in another order, or twice
  * - `wa.garble()` sends a frame that can't be read
  * - `wa.hold()` cuts and takes no connections, `wa.resume()` ends that; `wa.stall(ms)` answers nothing for a while
  * - `wa.answerMessages(() => ({ kind: "refuse", error: 463 }))`; also "lose" (not delivered, no ack) and "mute" (delivered,

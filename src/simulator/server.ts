@@ -231,6 +231,14 @@ export class WhatsApp {
     this.#board.faults.stall(milliseconds, this.#board.connections);
   }
 
+  /**
+   * Sends messages to companions in another way from now on: later, in another order, twice; nothing given: at once.
+   * @param how gets what sends one message, to call when and as often as it likes
+   */
+  disturb(how: (send: () => void) => void = (send) => send()): void {
+    this.#board.faults.disturb = how;
+  }
+
   /** Decides what happens to the messages that companions send from now on; nothing given: all are taken. */
   answerMessages(answer: (node: BinaryNode) => Answer = () => ({ kind: "ack" })): void {
     this.#board.sorting.answer = answer;

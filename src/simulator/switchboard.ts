@@ -53,6 +53,7 @@ export class Switchboard {
         connection.cut();
       },
       awake: () => this.faults.awake(),
+      disturb: (send) => this.faults.disturb(send),
     };
   }
 

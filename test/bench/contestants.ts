@@ -5,11 +5,15 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Phone, WhatsApp } from "../../src/simulator/index.js";
 import { TestHome } from "../e2e/gateway-process.js";
 
 /** A machine under load may take its time. */
 export const PATIENCE_MS = 120_000;
+
+/** How long a first link may go on writing. */
+const SETTLE_MS = 2_000;
 
 /** A linked and running process with a WhatsApp of its own around it. */
 export interface Contestant {
@@ -121,6 +125,8 @@ async function people(): Promise<{ wa: WhatsApp; bot: Phone; buddy: Phone }> {
 async function linked(wa: WhatsApp): Promise<void> {
   await wa.waitForStanza(({ node }) => node.attrs.xmlns === "w:sync:app:state", { timeoutMs: PATIENCE_MS });
   await wa.waitUntilTaken({ timeoutMs: PATIENCE_MS });
+  // Baileys' own file store loses everything where it is stopped while it writes.
+  await pause(SETTLE_MS);
 }
 
 async function residentBytes(pid: number | undefined): Promise<number> {

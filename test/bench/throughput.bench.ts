@@ -1,7 +1,7 @@
 /** Messages per second from one buddy: the gateway beside bare Baileys, same load, in turn (DESIGN 13). */
 import { test } from "vitest";
 import { bare, type Contestant, gateway } from "./contestants.js";
-import { median, print } from "./table.js";
+import { median, print, spread } from "./table.js";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const WARM_UP = 500;
@@ -33,7 +33,7 @@ test("throughput", async () => {
   const [ours = Number.NaN] = [...rates.values()].map(median);
   const rows = [...rates].map(([name, all]) => {
     const ratio = (ours / median(all)).toFixed(2);
-    return [name, median(all).toFixed(0), `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)}`, ratio];
+    return [name, median(all).toFixed(0), spread(all), ratio];
   });
   await print(
     "throughput",

@@ -1,0 +1,29 @@
+/** The fault campaign as a whole: `make torture`, see run.mjs. Prints a table; fails where anything was lost. */
+import { afterAll, expect, test } from "vitest";
+import { print } from "../bench/table.js";
+import { Run } from "./run.js";
+import { TOPICS } from "./topics.js";
+
+const { SEED = "20261123", SCALE = "1", ONLY = "" } = process.env;
+const wanted = ONLY.split(",").filter((name) => name !== "");
+const rows: (string | number)[][] = [];
+
+for (const { name, torture } of TOPICS.filter((topic) => wanted.length === 0 || wanted.includes(topic.name))) {
+  test(name, async () => {
+    const run = new Run(name, Number(SEED), Number(SCALE));
+    const begun = performance.now();
+    try {
+      await torture(run);
+    } finally {
+      rows.push(run.row((performance.now() - begun) / 1000));
+    }
+    expect(run.losses).toEqual([]);
+  });
+}
+
+afterAll(() =>
+  print("torture", `Fault campaign, seed ${SEED}, ${SCALE} of its whole length`, {
+    head: ["topic", "faults", "checked", "losses", "seconds"],
+    rows,
+  }),
+);
