@@ -19,7 +19,7 @@ demo: dist/.built ## everything without a phone: installs, builds, plays the gui
 test: check unit e2e browser ## everything that checks the project: types, lint, arrows, unit, property, end-to-end and browser tests
 
 install: dist/.built ## puts the command `kafclaw` on your PATH
-	@npm install --global . && echo "Try: kafclaw --help"
+	@npm install --global --no-update-notifier . && { command -v kafclaw >/dev/null || echo "Put $$(npm prefix --global)/bin on your PATH first."; } && echo "Try: kafclaw --help"
 
 build: dist/.built ## compiles to dist/
 
@@ -50,7 +50,7 @@ clean: ## removes what was built and installed
 
 node_modules/.installed: package.json package-lock.json
 	@echo "Installing (about a minute the first time)…"
-	@npm install --no-save --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(SOURCES)

@@ -72,7 +72,8 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
       if (!found) continue;
       const result = setting.schema.safeParse(found.value);
       if (result.success) values.set(key, result.data);
-      else mistakes.push(`${key}${place(found)}: got ${shown(setting, found.value)}, takes ${setting.about.takes}`);
+      else
+        mistakes.push(`${key}${place(key, found)}: got ${shown(setting, found.value)}, takes ${setting.about.takes}`);
     }
     origins.set(key, given.get(key)?.origin ?? "default");
   }
@@ -241,19 +242,19 @@ function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap
   if (text("whatsapp.rootKey") !== undefined && !(url !== undefined && isLoopback(urlOf(url)?.hostname ?? ""))) {
     const got = url === undefined ? "none" : JSON.stringify(url);
     found.push(
-      `whatsapp.rootKey${place(given.get("whatsapp.rootKey"))}: takes a whatsapp.url on this machine (127.0.0.1, ::1 or localhost) beside it, got ${got}; another root key anywhere else would trust a stranger as WhatsApp`,
+      `whatsapp.rootKey${place("whatsapp.rootKey", given.get("whatsapp.rootKey"))}: takes a whatsapp.url on this machine (127.0.0.1, ::1 or localhost) beside it, got ${got}; another root key anywhere else would trust a stranger as WhatsApp`,
     );
   }
   const isAnywhere = text("responder.baseUrl") !== undefined || text("responder.apiKey") !== undefined;
   if (text("responder.model") !== undefined && !isAnywhere) {
     found.push(
-      `responder.model${place(given.get("responder.model"))}: takes a responder.baseUrl beside it that says where the model is, or a responder.apiKey for OpenAI's`,
+      `responder.model${place("responder.model", given.get("responder.model"))}: takes a responder.baseUrl beside it that says where the model is, or a responder.apiKey for OpenAI's`,
     );
   }
   const host = text("dashboard.host");
   if (host !== undefined && !isLoopback(host) && text("dashboard.accessToken") === undefined) {
     found.push(
-      `dashboard.host${place(given.get("dashboard.host"))}: got ${JSON.stringify(host)}, takes 127.0.0.1, ::1 or localhost unless dashboard.accessToken is set`,
+      `dashboard.host${place("dashboard.host", given.get("dashboard.host"))}: got ${JSON.stringify(host)}, takes 127.0.0.1, ::1 or localhost unless dashboard.accessToken is set`,
     );
   }
   return found;
@@ -279,8 +280,10 @@ function variableOf(key: string): string {
     .toUpperCase()}`;
 }
 
-function place(given: Given | undefined): string {
-  return given === undefined ? "" : given.origin === "file" ? " (config.json)" : " (environment)";
+/** Where a setting was given, as whoever mends it finds it. */
+function place(key: string, given: Given | undefined): string {
+  if (given === undefined) return "";
+  return given.origin === "file" ? " (config.json)" : ` (${variableOf(key)} in the environment)`;
 }
 
 function didYouMean(key: string, siblings: readonly string[]): string {

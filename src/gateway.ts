@@ -78,6 +78,8 @@ const MISSED_SHOWN = 50;
 /** Broken connections that the owner is told of, as they need a person; a temporary ban is one of them. */
 const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
 const TEMPORARY_BAN = 402;
+/** From which level on Baileys' own lines are logged, by the level of ours: most of them say nothing to people. */
+const BAILEYS_LOG: Readonly<Record<string, string>> = { trace: "trace", warn: "fatal" };
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
@@ -143,7 +145,7 @@ async function build(
     settings,
     version: await ClientVersion.open(settings),
     log,
-    baileysLog: log.child({ class: "baileys" }, { level: config.log.level === "trace" ? "trace" : "error" }),
+    baileysLog: log.child({ class: "baileys" }, { level: BAILEYS_LOG[log.level] ?? "error" }),
     clock,
     random: Math.random,
     isKnown,

@@ -4,7 +4,7 @@
  * Directories are 0700 and files 0600, since they hold the keys to somebody's WhatsApp account.
  */
 import { chmod, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { KafclawError } from "./errors.js";
 import { PRIVATE_DIRECTORY, systemCode, writeNew, writePrivate } from "./files.js";
@@ -69,10 +69,10 @@ export async function openHome(path: string): Promise<Home> {
   const home = homePaths(path);
   try {
     await checkRoot(home.root);
-    await mkdir(home.root, { recursive: true, mode: PRIVATE_DIRECTORY });
+    await makeDirectory(home.root);
     await makePrivate(home);
     for (const directory of [home.data, home.workspace, home.media]) {
-      await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+      await makeDirectory(directory);
       await chmod(directory, PRIVATE_DIRECTORY);
     }
   } catch (error) {
@@ -133,6 +133,30 @@ export async function removeGateway(home: Home, pid: number): Promise<void> {
   if ((await readGateway(home))?.pid === pid) await rm(home.gatewayJson, { force: true });
 }
 
+/**
+ * Makes a private directory and what is missing above it. Node's own recursive mkdir never ends where the system refuses
+ * with ENOENT what is plainly there (`/proc/x`), and hides why a read-only disk refuses.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: PRIVATE_DIRECTORY });
+  } catch (error) {
+    const code = systemCode(error);
+    if (await isDirectory(path)) return;
+    const above = dirname(path);
+    if (code !== "ENOENT" || above === path || (await isDirectory(above))) throw error;
+    await makeDirectory(above);
+    await mkdir(path, { mode: PRIVATE_DIRECTORY });
+  }
+}
+
+function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
 /** Names what a plain mkdir would report as EEXIST or ENOENT. */
 async function checkRoot(root: string): Promise<void> {
   const found = await stat(root).catch(async (error: unknown) => {
@@ -175,6 +199,7 @@ async function makePrivate(home: Home): Promise<void> {
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "it, or the directory above it, may not be written by this user",
   EPERM: "this user may not change it",
+  ENOENT: "directories can't be made there",
   EROFS: "it lies on a read-only disk",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",

@@ -21,6 +21,7 @@ const terminal: Terminal = {
   version,
   user: userName(),
   interactive: stdin.isTTY === true && stdout.isTTY === true,
+  colour: { out: hasColour(stdout), err: hasColour(stderr) },
   out: (line) => void stdout.write(`${line}\n`),
   err: (line) => void stderr.write(`${line}\n`),
   log: (level) => createLog(level, stderr),
@@ -31,6 +32,11 @@ const terminal: Terminal = {
     return stopping.signal;
   },
 };
+
+/** See https://no-color.org. */
+function hasColour({ isTTY }: NodeJS.WriteStream): boolean {
+  return isTTY === true && !process.env.NO_COLOR;
+}
 
 /** In a container the user may have no name. */
 function userName(): string {

@@ -80,7 +80,9 @@ describe("the settings", () => {
       KAFCLAW_WHATSAPP_ROOT_KEY: "00".repeat(32),
       ...(url === undefined ? {} : { KAFCLAW_WHATSAPP_URL: url }),
     };
-    expect(refusal(undefined, env)).toMatch(/whatsapp\.rootKey \(environment\): takes a whatsapp\.url on this machine/);
+    expect(refusal(undefined, env)).toMatch(
+      /whatsapp\.rootKey \(KAFCLAW_WHATSAPP_ROOT_KEY in the environment\): takes a whatsapp\.url on this machine/,
+    );
   });
 
   it("refuse a dashboard beyond this machine without an access token", () => {
@@ -113,7 +115,7 @@ describe("wrong settings", () => {
       '  - timezone (config.json): got "Mars/Olympus", takes an IANA time zone like "Europe/Berlin"',
       '  - dashboard.port (config.json): got "many", takes a whole number from 0 to 65535, 0 for any free port',
       "  - dashboard.accessToken (config.json): got a text of 7 characters, takes 16 or more letters, digits and signs without spaces",
-      '  - pairing.expireDays (environment): got "soon", takes a whole number from 1 to 365',
+      '  - pairing.expireDays (KAFCLAW_PAIRING_EXPIRE_DAYS in the environment): got "soon", takes a whole number from 1 to 365',
     ]);
   });
 

@@ -16,5 +16,6 @@ export { createAccess } from "./access.js";
 export type * from "./api.js";
 export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
+export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
 export * from "./types.js";

@@ -8,7 +8,7 @@ import type { Scope } from "./api.js";
 import { looksLikeCode, parseCode } from "./code.js";
 import { type ContactBook, fold } from "./contacts.js";
 import { heaviest } from "./gate.js";
-import { looksLikeNumber, type Person, parseAddress, parseNumber } from "./identity.js";
+import { digitsOf, looksLikeNumber, type Person, parseAddress, parseNumber } from "./identity.js";
 import type { Contact, ContactState } from "./types.js";
 import { listOf } from "./words.js";
 
@@ -63,11 +63,26 @@ function byJid(book: ContactBook, typed: string): Contact | Person {
 function byNumber(book: ContactBook, typed: string): Contact | Person {
   const pn = parseNumber(typed);
   if (pn !== undefined) return known(book, { pn });
-  throw new KafclawError(
+  throw noNumber(typed);
+}
+
+/** The refusal of what should have been a phone number. */
+export function noNumber(typed: string): KafclawError {
+  return new KafclawError(
     "bad-number",
     `"${quoted(typed)}" is no full phone number; write it with country code, e.g. +1 555 000 2000.`,
     "usage",
   );
+}
+
+/**
+ * The digits of a phone number, as a pairing code is asked for.
+ * @throws KafclawError `bad-number` (kind `usage`)
+ */
+export function phoneDigits(phone: string): string {
+  const pn = parseNumber(phone);
+  if (pn === undefined) throw noNumber(phone);
+  return digitsOf(pn);
 }
 
 /** A code-shaped word is a code and nothing else, even where somebody has that name. */

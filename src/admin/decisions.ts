@@ -1,6 +1,7 @@
-import { identityOf } from "../access/identity.js";
+import { formatNumber, identityOf, type Person, same } from "../access/identity.js";
 import type { Access, Clock, Outcome } from "../access/index.js";
 import type { Contact } from "../access/types.js";
+import { KafclawError } from "../errors.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type BlockRecord, type Records, type ReleaseRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
@@ -128,14 +129,26 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     return block === undefined ? traced : { ...traced, blocking: await setBlocked(contact, block) };
   };
 
+  const refuseOwnNumber = (target: Contact | Person): void => {
+    const me = gateway.me();
+    // In self-chat it is the owner's too, and the rules for the owner hold.
+    if (me === undefined || access.owner()?.setup === "self" || !same(me, target)) return;
+    throw new KafclawError(
+      "own-number",
+      `${formatNumber(me)} is the bot's own number: it talks to others, not to itself.`,
+    );
+  };
+
   return {
     follow,
     async approve(target, by, options) {
+      refuseOwnNumber(target);
       const outcome = await access.approve(target, by, options);
       if (!outcome.unchanged) await follow(outcome);
       return decided(outcome);
     },
     async deny(target, by, options) {
+      refuseOwnNumber(target);
       const outcome = await access.deny(target, by, options);
       await takeBack(outcome.contact);
       return decided(outcome);

@@ -26,6 +26,7 @@ import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js
 export { inviteLink } from "./commands/invite.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";
+export { type Answer, answerOf, answerOfSetup } from "./report.js";
 export { realScheduler } from "./schedule.js";
 export { changeOwner, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";

@@ -1,4 +1,13 @@
-import { type Access, type Contact, formatNumber, type Owner, type Person, same } from "../access/index.js";
+import {
+  type Access,
+  type Contact,
+  formatNumber,
+  looksLikeNumber,
+  noNumber,
+  type Owner,
+  type Person,
+  same,
+} from "../access/index.js";
 import type { Actor } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { cleanText } from "../text.js";
@@ -50,8 +59,8 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   const { access, decider } = parts;
   const remarks: string[] = [];
   const owner = input.owner === undefined ? undefined : await readOwner(input, parts, remarks);
-  const allow = await Promise.all((input.allow ?? []).map((text) => resolve(text, parts)));
-  const deny = await Promise.all((input.deny ?? []).map((text) => resolve(text, parts)));
+  const allow = await Promise.all((input.allow ?? []).map((text) => byAddress(text, parts)));
+  const deny = await Promise.all((input.deny ?? []).map((text) => byAddress(text, parts)));
   check(allow, deny, owner ?? access.owner());
   if (input.token !== undefined && input.generateToken) {
     throw new KafclawError(
@@ -86,7 +95,7 @@ async function readOwner(
     remarks.push(SELF_REMARK);
     return { setup: "self", person: me ?? {}, confirmed: true };
   }
-  const found = await resolve(owner, { access, gateway });
+  const found = await byAddress(owner, { access, gateway });
   const { pn, lid } = found;
   const person: Person = { ...(pn ? { pn } : {}), ...(lid ? { lid } : {}) };
   if ("state" in found && found.state === "denied") {
@@ -112,6 +121,12 @@ async function readOwner(
   return { setup: "own-number", person, confirmed: false, confirmCode: confirmationCode(random) };
 }
 
+/** The set-up takes addresses alone: names are what senders call themselves. */
+async function byAddress(text: string, parts: Pick<SetupParts, "access" | "gateway">): Promise<Contact | Person> {
+  if (looksLikeNumber(text) || text.includes("@")) return resolve(text, parts);
+  throw noNumber(text);
+}
+
 const SELF_REMARK =
   "WhatsApp does not ring for messages to yourself: look into that chat now and then, or give the bot a number of its own.";
 
@@ -131,7 +146,7 @@ function check(
     if (deny.some((other) => same(other, target))) {
       throw new KafclawError(
         "contradiction",
-        `${formatNumber(target)} is to be allowed and denied; decide for one.`,
+        `${formatNumber(target)} is to be allowed and to be denied; name it once.`,
         "usage",
       );
     }

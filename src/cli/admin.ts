@@ -1,10 +1,14 @@
-import { type Command, commands } from "../admin/index.js";
-import { type Answer, answerOf } from "../dashboard/index.js";
+import { type Answer, answerOf, type Command, commands } from "../admin/index.js";
 import type { CliCommand, Terminal } from "./command.js";
 import { actorAt, findGateway, onFiles, openPlace } from "./home.js";
 
-/** What only a running gateway has; on the files it would change nothing. */
-const LIVE_ONLY = new Set(["silent", "pause", "resume", "dashboard"]);
+/** What only a running gateway has, and why there is nothing to do without one. */
+const LIVE_ONLY: Readonly<Record<string, string>> = {
+  silent: "silent mode is on at each start, and is switched while the gateway runs",
+  pause: "there is no responder to pause",
+  resume: "there is no responder to resume; a start resumes it anyway",
+  dashboard: "there is no dashboard to sign in to",
+};
 
 /** The owner's commands, under the same names on the command line. */
 export const adminCommands: readonly CliCommand[] = commands
@@ -30,9 +34,10 @@ export async function runCommand(name: string, args: readonly string[], terminal
   const place = await openPlace(terminal);
   const gateway = await findGateway(place.home, terminal);
   if (gateway) return gateway.command(name, args);
-  if (LIVE_ONLY.has(name)) {
-    const text =
-      "No gateway is running here, so there is nothing to change, and silent mode is on at each start anyway. Start one: kafclaw gateway";
+  const why = LIVE_ONLY[name];
+  // What silent mode will be at the next start can be told.
+  if (why !== undefined && !(name === "silent" && args.length === 0)) {
+    const text = `No gateway is running here: ${why}. Start one: kafclaw gateway`;
     return { ok: false, text, data: null, error: { code: "not-running", kind: "refused" } };
   }
   return onFiles(place, terminal, async ({ admin }) => answerOf(await admin.run(name, args, actorAt(terminal))));

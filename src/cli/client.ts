@@ -1,7 +1,6 @@
 /** The running gateway, as the command line reaches it: through its local API. */
 import { z } from "zod";
-import type { SetupInput } from "../admin/index.js";
-import type { Answer } from "../dashboard/index.js";
+import type { Answer, SetupInput } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
 import type { GatewayInfo } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
@@ -65,6 +64,11 @@ export class Client {
   /** @throws KafclawError `already-linked` */
   async beginLinking(options: { phone?: string; replace?: boolean }): Promise<void> {
     await this.ask("POST", "/link", options);
+  }
+
+  /** Ends an attempt to link; the session that was there connects again. */
+  async cancelLinking(): Promise<void> {
+    await this.ask("POST", "/link/cancel");
   }
 
   async logout(): Promise<void> {

@@ -13,6 +13,8 @@ export interface Terminal {
   readonly user: string;
   /** A person is there to be asked: stdin and stdout are terminals. */
   readonly interactive: boolean;
+  /** Which streams show colours: terminals, unless NO_COLOR is set. */
+  readonly colour: { readonly out: boolean; readonly err: boolean };
   /** A line of a result, on stdout. */
   out(line: string): void;
   /** A line of anything else, on stderr: progress, errors. */

@@ -49,7 +49,7 @@ export async function findGateway(home: Home, terminal: Terminal): Promise<Clien
     if (waited >= WAIT_MS) {
       throw new KafclawError(
         "gateway-silent",
-        `Process ${holder.pid} is using ${home.root} and can't be spoken to; let it finish, or stop it.`,
+        `Process ${holder.pid} is using ${home.root}, a kafclaw command such as whatsapp-auth perhaps; wait until it is done, or end it (kill ${holder.pid}).`,
         "failed",
       );
     }

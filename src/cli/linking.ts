@@ -15,6 +15,8 @@ const SETTLE_MS = 5_000;
 /** How long an existing link may take to connect before it is taken for fine, and how long a log-out waits for it. */
 const CONNECT_MS = 15_000;
 
+const NOT_LINKED = "Not linked; nothing was changed. To try again: kafclaw whatsapp-auth";
+
 /** How to link. */
 export interface Wish {
   /** Digits of the number to link by pairing code. */
@@ -27,8 +29,9 @@ export async function linkThrough(
   gateway: Client,
   wish: Wish,
   presenter: Presenter,
-  { stop }: Terminal,
+  terminal: Terminal,
 ): Promise<number> {
+  const { stop } = terminal;
   const now = await gateway.link();
   const isShown = now.event === "qr" && wish.phone === undefined && !wish.replace;
   if (now.event === "linked" && !wish.replace) return (await presenter.show(now)) ?? 1;
@@ -39,6 +42,9 @@ export async function linkThrough(
     if (code !== undefined) return code;
     await pause(POLL_MS, undefined, { signal: stop }).catch(() => {});
   }
+  // The bot that was linked before is off the air until then.
+  if (now.event === "linked") await gateway.cancelLinking();
+  terminal.err(NOT_LINKED);
   return 1;
 }
 
@@ -58,7 +64,11 @@ export function linkAlone(place: Place, wish: Wish, presenter: Presenter, termin
           if (code !== undefined) resolve(code);
         });
       });
-      terminal.stop.addEventListener("abort", () => resolve(1), { once: true });
+      const stopped = (): void => {
+        terminal.err(NOT_LINKED);
+        resolve(1);
+      };
+      terminal.stop.addEventListener("abort", stopped, { once: true });
     });
     await link.beginLinking(wish);
     const code = await over;

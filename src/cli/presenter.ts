@@ -2,9 +2,13 @@ import qrcode from "qrcode";
 import type { LinkEvent } from "../whatsapp/types.js";
 import type { Terminal } from "./command.js";
 
-/** The QR code as text, small enough for a terminal of 80 columns. */
-export function qrText(data: string): Promise<string> {
-  return qrcode.toString(data, { type: "terminal", small: true, errorCorrectionLevel: "L" });
+/**
+ * The QR code as text, small enough for a terminal of 80 columns.
+ * @param colour with the terminal's own codes for black and white; without, light blocks on what is taken to be dark
+ */
+export function qrText(data: string, colour: boolean): Promise<string> {
+  const how = colour ? ({ type: "terminal", small: true } as const) : ({ type: "utf8" } as const);
+  return qrcode.toString(data, { ...how, errorCorrectionLevel: "L" });
 }
 
 /** Shows whoever is linking what happens, each thing once. */
@@ -34,7 +38,7 @@ export class Presenter {
     }
     switch (event.event) {
       case "qr":
-        out(await qrText(event.data));
+        out(await qrText(event.data, this.terminal.colour.out));
         return err(
           `Scan it with WhatsApp → Linked devices → Link a device. Also in ${this.png}; it changes every 20 to 60 seconds.`,
         );

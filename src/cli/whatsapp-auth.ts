@@ -1,5 +1,7 @@
-import { phoneDigits } from "../dashboard/index.js";
+import { z } from "zod";
+import { formatNumber, personFrom, phoneDigits } from "../access/index.js";
 import { KafclawError } from "../errors.js";
+import { cleanText } from "../text.js";
 import { runCommand, show } from "./admin.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
 import { findGateway, openPlace } from "./home.js";
@@ -27,7 +29,10 @@ export const whatsappAuth: CliCommand = {
       value: "DIR",
       help: "take over the session in a folder of Baileys' useMultiFileAuthState",
     },
-    replace: { type: "boolean", help: "allow another account than the one that this home belongs to" },
+    replace: {
+      type: "boolean",
+      help: "link anew, another account too; the present link is off until a phone has scanned",
+    },
     logout: { type: "boolean", help: "unlink this device and forget the session" },
     approve: { type: "list", value: "WHO", help: "approve a number, JID or code" },
     deny: { type: "list", value: "WHO", help: "deny a number, JID or code" },
@@ -37,7 +42,7 @@ export const whatsappAuth: CliCommand = {
   async run(given, terminal) {
     const mode = modeOf(given);
     if (mode === "decide") return decide(given, terminal);
-    if (mode === "list") return show(await runCommand("list", [], terminal), given.json, terminal);
+    if (mode === "list") return list(given, terminal);
     try {
       return await aboutTheLink(given, terminal);
     } catch (error) {
@@ -61,6 +66,35 @@ function modeOf(given: Given): (typeof MODES)[number] | "decide" | "link" {
     throw new KafclawError("wrong-usage", `--${named.join(" and --")} don't go together; give one at a time.`, "usage");
   }
   return first ?? "link";
+}
+
+const Entry = z.object({
+  code: z.string(),
+  pn: z.string().nullable(),
+  lid: z.string().nullable(),
+  name: z.string(),
+  since: z.number(),
+});
+const Lists = z.object({ approved: z.array(Entry), denied: z.array(Entry), pending: z.array(Entry) });
+
+/** Everybody on the lists, one line each. */
+async function list({ json }: Given, terminal: Terminal): Promise<number> {
+  const answer = await runCommand("list", [], terminal);
+  if (json || !answer.ok) return show(answer, json, terminal);
+  for (const [state, entries] of Object.entries(Lists.parse(answer.data))) {
+    terminal.out(`${state} (${entries.length})`);
+    for (const { code, pn, lid, name, since } of entries) {
+      const person = personFrom(pn, lid);
+      const number = person === undefined ? "" : formatNumber(person);
+      terminal.out(`  ${[code, number, cleanText(name, 64) || "no name", dayOf(since)].join("  ")}`);
+    }
+  }
+  return 0;
+}
+
+/** `2026-11-23 14:02`, in the machine's time zone. */
+function dayOf(at: number): string {
+  return new Date(at).toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" });
 }
 
 /** @returns the worst exit code */

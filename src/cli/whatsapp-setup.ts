@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { type SetupInput, setUp } from "../admin/index.js";
-import { type Answer, answerOfSetup } from "../dashboard/index.js";
+import { type Answer, answerOfSetup, type SetupInput, setUp } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
 import { show } from "./admin.js";
 import type { Client } from "./client.js";

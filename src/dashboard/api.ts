@@ -1,14 +1,13 @@
 /** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
 import express, { type Express, type Request, type Response, Router } from "express";
 import { z } from "zod";
-import { type Access, type Actor, type Contact, type Door, KafclawError } from "../access/index.js";
-import { type Admin, changeOwner, type Gateway, setUp } from "../admin/index.js";
+import { type Access, type Actor, type Contact, type Door, KafclawError, phoneDigits } from "../access/index.js";
+import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, setUp } from "../admin/index.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
 import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
-import { answerOf, answerOfSetup } from "./answers.js";
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
 import { openApi } from "./openapi.js";
-import { contactData, inviteData, ownerData, phoneDigits } from "./people.js";
+import { contactData, inviteData } from "./people.js";
 import { onError, problem, send } from "./problems.js";
 
 /** What the API is made over. */
@@ -102,7 +101,7 @@ function routes(parts: ApiParts): Router {
 
   router.get("/status", async (_request, response) => {
     const { data } = await admin.run("status", [], askerOf(response));
-    response.json({ ...(data instanceof Object ? data : {}), owner: ownerData(access.owner()) });
+    response.json(data);
   });
 
   router.get("/contacts", (request, response) => {
@@ -176,6 +175,10 @@ function routes(parts: ApiParts): Router {
     });
     old = before;
     showLink(request, response.status(202));
+  });
+  router.post("/link/cancel", async (_request, response) => {
+    await link.cancelLinking();
+    response.json({ ok: true });
   });
   router.delete("/link", async (_request, response) => {
     await link.logout();

@@ -1,11 +1,9 @@
-/** The dashboard, the local API, and what the command line shares with it: the face of this folder. */
+/** The dashboard, the local API: the face of this folder. */
 export type { Activity, Incoming, Outgoing, Seen } from "./activity.js";
-export { type Answer, answerOf, answerOfSetup } from "./answers.js";
 export { createApi } from "./api.js";
 export { createDashboard } from "./dashboard.js";
 export { isOurHost } from "./guard.js";
 export { Live } from "./live.js";
-export { phoneDigits } from "./people.js";
 export { headers, isOurOrigin } from "./safety.js";
 export { type Listening, listen } from "./server.js";
 export { SignIn } from "./session.js";

@@ -116,6 +116,9 @@ export function openApi(requests: Requests): object {
           ...answers("What was done"),
         },
       },
+      "/link/cancel": {
+        post: { summary: "Ends an attempt to link; the session that was there connects again", ...answers("Ended") },
+      },
       "/link": {
         get: { summary: "How linking stands", ...answers("The last event", link) },
         post: {

@@ -1,7 +1,7 @@
 /** Errors as HTTP: a fitting status, and `{"error":{"code","message"}}`. */
 import type { ErrorRequestHandler, Response } from "express";
+import type { Answer } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
-import type { Answer } from "./answers.js";
 
 const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ["unknown-reference", 404],

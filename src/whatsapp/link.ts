@@ -204,6 +204,14 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.connect();
   }
 
+  /** Ends an attempt to link, where one is under way: the session that was there, if any, connects again. */
+  async cancelLinking(): Promise<void> {
+    if (this.linking === undefined) return;
+    clearTimeout(this.timer);
+    await this.drop()?.end(undefined);
+    await this.giveUpLinking({ code: "cancelled", message: "Linking was cancelled." });
+  }
+
   /** Unlinks this device at WhatsApp and forgets the session. */
   async logout(): Promise<void> {
     this.stopped = true;

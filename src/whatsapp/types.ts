@@ -226,6 +226,8 @@ export interface LinkControl {
    * @throws KafclawError `already-linked`
    */
   beginLinking(options?: { phone?: string; replace?: boolean }): Promise<void>;
+  /** Ends an attempt to link, where one is under way: the session that was there, if any, connects again. */
+  cancelLinking(): Promise<void>;
   /** Unlinks this device at WhatsApp and forgets the session. */
   logout(): Promise<void>;
 }

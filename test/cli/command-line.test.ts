@@ -20,6 +20,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     version: "1.2.3",
     user: "olga",
     interactive: false,
+    colour: { out: false, err: false },
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     log: () => pino({ level: "silent" }),
@@ -73,6 +74,7 @@ describe("exit codes and streams", () => {
 
   it("what needs a running gateway says so, and changes nothing", async () => {
     expect(await run("silent", "off")).toMatchObject({ code: 1, err: expect.stringContaining("kafclaw gateway") });
+    expect(await run("silent")).toMatchObject({ code: 0, out: expect.stringContaining("Silent mode is on") });
   });
 
   it("options that don't go together are refused before anything is done", async () => {
@@ -131,6 +133,22 @@ describe("whatsapp-setup on the files", () => {
     expect(lists.denied).toMatchObject([{ pn: "15550003000@s.whatsapp.net", lid: null, state: "denied" }]);
     const shown = await run("token", "--json");
     expect(shown.out).not.toContain(token);
+    const { out } = await run("whatsapp-auth", "--list");
+    expect(out).toMatch(
+      /^approved \(2\)\n(?: {2}\w{4} {2}\+1 555 000 200[01] {2}.*\n){2}denied \(1\)\n.*3000.*\npending \(0\)$/,
+    );
+    const status = JSON.parse((await run("status", "--json")).out);
+    expect(status).toMatchObject({ running: false, token: true, owner: { pn: "15550001000@s.whatsapp.net" } });
+  });
+
+  it("takes numbers alone: a name is what a sender calls themselves", async () => {
+    for (const option of ["--owner", "--allow", "--deny"]) {
+      expect(await run("whatsapp-setup", option, "olga")).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('"olga" is no full phone number'),
+      });
+    }
+    expect((await run("status")).out).toMatch(/Owner: none.*\nPairing token: none/);
   });
 
   it("a short token changes nothing", async () => {

@@ -23,6 +23,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
     version: "1.2.3",
     user: "olga",
     interactive: false,
+    colour: { out: false, err: false },
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     log: () => pino({ level: "silent" }),

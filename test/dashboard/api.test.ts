@@ -21,6 +21,10 @@ class FakeLink implements LinkControl {
     this.asked.push(options);
   }
 
+  async cancelLinking(): Promise<void> {
+    this.asked.push({ cancelled: true });
+  }
+
   async logout(): Promise<void> {
     this.event = { event: "error", code: "logged-out", message: "Logged out." };
   }
@@ -221,6 +225,11 @@ describe("the link through the API", () => {
     expect((await get()).body).toEqual({ event: "connecting" });
     link.event = { event: "pairing-code", code: "ABCD1234" };
     expect((await get()).body).toEqual(link.event);
+  });
+
+  it("ends an attempt that nobody wants any more", async () => {
+    await request(server).post("/api/v1/link/cancel").set(auth).expect(200);
+    expect(link.asked).toEqual([{ cancelled: true }]);
   });
 
   it("refuses a second link, and a number that is none", async () => {

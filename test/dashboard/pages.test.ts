@@ -18,6 +18,9 @@ class FakeLink implements LinkControl {
   async beginLinking(options: object = {}): Promise<void> {
     this.asked.push(options);
   }
+  async cancelLinking(): Promise<void> {
+    this.asked.push({ cancelled: true });
+  }
   async logout(): Promise<void> {
     this.asked.push({ logout: true });
   }
@@ -373,7 +376,7 @@ describe("what the pages do", () => {
   it("begins to link with a number, and refuses one that is none", async () => {
     const browser = await Browser.signedIn();
     await browser.does("/link", { phone: "+1 555 000 9000" });
-    expect(await browser.does("/link", { phone: "12" })).toMatch(/is no phone number/);
+    expect(await browser.does("/link", { phone: "12" })).toMatch(/is no full phone number/);
     expect(link.asked).toEqual([{ phone: "15550009000" }]);
   });
 

@@ -68,11 +68,16 @@ describe("linking a running gateway", () => {
     expect(await world.home.get("/healthz")).toEqual({ status: "ok", link: "open", silent: true });
   });
 
-  it("while it links anew nothing leaves over the unfinished link, and the state says unlinked", async () => {
+  it("while it links anew nothing leaves over the unfinished link; given up, the old one comes back", async () => {
     const world = await World.linked(SETTING);
     await beginLinking(world, { replace: true });
     await shows(world, ({ event }) => event === "qr");
     expect(await world.home.get("/healthz")).toMatchObject({ link: "unlinked" });
+    const { address, token } = await world.home.api();
+    const headers = { authorization: `Bearer ${token}` };
+    await fetch(`${address}/api/v1/link/cancel`, { method: "POST", headers });
+    await world.home.linkOpen();
+    expect(await me(world)).toContain("15550009000");
   });
 
   it("402: the owner is told of a ban, and one longer than a timer takes is waited out, not tried again and again", async () => {

@@ -1,9 +1,8 @@
 /** Linking the WhatsApp account: the live QR, the pairing code, and what to do when it hangs. */
 import type { Router } from "express";
 import qrcode from "qrcode";
-import { formatNumber } from "../../access/index.js";
+import { formatNumber, phoneDigits } from "../../access/index.js";
 import { KafclawError } from "../../errors.js";
-import { phoneDigits } from "../people.js";
 import { trustedHtml } from "../views.js";
 import { type Desk, field } from "./desk.js";
 

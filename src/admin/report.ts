@@ -1,7 +1,8 @@
-/** What the API answers with: what became of a command, for people and for programs. */
-import type { CommandResult, SetupOutcome } from "../admin/index.js";
+/** What became of a command, for people and for programs: what the API answers, and what the command line shows. */
 import type { KafclawError } from "../errors.js";
 import { renderPlain } from "../text.js";
+import type { SetupOutcome } from "./setup.js";
+import type { CommandResult } from "./types.js";
 
 /** What became of a command. */
 export interface Answer {
