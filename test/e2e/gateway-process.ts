@@ -160,6 +160,16 @@ export class TestHome {
     return response.json();
   }
 
+  /** POST on the local API. @throws where it is not done */
+  async post(path: string, body: object = {}): Promise<unknown> {
+    const { address, token } = await this.api();
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const response = await fetch(`${address}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
   async api(): Promise<{ address: string; token: string; pid: number }> {
     return JSON.parse(await readFile(join(this.path, "gateway.json"), "utf8"));
   }

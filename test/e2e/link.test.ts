@@ -9,14 +9,6 @@ interface Shown {
   readonly data?: string;
 }
 
-/** Asks the running gateway to link, as the dashboard and the command line do. */
-async function beginLinking(world: World, wish: { phone?: string; replace?: boolean }): Promise<void> {
-  const { address, token } = await world.home.api();
-  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const { status } = await fetch(`${address}/api/v1/link`, { method: "POST", headers, body: JSON.stringify(wish) });
-  expect(status).toBe(202);
-}
-
 /** What the gateway shows to whoever links, once it is so. */
 async function shows(world: World, fits: (shown: Shown) => boolean): Promise<Shown> {
   let shown: Shown = { event: "" };
@@ -37,9 +29,9 @@ describe("linking a running gateway", () => {
     await world.setUp();
     await world.home.start();
     await shows(world, ({ event }) => event === "qr");
-    await beginLinking(world, { phone: "+15550009000" });
+    await world.home.post("/api/v1/link", { phone: "+15550009000" });
     const first = await shows(world, ({ event }) => event === "pairing-code");
-    await beginLinking(world, { phone: "+15550009000" });
+    await world.home.post("/api/v1/link", { phone: "+15550009000" });
     const second = await shows(world, ({ event, code }) => event === "pairing-code" && code !== first.code);
     await world.bot.enterPairingCode(second.code ?? "");
     await world.home.linkOpen();
@@ -53,14 +45,14 @@ describe("linking a running gateway", () => {
     const other = world.wa.phone({ pn: "15550009111", name: "Other" });
     world.bot.unlink();
     await shows(world, ({ event }) => event === "error");
-    await beginLinking(world, {});
+    await world.home.post("/api/v1/link", {});
     const { data } = await shows(world, ({ event }) => event === "qr");
     await other.scan(data ?? "").catch(() => {});
     const refused = await shows(world, ({ event, code }) => event === "error" && code === "other-account");
     expect(JSON.stringify(refused)).toMatch(/belongs to \+15550009000.*--replace/);
     expect(await me(world)).toContain("15550009000");
 
-    await beginLinking(world, { replace: true });
+    await world.home.post("/api/v1/link", { replace: true });
     const again = await shows(world, (shown) => shown.event === "qr" && shown.data !== data);
     await other.scan(again.data ?? "");
     await world.home.linkOpen();
@@ -70,12 +62,10 @@ describe("linking a running gateway", () => {
 
   it("while it links anew nothing leaves over the unfinished link; given up, the old one comes back", async () => {
     const world = await World.linked(SETTING);
-    await beginLinking(world, { replace: true });
+    await world.home.post("/api/v1/link", { replace: true });
     await shows(world, ({ event }) => event === "qr");
     expect(await world.home.get("/healthz")).toMatchObject({ link: "unlinked" });
-    const { address, token } = await world.home.api();
-    const headers = { authorization: `Bearer ${token}` };
-    await fetch(`${address}/api/v1/link/cancel`, { method: "POST", headers });
+    await world.home.post("/api/v1/link/cancel");
     await world.home.linkOpen();
     expect(await me(world)).toContain("15550009000");
   });

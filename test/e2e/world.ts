@@ -48,8 +48,8 @@ export class World {
   /** A linked gateway with owner and token, as after steps 1 to 3 of the guide. */
   static async linked(setting: Setting, env: Record<string, string> = {}): Promise<World> {
     const world = await World.create(setting, env);
-    await world.setUp();
     await world.home.start();
+    await world.home.post("/api/v1/setup", { owner: world.ownerNumber, token: TOKEN });
     await world.scanQr();
     return world;
   }
@@ -69,10 +69,14 @@ export class World {
     return new World(wa, home, setting, people);
   }
 
+  /** Step 2 of the guide, by its command. */
   async setUp(): Promise<void> {
-    const owner = this.setting.setup === "self" ? "self" : `+${this.owner.pnJid.split("@")[0]}`;
-    const ran = await this.home.run(["whatsapp-setup", "--enable", "--owner", owner, "--token", TOKEN]);
+    const ran = await this.home.run(["whatsapp-setup", "--enable", "--owner", this.ownerNumber, "--token", TOKEN]);
     if (ran.code !== 0) throw new Error(`whatsapp-setup failed: ${ran.err}`);
+  }
+
+  private get ownerNumber(): string {
+    return this.setting.setup === "self" ? "self" : `+${this.owner.pnJid.split("@")[0]}`;
   }
 
   /** Scans the QR that the running gateway gives through its API. */
