@@ -13,7 +13,7 @@ export default defineConfig({
         },
       },
       {
-        // Each test starts processes of its own; more than two files at a time only get in each other's way.
+        // Each test starts processes of its own.
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
@@ -51,6 +51,7 @@ export default defineConfig({
         },
       },
     ],
-    maxWorkers: 2,
+    // Much of a test is waiting, for debounce and pace: one more than there are cores.
+    maxWorkers: 3,
   },
 });

@@ -146,22 +146,4 @@ describe("the gate", () => {
     expect(ask(book, undefined, direct(ALICE)).kind).toBe("buddy");
     expect(ask(book, undefined, direct(person("15550002000@s.whatsapp.net", "999@lid"))).kind).toBe("stranger");
   });
-
-  it("answers in under 5 µs with 100,000 contacts", () => {
-    const book = new ContactBook();
-    for (let n = 0; n < 100_000; n++) {
-      book.set(contact(person(`1555${1_000_000 + n}@s.whatsapp.net`, `9${n}@lid`), "approved", `c${n}`));
-    }
-    const senders = Array.from({ length: 1000 }, (_, n) =>
-      person(`9${n * 97}@lid`, `1555${1_000_000 + n * 97}@s.whatsapp.net`),
-    );
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 20; round++) {
-      const start = performance.now();
-      for (const sender of senders) ask(book, owner, { place: "person", sender, fromMe: false });
-      best = Math.min(best, performance.now() - start);
-    }
-    // A thousand decisions: milliseconds are microseconds each.
-    expect(best).toBeLessThan(5);
-  });
 });
