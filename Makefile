@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run demo test install build check unit e2e browser bench torture docs clean
+.PHONY: help run demo test install build check unit e2e browser bench torture docs pictures clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,12 @@ torture: dist/.built ## the fault campaign, hours of it; ARGS="--seed 7 --only k
 
 docs: node_modules/.installed ## writes the generated tables into README.md
 	@npx vitest run --project unit test/readme.test.ts --update
+
+pictures: dist/.built ## makes the pictures of README anew, by the browser tests; wants a font with emoji
+	@mkdir -p coverage/pictures
+	KAFCLAW_TEST_PICTURES=coverage/pictures npx vitest run --project browser
+	@cp coverage/pictures/demo.png docs/demo.png
+	@cp coverage/pictures/overview-light-desktop.png docs/dashboard.png
 
 clean: ## removes what was built and installed
 	rm -rf dist node_modules

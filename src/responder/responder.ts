@@ -82,7 +82,7 @@ class Conversations implements RunningResponder {
   get name(): string {
     const { mode } = this;
     if (mode === "relay")
-      return "relay (no model is set: buddies' messages come to this chat, a quoted reply goes back)";
+      return "relay (no model is set: buddies' messages come to the admin chat, a quoted reply goes back)";
     if (mode === "off") return "off (no model is set, and a relay needs a number of the bot's own)";
     return `model ${this.parts.model?.name ?? ""}${this.outage.isOn ? ", which does not answer now" : ""}`;
   }
