@@ -1,3 +1,4 @@
+import { isWithin } from "../clock.js";
 import { addressesOf, type Lid, type Person, type Pn } from "./identity.js";
 
 /** Wrong guesses after which a sender is ignored. */
@@ -27,7 +28,7 @@ export class GuessLimit {
   ignored(person: Person, now: number): boolean {
     return addressesOf(person).some((address) => {
       const guesser = this.#senders.get(address);
-      return guesser !== undefined && guesser.until > now && guesser.wrong >= ALLOWED;
+      return guesser !== undefined && isOn(guesser, now) && guesser.wrong >= ALLOWED;
     });
   }
 
@@ -48,7 +49,7 @@ export class GuessLimit {
 
   #add(address: Pn | Lid, wrong: number, now: number): void {
     const before = this.#senders.get(address);
-    const guesser = before !== undefined && before.until > now ? before : { wrong: 0, until: now + HOUR };
+    const guesser = before !== undefined && isOn(before, now) ? before : { wrong: 0, until: now + HOUR };
     const isFirstTooMany = guesser.wrong < ALLOWED && guesser.wrong + wrong >= ALLOWED;
     guesser.wrong += wrong;
     if (isFirstTooMany) guesser.until = now + HOUR;
@@ -59,4 +60,9 @@ export class GuessLimit {
       this.#senders.delete(oldest);
     }
   }
+}
+
+/** Whether the hour in which a sender's guesses are counted together, or in which they are ignored, goes on. */
+function isOn({ until }: Guesser, now: number): boolean {
+  return isWithin(HOUR, until - HOUR, now);
 }

@@ -1,4 +1,5 @@
 import type { Access, Clock } from "../access/index.js";
+import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { type Message, own, renderWhatsApp, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
@@ -184,7 +185,7 @@ export class AdminChat {
   private hint(message: Inbound): CommandResult | undefined {
     const now = this.parts.clock();
     const isOwnChat = this.parts.access.owner()?.setup === "self";
-    if (isOwnChat || this.isStale(message) || now - this.hinted < HINT_MS) return undefined;
+    if (isOwnChat || this.isStale(message) || isWithin(HINT_MS, this.hinted, now)) return undefined;
     this.hinted = now;
     const relay = this.parts.gateway.responder.mode === "relay" ? ", or quote a buddy's message to reply to them" : "";
     return this.no("talk", own(`I only know commands here: /help lists them${relay}.`));

@@ -1,5 +1,6 @@
 import type { Access, Clock, Learned, Outcome } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
+import { isWithin } from "../clock.js";
 import { type Message, renderWhatsApp } from "../text.js";
 import type { LinkState, Outbox } from "../whatsapp/types.js";
 import * as texts from "./notice-texts.js";
@@ -124,7 +125,7 @@ export class Notices {
   async news(key: string, message: Message, alarm = false): Promise<void> {
     await this.load();
     const now = this.parts.clock();
-    if (alarm && now - (this.alarmed.get(key) ?? Number.NEGATIVE_INFINITY) < ALARM_AGAIN_MS) return;
+    if (alarm && isWithin(ALARM_AGAIN_MS, this.alarmed.get(key) ?? Number.NEGATIVE_INFINITY, now)) return;
     if (alarm) this.alarmed.set(key, now);
     if (this.alarmed.size > ALARMS_REMEMBERED) this.alarmed.delete(this.alarmed.keys().next().value ?? "");
     await this.add(`news:${key}`, { kind: "news", message }, alarm);
@@ -220,7 +221,7 @@ export class Notices {
   /** One by one while they are few, the others together when the minute is over. */
   private async sendInTurn(rest: readonly WaitingRecord[]): Promise<void> {
     const now = this.parts.clock();
-    const isNewMinute = now - this.minute.start >= MINUTE;
+    const isNewMinute = !isWithin(MINUTE, this.minute.start, now);
     const bundle = isNewMinute && rest.length > 1 && (this.minute.overflowed || rest.length > IN_A_MINUTE);
     if (isNewMinute) this.minute = { start: now, count: 0, overflowed: false };
     if (bundle) {

@@ -4,6 +4,10 @@ import type { AddressInfo } from "node:net";
 import { KafclawError } from "../errors.js";
 import { systemCode } from "../files.js";
 
+/** Whoever takes longer to ask is no browser on this machine or behind its proxy, and holds a connection for nothing. */
+const HEADERS_WITHIN_MS = 15_000;
+const REQUEST_WITHIN_MS = 30_000;
+
 /** A listening server. */
 export interface Listening {
   /** How this machine reaches it: `http://127.0.0.1:18791`. */
@@ -32,7 +36,7 @@ export async function listen(app: RequestListener, host: string, port: number): 
 }
 
 async function open(app: RequestListener, host: string, port: number): Promise<Server> {
-  const server = createServer(app);
+  const server = createServer({ headersTimeout: HEADERS_WITHIN_MS, requestTimeout: REQUEST_WITHIN_MS }, app);
   server.listen(port, host);
   try {
     await once(server, "listening");

@@ -1,3 +1,4 @@
+import { isWithin } from "../clock.js";
 import type { ConversationBook, Who } from "./book.js";
 import { partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
@@ -55,7 +56,7 @@ export class Outage {
   room(waiting: () => readonly Who[]): number {
     const { atOnce, clock, log } = this.parts;
     if (!this.isOn) return atOnce;
-    if (clock() >= this.probe.at) return 1;
+    if (!isWithin(LONGEST_PROBE_MS, this.probe.at - LONGEST_PROBE_MS, clock())) return 1;
     for (const who of waiting()) {
       this.apologise(who).catch((error: unknown) => log.error({ err: error }, "an apology could not be written"));
     }

@@ -1,4 +1,5 @@
 import type { Contact } from "../access/types.js";
+import { isWithin } from "../clock.js";
 import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
@@ -308,7 +309,7 @@ class Conversations implements RunningResponder {
   /** An endpoint that refuses every question would bring a notice for each. */
   private async tellOfRefusal({ contact }: Partner, sentence: string): Promise<void> {
     const now = this.parts.clock();
-    if (now - this.refusalTold < HOUR) return;
+    if (isWithin(HOUR, this.refusalTold, now)) return;
     this.refusalTold = now;
     await this.tell("model-refused", texts.refusedOnce(contact, sentence));
   }

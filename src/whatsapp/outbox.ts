@@ -1,4 +1,5 @@
 import { addressesOf, type Lid, type Person, type Pn, same } from "../access/identity.js";
+import { isWithin } from "../clock.js";
 import { backoff } from "./disconnects.js";
 import { OutboxBook, type OutboxDoc, type OutboxItem } from "./outbox-book.js";
 import { OutboxQueue, type Waiting } from "./outbox-queue.js";
@@ -20,6 +21,8 @@ const PACE = {
 const CHATS_AT_ONCE = 4;
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
+/** More than any pause before a try, and any grace. */
+const LONGEST_WAIT_MS = HOUR;
 /** How often a refused message is tried again, where its error may pass. */
 const REFUSALS_BORNE = 2;
 /** Errors that may pass: timeouts, too much at once, a stale device session; and all from 500. */
@@ -207,7 +210,8 @@ class Door implements RunningOutbox {
       next = NEVER;
       for (const entry of this.queue.heads()) {
         const due = Math.max(entry.retryAt, this.book.get(entry.docId)?.notBefore ?? 0);
-        next = Math.min(next, due > now ? due : this.serve(entry, now));
+        // Nothing waits for longer; where it seems to, the clock was set back.
+        next = Math.min(next, isWithin(LONGEST_WAIT_MS, due - LONGEST_WAIT_MS, now) ? due : this.serve(entry, now));
       }
       // Where a parcel was done with at once, the next of its chat may go.
     } while (this.queue.size < before);

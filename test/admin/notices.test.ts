@@ -119,6 +119,17 @@ describe("batching", () => {
     expect(house.texts()[6]).toMatch(/^🔔 \*New sender\*/);
   });
 
+  it("a clock that is set back by a day holds up no notice and no alarm", async () => {
+    const house = await open();
+    const state = { code: "conflict", sentence: "Another process has the session.", remedy: "", since: 0 } as const;
+    await house.admin.notices.linkTrouble(state);
+    await crowd(house, 5);
+    house.time.now -= 24 * HOUR;
+    await house.admin.notices.linkTrouble(state);
+    await crowd(house, 1, 20);
+    expect(house.texts()).toHaveLength(8);
+  });
+
   it("a digest takes no reactions and no quoted yes, and tells how", async () => {
     const house = await open();
     await crowd(house, 9);

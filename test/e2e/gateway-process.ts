@@ -117,11 +117,15 @@ export class TestHome {
   }
 
   /** Waits until the link is open, by what `/healthz` says. */
-  async linkOpen(): Promise<void> {
-    await this.until(async () => {
-      const health = (await this.get("/healthz").catch(() => undefined)) as { link?: string } | undefined;
-      return health?.link === "open";
-    }, "the link is open");
+  async linkOpen(timeoutMs?: number): Promise<void> {
+    await this.until(
+      async () => {
+        const health = (await this.get("/healthz").catch(() => undefined)) as { link?: string } | undefined;
+        return health?.link === "open";
+      },
+      "the link is open",
+      timeoutMs,
+    );
   }
 
   /** Ends the gateway as a user (SIGTERM) or a crash (SIGKILL) would. */

@@ -34,8 +34,8 @@ export class Run {
     return Math.max(1, Math.round(whole * this.size));
   }
 
-  fault(kind: string): void {
-    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+  fault(kind: string, count = 1): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + count);
   }
 
   /** Counts a check, and a loss where it does not hold. */

@@ -1,0 +1,116 @@
+/** An hour of mixed traffic at 20 messages a second: memory flat, files bounded, no handle left open. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Phone } from "../../src/simulator/index.js";
+import { Endpoint } from "../e2e/endpoint.js";
+import { World } from "../e2e/world.js";
+import { sizeOf } from "./flood.js";
+import type { Run, Topic } from "./run.js";
+
+const SECONDS = 3_600;
+const A_SECOND = 20;
+/** What is cold at first is warm after this part of the run. */
+const WARM_UP = 0.25;
+/** A slope says something from here on. */
+const MEASURABLE_SECONDS = 600;
+const SLOPE_LIMIT = 1 << 20;
+const HANDLES_LIMIT = 5;
+const DISK_LIMIT = 200 << 20;
+const PATIENT = { timeoutMs: 60_000 };
+
+interface Sample {
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly handles: number;
+}
+
+export const soak: Topic = {
+  name: "soak",
+  short: 0.001,
+  async torture(run) {
+    const endpoint = await Endpoint.start();
+    const world = await World.linked(
+      { setup: "own-number", addressing: "lid" },
+      {
+        KAFCLAW_LOG_LEVEL: "info",
+        KAFCLAW_TEXTS_GREETING: "",
+        KAFCLAW_RESPONDER_DAILY_LIMIT: "100000",
+        ...endpoint.env,
+      },
+    );
+    const { code } = await world.aliceKnocks();
+    await world.order(`/approve ${code}`);
+    await world.told(/Approved/);
+    await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    const { pid } = await world.home.api();
+    const seconds = run.times(SECONDS);
+    const samples: Sample[] = [];
+    const strangers: Phone[] = [];
+    for (let second = 0; second < seconds; second += 1) {
+      const due = pause(1_000);
+      await world.say(world.alice, `second ${second}`);
+      if (second % 10 === 0) await world.order("/status");
+      for (let count = 1; count < A_SECOND; count += 1) {
+        await world.say(stranger(run, world, strangers), `hello ${count}`);
+      }
+      run.fault("seconds of traffic");
+      samples.push({ seconds: second, ...(await look(pid)) });
+      if (second % 60 === 59) {
+        checkSilence(run, world);
+        world.wa.clearRecord();
+      }
+      await due;
+    }
+    await world.wa.waitUntilTaken(PATIENT);
+    await world.settled();
+    checkSilence(run, world);
+    checkSamples(run, samples);
+    const bytes = await sizeOf(join(world.home.path, "data"));
+    run.check("files stay bounded", bytes < DISK_LIMIT, () => `${bytes} bytes`);
+  },
+};
+
+/** Half of them came before, so that not every one is new. */
+function stranger(run: Run, world: World, known: Phone[]): Phone {
+  const again = run.random(2) === 0 ? run.pick(known) : undefined;
+  if (again) return again;
+  const phone = world.wa.phone({ pn: `1666${1_000_000 + known.length}`, name: "Stranger" });
+  known.push(phone);
+  return phone;
+}
+
+/** Silent mode is off: the buddy hears the bot, and nobody else does. */
+function checkSilence(run: Run, world: World): void {
+  const buddys = new Set(world.wa.stanzasTo(world.alice));
+  const leaks = world.leaks().filter((stanza) => !buddys.has(stanza)).length;
+  run.check("strangers hear nothing (I5)", leaks === 0, () => `${leaks} stanzas`);
+}
+
+async function look(pid: number): Promise<{ bytes: number; handles: number }> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const handles = (await readdir(`/proc/${pid}/fd`)).length;
+  return { bytes: Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024, handles };
+}
+
+function checkSamples(run: Run, samples: readonly Sample[]): void {
+  const warm = samples.slice(Math.floor(samples.length * WARM_UP));
+  const [first] = warm;
+  const last = warm.at(-1);
+  if (!first || !last) return;
+  const more = last.handles - first.handles;
+  run.check("no handle is left open", more <= HANDLES_LIMIT, () => `${more} more open files`);
+  if (samples.length < MEASURABLE_SECONDS) return;
+  const slope = slopeOf(warm) * 3_600;
+  run.check("memory is flat", slope < SLOPE_LIMIT, () => `${(slope / SLOPE_LIMIT).toFixed(1)} MB more an hour`);
+}
+
+/** Bytes a second, by least squares. */
+function slopeOf(samples: readonly Sample[]): number {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const x = mean(samples.map(({ seconds }) => seconds));
+  const y = mean(samples.map(({ bytes }) => bytes));
+  const above = samples.reduce((sum, { seconds, bytes }) => sum + (seconds - x) * (bytes - y), 0);
+  return above / samples.reduce((sum, { seconds }) => sum + (seconds - x) ** 2, 0);
+}
