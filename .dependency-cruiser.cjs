@@ -76,7 +76,7 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(admin|access|store)/|^src/text/|^src/(text|errors|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
+          "^src/(admin|access|store)/|^src/text/|^src/(text|errors|clock|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
       },
     },
     {
@@ -87,7 +87,7 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(responder|access|store)/|^src/(text|errors|files|config)\\.ts$|^src/whatsapp/(types|describe)\\.ts$",
+          "^src/(responder|access|store)/|^src/(text|errors|clock|files|config)\\.ts$|^src/whatsapp/(types|describe)\\.ts$",
       },
     },
     {

@@ -32,7 +32,8 @@ export interface Taken {
 
 /**
  * Takes options out of the arguments; what is left are words.
- * @throws KafclawError `bad-option` for an option that the command doesn't have, or one without its value
+ * @throws KafclawError `bad-option` for an option that the command doesn't have, or one without its value; `bad-usage` for
+ *   an empty argument, as a shell variable leaves it that is not set
  */
 export function take(args: readonly string[], options: Options = {}): Taken {
   const { flags = [], values = [] } = options;
@@ -51,7 +52,10 @@ export function take(args: readonly string[], options: Options = {}): Taken {
     },
   });
   const words = found._.map(String);
-  const unknown = words.find((word) => /^--?[a-z]/i.test(word));
+  if (words.some((word) => word.trim() === "")) {
+    throw new KafclawError("bad-usage", '"" names nobody and nothing; leave it out.', "usage");
+  }
+  const unknown = args.find(isNegative) ?? words.find((word) => /^--?[a-z]/i.test(word));
   if (unknown !== undefined) {
     const known = [...flags, ...values].map((name) => `--${name}`).join(", ");
     throw new KafclawError(
@@ -68,6 +72,11 @@ export function take(args: readonly string[], options: Options = {}): Taken {
     flag: (name) => found[name] === true,
     value: (name) => (typeof found[name] === "string" ? found[name] : undefined),
   };
+}
+
+/** What looks like a negative number is an option to the parser, which would take it and the next word out unseen. */
+function isNegative(arg: string): boolean {
+  return /^-\d/.test(arg);
 }
 
 /** One reference as typed: surely one, or words that may be one name or several. */

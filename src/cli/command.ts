@@ -92,6 +92,8 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
       },
     },
   );
+  const negative = args.find((arg) => /^-\d/.test(arg));
+  if (negative !== undefined) throw leftOver(negative, names);
   const valued = ofType("boolean").find((name) => args.some((arg) => arg.startsWith(`--${name}=`)));
   if (valued !== undefined) throw wrong(`--${valued} takes no value.`);
   const words = found._.map(String);

@@ -99,6 +99,18 @@ describe("I4: silent mode", () => {
   });
 });
 
+describe("an argument that is no reference", () => {
+  it.each([[["-1"]], [["-1", "nobody"]], [[""]], [[" ", "Bob"]], [["\u0000"]], [["🙃"]]])(
+    "%j approves nobody, though only one is pending",
+    async (args) => {
+      const house = await open();
+      await house.knocks("Bob", "+1 555 000 3000");
+      expect(await house.cli("approve", ...args)).toMatchObject({ ok: false });
+      expect(house.access.counts()).toMatchObject({ approved: 0, pending: 1 });
+    },
+  );
+});
+
 describe("looking", () => {
   it("/status says how it goes", async () => {
     const house = await open();

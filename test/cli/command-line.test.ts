@@ -67,6 +67,10 @@ describe("exit codes and streams", () => {
     expect(err).toContain("nobody");
   });
 
+  it("a negative number is never swallowed", async () => {
+    expect(await run("approve", "-1", "nobody")).toMatchObject({ code: 2, err: expect.stringContaining("-1") });
+  });
+
   it("hints are commands as they are typed here", async () => {
     expect((await run("token")).out).toContain("kafclaw token rotate");
     expect((await run("help", "approve")).out).not.toContain(" /approve");
