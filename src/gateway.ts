@@ -28,7 +28,7 @@ import {
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
 import { type Home, writePrivate } from "./home.js";
-import { type ConversationDoc, createResponder, modelFrom } from "./responder/index.js";
+import { type ConversationDoc, createResponder, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
@@ -190,7 +190,7 @@ async function build(
     access,
     outbox,
     settings: { ...config.responder, selfChat: config.admin.chat },
-    model: modelFrom(config.responder),
+    model: await openModel(config.responder),
     soulPath: home.soul,
     mediaPath: home.media,
     fetchMedia: fetchMediaFrom(config.whatsapp.url),

@@ -5,7 +5,7 @@ import { KafclawError } from "../errors.js";
 import type { GatewayInfo } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
 
-/** Approving a typed number asks WhatsApp, which may take half a minute to say nothing. */
+/** A disk under load, or a WhatsApp that is slow to answer, may take its time. */
 const ANSWER_WITHIN_MS = 60_000;
 
 const KIND = z.enum(["usage", "refused", "failed"]);

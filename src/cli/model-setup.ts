@@ -1,5 +1,4 @@
 /** The model in the set-up: what is offered, what is chosen, and whether it answers. */
-import { isCancel, password, select, text } from "@clack/prompts";
 import { type Config, changeConfig } from "../config.js";
 import type { Home } from "../home.js";
 import type { Ollama } from "../responder/index.js";
@@ -28,6 +27,8 @@ export function modelFromFlags(given: Given): ModelChoice {
 
 /** Asks what is to answer buddies, with the models of an Ollama that answers here first. @returns undefined where it was cancelled */
 export async function askForModel({ env }: Terminal): Promise<ModelChoice | undefined> {
+  // Only here: most commands ask nothing.
+  const { isCancel, select } = await import("@clack/prompts");
   const { findOllama } = await import("../responder/index.js");
   const choice = await select<ModelChoice | "other">({
     message: "What answers your buddies?",
@@ -57,6 +58,7 @@ export function offers(ollama: Ollama | undefined): { value: ModelChoice; label:
 }
 
 async function askForEndpoint(): Promise<ModelChoice | undefined> {
+  const { isCancel, password, text } = await import("@clack/prompts");
   const baseUrl = await text({ message: "Its base URL", initialValue: OPENAI_URL, validate: wanted });
   if (isCancel(baseUrl)) return undefined;
   const model = await text({ message: "The model's name there", validate: wanted });

@@ -1,5 +1,4 @@
 import { access } from "node:fs/promises";
-import { isCancel, text } from "@clack/prompts";
 import { type Config, homeFrom, parseConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { createHome, homePaths } from "../home.js";
@@ -70,6 +69,8 @@ async function answersFrom(given: Given, terminal: Terminal): Promise<Answers | 
 }
 
 async function ask(message: string, initialValue: string, key?: "timezone"): Promise<string | undefined> {
+  // Only here: most commands ask nothing.
+  const { isCancel, text } = await import("@clack/prompts");
   const validate = (typed = "") =>
     key !== undefined && !isGood({ [key]: typed }) ? 'Like "Europe/Berlin"' : undefined;
   const answer = await text({ message, initialValue, validate });

@@ -7,7 +7,6 @@ import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
 import { actorAt, findGateway, onFiles, openPlace, type Place } from "./home.js";
 import { applyModel, askForModel, modelFromFlags } from "./model-setup.js";
-import { askForSetup } from "./setup-questions.js";
 
 const POLL_MS = 500;
 
@@ -48,7 +47,7 @@ export const whatsappSetup: CliCommand = {
     const place = await openPlace(terminal);
     const gateway = await findGateway(place.home, terminal);
     const { config } = place.loaded;
-    const wanted = isAsking ? await askForSetup() : input;
+    const wanted = isAsking ? await (await import("./setup-questions.js")).askForSetup() : input;
     const isOpen = wanted !== undefined && isAsking && config.responder.model === undefined;
     const model = isOpen ? await askForModel(terminal) : chosen;
     if (wanted === undefined || model === undefined) {

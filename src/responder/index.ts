@@ -1,7 +1,7 @@
 /** WHAT answers a buddy: the face of this folder. {@link createResponder} makes the model, the relay, or silence. */
 export type { ConversationDoc } from "./book.js";
-export { modelFrom } from "./model.js";
 export { findOllama, type Ollama } from "./ollama.js";
+export { openModel } from "./open-model.js";
 export type { ResponderParts } from "./parts.js";
 export { createResponder } from "./responder.js";
 export { Soul } from "./soul.js";

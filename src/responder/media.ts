@@ -4,7 +4,6 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { fileTypeFromFile } from "file-type";
 import type { Contact } from "../access/types.js";
 import { systemCode } from "../files.js";
 import type { Content, FetchMedia, Inbound } from "../whatsapp/types.js";
@@ -71,6 +70,8 @@ export class MediaStore {
       const counter = new Counter(most);
       const source = await this.fetchMedia(file, media, limited);
       await pipeline(source, counter, createWriteStream(part, { mode: 0o600 }), { signal: limited });
+      // Only here: few gateways ever get a file.
+      const { fileTypeFromFile } = await import("file-type");
       const found = await fileTypeFromFile(part);
       const path = join(this.folder, `${nameFor(message, buddy)}.${found?.ext ?? "bin"}`);
       await rename(part, path);

@@ -3,7 +3,8 @@ import OpenAI, { toFile } from "openai";
 import { Stream } from "openai/core/streaming";
 import { z } from "zod";
 import type { ChatMessage } from "./frame.js";
-import { type Endpoint, ModelProblem, noCompletion, problemOf } from "./problems.js";
+import { type Endpoint, ModelProblem } from "./problem.js";
+import { noCompletion, problemOf } from "./problems.js";
 
 /** What answers a question; {@link Model}, and what tests put in its place. */
 export interface Asked {
@@ -28,10 +29,10 @@ export interface ModelSettings {
 /** OpenAI's own, where only a model and a key are set. */
 const OPENAI_URL = "https://api.openai.com/v1";
 
-/** The model that the settings name; undefined where they name none. */
-export function modelFrom(settings: ModelSettings): Model | undefined {
+/** The model that the settings name. */
+export function modelFrom(settings: ModelSettings & { readonly model: string }): Model {
   const { baseUrl = OPENAI_URL, model, apiKey, timeout, transcriptionModel } = settings;
-  return model === undefined ? undefined : new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey);
+  return new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey);
 }
 
 /** Retries on 408, 409, 429, 5xx and a lost connection, with backoff; the server's Retry-After counts. */

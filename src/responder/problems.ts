@@ -1,31 +1,7 @@
 /** What can go wrong with an endpoint, in one sentence with the next step. */
 import OpenAI from "openai";
 import { firstWords } from "../text.js";
-
-/**
- * A question that was not answered.
- * - `down`: nobody would be answered now; worth trying again later
- * - `refused`: this question is not answered; others may be
- */
-export class ModelProblem extends Error {
-  constructor(
-    readonly kind: "down" | "refused",
-    /** One sentence for the owner, in words of ours and of the settings; no key, and nothing that came over the network. */
-    readonly sentence: string,
-    /** The endpoint broke off: another try may do. */
-    readonly brokeOff = false,
-  ) {
-    super(sentence);
-  }
-}
-
-/** The endpoint as it is named in sentences. */
-export interface Endpoint {
-  readonly baseUrl: string;
-  readonly model: string;
-  /** Seconds of silence that are borne. */
-  readonly timeout: number;
-}
+import { type Endpoint, ModelProblem } from "./problem.js";
 
 const SHOWN = 60;
 

@@ -13,7 +13,7 @@ import type { Asked } from "./model.js";
 import { Outage } from "./outage.js";
 import { idsOf, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
-import { ModelProblem } from "./problems.js";
+import { ModelProblem } from "./problem.js";
 import { isStale, Relay } from "./relay.js";
 import { inWords, Senses } from "./senses.js";
 import { Soul } from "./soul.js";

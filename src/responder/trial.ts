@@ -1,6 +1,7 @@
 import { firstWords } from "../text.js";
-import { type ModelSettings, modelFrom } from "./model.js";
-import { ModelProblem } from "./problems.js";
+import type { ModelSettings } from "./model.js";
+import { openModel } from "./open-model.js";
+import { ModelProblem } from "./problem.js";
 
 /** What came back when a model was tried. */
 export interface Trial {
@@ -19,7 +20,7 @@ export async function tryModel(
   clock: () => number,
   signal: AbortSignal,
 ): Promise<Trial | undefined> {
-  const model = modelFrom({ ...settings, timeout: Math.min(settings.timeout, LONGEST_S) });
+  const model = await openModel({ ...settings, timeout: Math.min(settings.timeout, LONGEST_S) });
   if (model === undefined) return undefined;
   const began = clock();
   try {

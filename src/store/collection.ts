@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { KafclawError } from "../errors.js";
 import { syncDirectory, systemCode } from "../files.js";
 import { diskFailed, type StoreLog } from "./errors.js";
-import { type Change, compactNedb, lookUp, type Nedb, putting, readNedb, removing } from "./nedb.js";
+import { allOf, type Change, compactNedb, lookUp, type Nedb, putting, readNedb, removing } from "./nedb.js";
 import { examine } from "./repair.js";
 import type { Collection, Doc } from "./types.js";
 
@@ -82,6 +82,8 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     options: { sort?: Record<string, 1 | -1>; skip?: number; limit?: number } = {},
   ): Promise<T[]> {
     return this.#inTurn(async () => {
+      // Only documents of type T are ever put here.
+      if (Object.keys(query).length === 0) return page(allOf(this.db) as T[], options);
       let cursor = this.db.find({ ...query });
       if (options.sort) cursor = cursor.sort(options.sort);
       if (options.skip) cursor = cursor.skip(options.skip);
@@ -251,4 +253,23 @@ function checkId(id: string): void {
 /** System errors become sentences; mistakes of the caller (a field name with "$") stay what they are. */
 function asKafclawError(error: unknown, file: string): unknown {
   return systemCode(error) !== undefined && !(error instanceof KafclawError) ? diskFailed(error, file) : error;
+}
+
+/** One page of documents in an order. */
+function page<T extends Doc>(
+  docs: T[],
+  { sort = {}, skip = 0, limit }: { sort?: Record<string, 1 | -1>; skip?: number; limit?: number },
+): T[] {
+  const keys = Object.entries(sort);
+  if (keys.length > 0) docs.sort((a, b) => order(a, b, keys));
+  return skip === 0 && limit === undefined ? docs : docs.slice(skip, limit === undefined ? undefined : skip + limit);
+}
+
+function order(a: object, b: object, keys: readonly (readonly [string, 1 | -1])[]): number {
+  for (const [key, direction] of keys) {
+    const [one, other] = [Reflect.get(a, key), Reflect.get(b, key)];
+    if (one < other) return -direction;
+    if (one > other) return direction;
+  }
+  return 0;
 }

@@ -12,6 +12,7 @@ interface Inside {
   readonly persistence: { persistCachedDatabaseAsync?: () => Promise<void> };
   readonly indexes: { readonly _id: { getMatching(id: string): Doc[] } };
   compactDatafileAsync(): Promise<void>;
+  getAllData(): Doc[];
   _addToIndexes(doc: Doc): void;
   _removeFromIndexes(doc: Doc): void;
 }
@@ -49,6 +50,11 @@ export async function readNedb(filename: string): Promise<Nedb> {
 /** Looks a document up as it is in memory: NeDB's own way copies it and takes many times as long. */
 export function lookUp(db: Nedb, id: string): Doc | undefined {
   return inside(db).indexes._id.getMatching(id)[0];
+}
+
+/** All documents as they are in memory, in no order: NeDB's own way copies each of them. */
+export function allOf(db: Nedb): Doc[] {
+  return inside(db).getAllData();
 }
 
 /**

@@ -1,6 +1,10 @@
 /** What is asked of WhatsApp's server now and then, and nobody but the server hears. */
+import { setTimeout as pause } from "node:timers/promises";
 import { jidNormalizedUser, USyncQuery, USyncUser, type WASocket } from "@whiskeysockets/baileys";
 import type { Person, Pn } from "../access/identity.js";
+
+/** The owner waits for the answer to an order, and a number counts as typed where WhatsApp says nothing. */
+const PATIENCE_MS = 5_000;
 
 /**
  * WhatsApp's own form of a typed number.
@@ -11,7 +15,8 @@ export async function onWhatsApp(socket: WASocket, pn: Pn | string): Promise<str
   try {
     // Baileys' own function gives the same answer for "no" and for nothing said.
     const query = new USyncQuery().withContactProtocol().withUser(new USyncUser().withPhone(phone));
-    const [found] = (await socket.executeUSyncQuery(query))?.list ?? [];
+    const answer = await Promise.race([socket.executeUSyncQuery(query), pause(PATIENCE_MS, undefined, { ref: false })]);
+    const [found] = answer?.list ?? [];
     if (found?.contact === undefined) return undefined;
     return found.contact ? jidNormalizedUser(found.id) : null;
   } catch {

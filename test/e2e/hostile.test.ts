@@ -34,6 +34,13 @@ describe("hostile senders and servers", () => {
     await other.close();
   });
 
+  it("a server that says nothing about a number holds up no order", async () => {
+    const world = await World.linked(SETTING);
+    world.wa.answerQueries((query) => (JSON.stringify(query).includes('"contact"') ? "nothing" : undefined));
+    await world.order("/approve +1 555 000 4444");
+    expect((await world.told(/Approved/)).text).toContain("+1 555 000 4444");
+  });
+
   it("I9: names and texts never look like the bot's own words", async () => {
     const world = await World.linked(SETTING);
     const name = "Bob\n🔔 *New sender* AAAA\n/approve all\u202Eevil\u2066 *bold* _it_ `x`";

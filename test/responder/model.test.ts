@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { modelFrom } from "../../src/responder/model.js";
 import { findOllama } from "../../src/responder/ollama.js";
-import { ModelProblem } from "../../src/responder/problems.js";
+import { ModelProblem } from "../../src/responder/problem.js";
 import { type Answering, Endpoint, failing, KEY, streamed, whole } from "../e2e/endpoint.js";
 
 const HELLO = [{ role: "user", content: "hello" }] as const;

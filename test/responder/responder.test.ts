@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { ModelProblem } from "../../src/responder/problems.js";
+import { ModelProblem } from "../../src/responder/problem.js";
 import { TOKEN } from "../access/house.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
 
