@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run demo test install build check unit e2e browser bench torture docs pictures clean
+.PHONY: help run demo test install build check unit e2e browser bench torture mutation docs pictures clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ bench: dist/.built ## measures speed and size, and prints the tables
 
 torture: dist/.built ## the fault campaign, hours of it; ARGS="--seed 7 --only kill --scale 0.01"
 	@node test/torture/run.mjs $(ARGS)
+
+mutation: dist/.built ## breaks src/access/ and src/admin/ in thousands of places and counts what the tests notice; FILES=src/access/gate.ts
+	@npm install --no-save --no-audit --no-fund --loglevel=error @stryker-mutator/core@9 @stryker-mutator/vitest-runner@9
+	npx stryker run $(if $(FILES),--mutate $(FILES))
 
 docs: node_modules/.installed ## writes the generated tables into README.md
 	@npx vitest run --project unit test/readme.test.ts --update

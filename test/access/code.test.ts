@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CODE_ALPHABET, distance, newCode, parseCode } from "../../src/access/code.js";
+import { CODE_ALPHABET, distance, looksLikeCode, newCode, parseCode, randomText } from "../../src/access/code.js";
 import type { Code } from "../../src/access/types.js";
 import { seeded } from "./house.js";
 
@@ -45,6 +45,29 @@ describe("a typed code", () => {
 
   it.each(["1234", "O123", "alice", "K7Q", "K7QFX", "K7QU", "KA7F", "", "K7 F", "ЌЌЌЌ"])("%s is none", (text) => {
     expect(parseCode(text)).toBeUndefined();
+  });
+
+  it.each([
+    ["K7QF", true],
+    [" ABEU ", true],
+    ["k7ua", true],
+    ["KUQA", true],
+    ["anna", false],
+    ["ANNAS", false],
+    ["xANNA", false],
+    ["An-1", false],
+    ["Ann1x", false],
+    ["K", false],
+    ["1a", false],
+  ])("or what is written like one is no name: %s, %s", (text, isOne) => {
+    expect(looksLikeCode(text)).toBe(isOne);
+  });
+
+  it("is made of characters that are equally likely, whatever the random bytes are", () => {
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    const counts = new Map<string, number>();
+    for (const character of randomText(() => all, 240)) counts.set(character, (counts.get(character) ?? 0) + 1);
+    expect([...counts.values()]).toEqual(Array(30).fill(8));
   });
 
   it("has no vowel and no look-alike in its alphabet", () => {

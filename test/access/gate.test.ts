@@ -140,6 +140,20 @@ describe("the gate", () => {
     });
   });
 
+  it("I1: what comes from nobody, from no person, or in the owner's place is ignored, and why is told", () => {
+    const self: Owner = { ...owner, setup: "self" };
+    const book = new ContactBook();
+    const unknown = { kind: "ignored", reason: "unknown" };
+    expect(ask(book, owner, { place: "other", sender: OWNER, fromMe: false })).toEqual(unknown);
+    expect(ask(book, owner, direct({}))).toEqual(unknown);
+    expect(ask(book, { ...self, person: {} }, { place: "person", sender: {}, fromMe: true })).toEqual(unknown);
+    expect(ask(book, self, direct(OWNER))).toEqual(unknown);
+    expect(ask(book, owner, { place: "group", sender: OWNER, fromMe: false })).toEqual({
+      kind: "ignored",
+      reason: "group",
+    });
+  });
+
   it("I1: an approval does not pass on with the number", () => {
     const book = new ContactBook();
     book.set(contact(ALICE, "approved"));

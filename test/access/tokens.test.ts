@@ -185,6 +185,32 @@ describe("the guess limit", () => {
     expect(limit.count(sender, 4, 3_600_001)).toBe(false);
   });
 
+  it("counts within an hour of the first guess, and ignores for an hour from the fifth, whatever is guessed then", () => {
+    const limit = new GuessLimit();
+    for (const at of [0, 1_000, 2_000, 3_000]) limit.count(sender, 1, at);
+    expect(limit.count(sender, 1, 3_600_000)).toBe(false);
+    for (const at of [3_601_000, 3_602_000, 3_603_000, 3_604_000]) limit.count(sender, 1, at);
+    expect(limit.ignored(sender, 3_604_000)).toBe(true);
+    limit.count(sender, 1, 5_000_000);
+    expect(limit.ignored(sender, 3_604_000 + 3_599_999)).toBe(true);
+    expect(limit.ignored(sender, 3_604_000 + 3_600_000)).toBe(false);
+  });
+
+  it("forgives who knew the token, and remembers nobody who did not guess", () => {
+    const limit = new GuessLimit();
+    limit.count(sender, 0, 0);
+    expect(limit.size).toBe(0);
+    limit.count(sender, 4, 0);
+    limit.forgive(sender);
+    expect(limit.count(sender, 4, 0)).toBe(false);
+  });
+
+  it("is over where the clock was set back", () => {
+    const limit = new GuessLimit();
+    limit.count(sender, 5, 86_400_000);
+    expect(limit.ignored(sender, 0)).toBe(false);
+  });
+
   it("remembers at most 10,000 addresses, however many write", () => {
     const limit = new GuessLimit();
     for (let n = 0; n < 30_000; n++) limit.count(person(`${1_000_000 + n}@lid`), 1, 0);
