@@ -214,6 +214,7 @@ async function build(
       return dashboardUrl;
     },
     link: () => opened.state,
+    trouble: () => store.trouble(),
     me: () => opened.me,
     silent,
     responder: {

@@ -10,6 +10,8 @@ export interface Gateway {
   /** Milliseconds since 1970; absent when no gateway runs. */
   readonly startedAt?: number | undefined;
   link(): LinkState;
+  /** What is wrong with the disk just now, one sentence; undefined where nothing is. */
+  trouble?(): string | undefined;
   me(): Me | undefined;
   readonly silent: SilentMode;
   readonly responder: ResponderControl;

@@ -25,6 +25,8 @@ export interface CollectionOptions {
   /** Throws when nothing may be written any more (the lock is lost). */
   readonly mayWrite: () => void;
   readonly onClosed: () => void;
+  /** A write failed. */
+  readonly onFailure: (error: KafclawError) => void;
 }
 
 /**
@@ -151,6 +153,9 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
         throw error;
       }
       return apply();
+    }).catch((error: unknown) => {
+      if (error instanceof KafclawError) this.options.onFailure(error);
+      throw error;
     });
     this.#compactIfLarge();
     return changed;

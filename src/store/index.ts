@@ -6,6 +6,7 @@
  */
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { PRIVATE_DIRECTORY, systemCode } from "../files.js";
 import { DataFileCollection } from "./collection.js";
@@ -16,6 +17,9 @@ import type { Collection, DataFile, Doc, Store } from "./types.js";
 export type { StoreLog } from "./errors.js";
 export type { LockHolder } from "./lock.js";
 export type { Collection, DataFile, Doc, Store } from "./types.js";
+
+/** What failed is tried again more often than that; after so long without another failure it is over. */
+const FAILURE_SHOWN_MS = 60_000;
 
 /** What {@link openStore} needs from outside. */
 export interface StoreOptions {
@@ -49,6 +53,10 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
     return takeLock(data, options.clock(), lose);
   });
   const files = new Map<DataFile, Promise<DataFileCollection<Doc>>>();
+  let failed: { readonly at: number; readonly sentence: string } | undefined;
+  const onFailure = (error: KafclawError): void => {
+    failed = { at: options.clock(), sentence: error.message };
+  };
   const mayWrite = (): void => {
     if (lost) throw lost;
   };
@@ -58,8 +66,7 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
       const file = join(data, `${name}.db`);
       const onClosed = (): void => void files.delete(name);
       const opening =
-        files.get(name) ??
-        DataFileCollection.open<Doc>({ file, durable, clock: options.clock, log: options.log, mayWrite, onClosed });
+        files.get(name) ?? DataFileCollection.open<Doc>({ ...options, file, durable, mayWrite, onClosed, onFailure });
       files.set(name, opening);
       const collection = await opening.catch((error: unknown) => {
         files.delete(name);
@@ -68,6 +75,9 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
       if (durable) collection.makeDurable();
       // Each file has one owner, who names the type of its documents.
       return collection as unknown as Collection<T>;
+    },
+    trouble() {
+      return failed && isWithin(FAILURE_SHOWN_MS, failed.at, options.clock()) ? failed.sentence : undefined;
     },
     async close() {
       await Promise.allSettled([...files.values()].map(async (file) => (await file).close()));

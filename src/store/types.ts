@@ -35,6 +35,8 @@ export interface Store {
    * @param durable fsync after each write (access and audit).
    */
   open<T extends Doc>(name: DataFile, options?: { durable?: boolean }): Promise<Collection<T>>;
+  /** Why a write failed within the last minute, as a sentence for people; undefined where all went well. */
+  trouble(): string | undefined;
   /** Closes all files and gives the lock back. */
   close(): Promise<void>;
 }

@@ -42,8 +42,8 @@ describe("a full disk", () => {
     const during = await world.say(world.alice, "during");
     await world.order(`/deny ${waiting}`);
     await world.home.until(async () => {
-      const status = JSON.stringify(await world.home.get("/api/v1/status"));
-      return /No room to write .*free some disk space/.test(status);
+      const { trouble } = (await world.home.get("/api/v1/status")) as { trouble: string | null };
+      return /No room to write .*free some disk space/.test(trouble ?? "");
     }, "the status says that the disk is full");
     expect(world.home.running).toBe(true);
     expect(world.owner.inbox.filter(({ text }) => /Denied/.test(text))).toEqual([]);

@@ -30,7 +30,9 @@ export const status: Command = {
       ? "on"
       : `off${until === undefined ? "" : ` until ${formatTime(until, clock(), timezone)}`}`;
     const uptime = startedAt === undefined ? "not running" : `up ${formatDuration(clock() - startedAt)}`;
+    const trouble = gateway.trouble?.();
     const message = stack([
+      trouble !== undefined && own(`⚠️ ${trouble}`),
       isOpen
         ? own(`Link: open, as ${formatNumber(me)}`)
         : own(`Link: ${link.sentence}${link.remedy === "" ? "" : ` ${link.remedy}`}`),
@@ -46,6 +48,7 @@ export const status: Command = {
     const data = {
       link: link.code,
       sentence: link.sentence,
+      trouble: trouble ?? null,
       remedy: link.remedy,
       me: me === undefined ? null : { pn: me.pn, lid: me.lid ?? null },
       silent: silent.on(),

@@ -21,6 +21,7 @@ export function overview(desk: Desk) {
     const owner = access.owner();
     desk.show(request, response, "overview", "Overview", {
       link: { ...link, isOpen: link.code === "open", remedy: link.code === "open" ? "" : link.remedy },
+      trouble: gateway.trouble?.(),
       needsLink: link.code === "unlinked" || link.code === "loggedOut",
       me: me && formatNumber(me),
       ...silentModel(desk),
