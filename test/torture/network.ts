@@ -6,7 +6,8 @@ import type { Run, Topic } from "./run.js";
 const FAULTS = 200;
 /** Reconnects in a row, by the code that means "come back at once". */
 const RECONNECTS = 500;
-const PATIENT = { timeoutMs: 120_000 };
+/** A client that is refused (409) comes back after 1 to 5 minutes. */
+const PATIENT = { timeoutMs: 400_000 };
 /** Pauses before a reconnect grow from fault to fault; a start begins anew. */
 const FAULTS_PER_LIFE = 3;
 const STALL_MS = 30_000;
