@@ -99,6 +99,9 @@ describe("a guess", () => {
     expect(wrong("abracadabri", "abracadabra")).toBe(1);
     expect(wrong("extraordinary", "abracadabra")).toBe(0);
     expect(wrong("83749262", "83749261")).toBe(1);
+    const two = ["abracadabra", "83749261"].map(liveToken);
+    for (const guess of ["83749262", "abracadabri", "passw0rd"]) expect(searchTokens(guess, two).wrong).toBe(1);
+    for (const word of ["8374926", "abracadabr", "abracadabra-"]) expect(searchTokens(word, two).wrong).toBe(0);
   });
 });
 
@@ -153,6 +156,14 @@ describe("masking", () => {
     expect(mask("see https://wa.me/1?text=KAF-7QF2-M9TX.")).toBe("see https://wa.me/1?text=•••.");
     expect(mask("ＫＡＦ－7QF2－M9TX!")).not.toMatch(/7QF2/);
     expect(mask("KAF-7Q\u200bF2-M9TX")).toBe("•••");
+  });
+
+  it("hides each of several, and nothing that is as long", () => {
+    const tokens = ["KAF-7QF2-M9TX", "a+b/c=d9X1Qz=="].map(liveToken);
+    expect(maskTokens("ＫＡＦ－7QF2－M9TX and a+b/c=d9X1Qz==", tokens)).toBe("••• and •••==");
+    for (const other of ["KAF-7QF2-M9TY", "aXb/c=d9X1Qz==", "ＫＡＦ－7QF2－M9TY"]) {
+      expect(maskTokens(`see ${other}`, tokens)).toBe(`see ${other}`);
+    }
   });
 
   it("takes no more than a moment for the longest and nastiest text", () => {
