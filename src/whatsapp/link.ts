@@ -25,6 +25,8 @@ const LINKING_ROUNDS = 3;
 const STEADY_MS = 30_000;
 /** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
 const FAILURES_BORNE = 2;
+/** How often a disk that had no room is tried. */
+const WRITABLE_LOOK_MS = 2_000;
 /** What `setTimeout` takes at most. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -395,7 +397,27 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (this.openedAt !== undefined && performance.now() - this.openedAt > STEADY_MS) this.attempts = 0;
     this.openedAt = undefined;
     this.attempts += 1;
-    this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
+    const wait = waitFor(disconnect, this.attempts, clock(), random);
+    if (failure) this.reconnectWhenWritable(wait);
+    else this.reconnectIn(wait);
+  }
+
+  /**
+   * After a failure of our own disk: comes back as soon as a write works that failed before, or after the usual pause. As
+   * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
+   */
+  private reconnectWhenWritable(ms: number, hasFailed = false): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(async () => {
+      const isWritable = await this.options.session.save().then(
+        () => true,
+        () => false,
+      );
+      if (this.stopped || this.socket) return;
+      const left = ms - WRITABLE_LOOK_MS;
+      if (isWritable && (hasFailed || left <= 0)) this.connect();
+      else this.reconnectWhenWritable(left, !isWritable);
+    }, WRITABLE_LOOK_MS);
   }
 
   /** A connection that ended before a phone took the code: the next round, or the end of the attempt. */
