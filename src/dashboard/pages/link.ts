@@ -43,6 +43,11 @@ export function linkPages(router: Router, desk: Desk): void {
     desk.answer(response, "/link", { ok: true, text });
   });
 
+  router.post("/link/cancel", async (_request, response) => {
+    await link.cancelLinking();
+    desk.answer(response, "/link", { ok: true, text: "Linking is stopped." });
+  });
+
   router.post("/link/logout", async (_request, response) => {
     await link.logout();
     desk.answer(response, "/link", { ok: true, text: "This device is unlinked; contacts and settings are kept." });
