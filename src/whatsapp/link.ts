@@ -25,7 +25,9 @@ const LINKING_ROUNDS = 3;
 const STEADY_MS = 30_000;
 /** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
 const FAILURES_BORNE = 2;
-/** How often a disk that had no room is tried. */
+/** Pauses grow no longer than for so many tries where our own disk was the reason: nobody is to be spared but ourselves. */
+const OWN_FAILURES = 4;
+/** How often a disk that had no room is tried; each try takes some of what a file may have left. */
 const WRITABLE_LOOK_MS = 2_000;
 /** What `setTimeout` takes at most. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -397,9 +399,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (this.openedAt !== undefined && performance.now() - this.openedAt > STEADY_MS) this.attempts = 0;
     this.openedAt = undefined;
     this.attempts += 1;
-    const wait = waitFor(disconnect, this.attempts, clock(), random);
-    if (failure) this.reconnectWhenWritable(wait);
-    else this.reconnectIn(wait);
+    if (failure)
+      this.reconnectWhenWritable(waitFor(disconnect, Math.min(this.attempts, OWN_FAILURES), clock(), random));
+    else this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
   }
 
   /**
