@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, OWNER, person, refusal } from "./house.js";
+import { distance } from "../../src/access/code.js";
+import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, OWNER, person, refusal, seeded } from "./house.js";
 
 let house: House;
 beforeEach(async () => {
@@ -8,6 +9,24 @@ beforeEach(async () => {
 afterEach(() => house.close());
 
 const held = (id: string, at = 0) => ({ journalId: id, at, preview: `words of ${id}` });
+
+describe("codes", () => {
+  it("I8: are nobody else's, of whatever state, and differ in two places from all that are pending", async () => {
+    // The worst chance there is: each try for a code gives the same.
+    const others = seeded();
+    house.random = (size) => (size === 4 ? new Uint8Array(size).fill(10) : others(size));
+    const approved = await house.pending(ALICE, "Alice");
+    await house.access.approve(approved, chat);
+    const pending = [];
+    for (let index = 0; index < 6; index++) {
+      pending.push((await house.pending(person(`1555000400${index}@s.whatsapp.net`))).code);
+    }
+    expect(new Set([approved.code, ...pending]).size).toBe(7);
+    for (const one of pending) {
+      for (const other of pending) if (one !== other) expect(distance(one, other)).toBeGreaterThanOrEqual(2);
+    }
+  });
+});
 
 describe("approve", () => {
   it("lets a pending sender in and releases what was held", async () => {
@@ -46,6 +65,16 @@ describe("approve", () => {
     });
     await house.access.remove(alice, chat);
     expect((await house.access.approve(alice, chat)).contact.state).toBe("approved");
+  });
+
+  it("or deny of the same cause again changes nothing, and says what it did the first time", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    const by = { ...chat, cause: "m1" };
+    const denied = await house.access.deny(alice, by);
+    await house.access.remove(alice, cli);
+    const again = await house.access.deny(alice, by);
+    expect(again).toMatchObject({ unchanged: true, decision: { id: denied.decision.id } });
+    expect(house.verdict(ALICE)).toBe("stranger");
   });
 
   it("on a notice counts only during the pending episode that the notice announced", async () => {

@@ -60,7 +60,8 @@ export class House {
   /** Writes to `access.db` so far. */
   writes = 0;
   readonly warnings: string[] = [];
-  readonly #random = seeded();
+  /** Where codes and tokens come from. */
+  random = seeded();
   #store: Store | undefined;
   #message = 0;
 
@@ -82,7 +83,7 @@ export class House {
       access: this.#breakable(await this.#store.open<AccessDoc>("access", { durable: true }), "access"),
       audit: this.#breakable(await this.#store.open<AuditRecord>("audit", { durable: true }), "audit"),
       clock: () => this.now,
-      random: this.#random,
+      random: (size) => this.random(size),
       settings: this.settings,
       log,
     });

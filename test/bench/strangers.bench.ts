@@ -22,9 +22,7 @@ test("strangers", async () => {
     { setup: "own-number", addressing: "lid" },
     { KAFCLAW_LOG_LEVEL: "info", KAFCLAW_TEXTS_GREETING: "", KAFCLAW_RESPONDER_DAILY_LIMIT: "100000", ...endpoint.env },
   );
-  const { code } = await world.aliceKnocks();
-  await world.order(`/approve ${code}`);
-  await world.told(/Approved/);
+  await world.aliceApproved();
   await world.order("/silent off");
   await world.told(/Silent mode is off/);
 

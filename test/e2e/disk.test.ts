@@ -30,9 +30,7 @@ describe("a full disk", () => {
     await world.setUp();
     await world.home.start();
     await world.scanQr();
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     const before = await world.say(world.alice, "before");
     await world.home.prints(new RegExp(before.id));
     await world.say(world.mallory, TOKEN);

@@ -25,9 +25,7 @@ const LOST = [
 describe("messages and lost connections", () => {
   it("I10: messages that arrive while the gateway is down are handled once after it is back", async () => {
     const world = await World.linked(OWN_NUMBER);
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/approved/i);
+    await world.aliceApproved();
     await world.home.stop("SIGKILL");
     const first = await world.say(world.alice, "one");
     const second = await world.say(world.alice, "two");
@@ -46,9 +44,7 @@ describe("messages and lost connections", () => {
     "I10: $how ($code) loses nothing and doubles nothing",
     async ({ drop }) => {
       const world = await World.linked(OWN_NUMBER);
-      const { code } = await world.aliceKnocks();
-      await world.order(`/approve ${code}`);
-      await world.told(/approved/i);
+      await world.aliceApproved();
       const before = await world.say(world.alice, "before");
       await world.home.prints(new RegExp(before.id));
       drop(world);

@@ -91,9 +91,7 @@ describe("linking a running gateway", () => {
 describe("messages that can't be read at first", () => {
   it("I10: reach the responder once, whether the sender or our own phone sends them again", async () => {
     const world = await World.linked(SETTING);
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     const corrupt = await world.say(world.alice, "corrupt", { corrupt: true });
     await world.home.prints(new RegExp(corrupt.id));
     const burst: string[] = [];

@@ -21,9 +21,7 @@ const PDF = Buffer.from("%PDF-1.4\n1 0 obj\n<<>>\nendobj\n");
 
 async function talking(env: Record<string, string>): Promise<World> {
   const world = await World.linked(SETTING, { KAFCLAW_TEXTS_GREETING: "", ...env });
-  const { code } = await world.aliceKnocks();
-  await world.order(`/approve ${code}`);
-  await world.told(/Approved/);
+  await world.aliceApproved();
   await world.order("/silent off");
   await world.told(/Silent mode is off/);
   return world;

@@ -17,9 +17,7 @@ async function talking(
   const world = await World.linked(setting, { KAFCLAW_TEXTS_GREETING: "", ...endpoint?.env, ...env });
   // The set-up has tried it.
   endpoint?.asked.splice(0);
-  const { code } = await world.aliceKnocks();
-  await world.order(`/approve ${code}`);
-  await world.told(/Approved/);
+  await world.aliceApproved();
   await world.order("/silent off");
   await world.told(/Silent mode is off/);
   return world;

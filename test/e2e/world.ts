@@ -127,6 +127,14 @@ export class World {
     return { notice, code };
   }
 
+  /** Alice becomes a buddy. @returns her code */
+  async aliceApproved(): Promise<string> {
+    const { code } = await this.aliceKnocks();
+    await this.order(`/approve ${code}`);
+    await this.told(/Approved/);
+    return code;
+  }
+
   /** Waits until what the owner sent before was handled: this is answered after it. */
   async settled(): Promise<void> {
     // An order that has no other answer like it, so that an older message is not taken for it.

@@ -20,9 +20,7 @@ export const abuse: Topic = {
   short: 0.0002,
   async torture(run) {
     const world = await World.linked({ setup: "own-number", addressing: "lid" });
-    const { code: alice } = await world.aliceKnocks();
-    await world.order(`/approve ${alice}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     const bob = world.wa.phone({ pn: "15550003000", name: "Bob" });
     await world.say(bob, TOKEN);
     const notice = await world.told(/New sender/);

@@ -27,9 +27,7 @@ export const clock: Topic = {
       { KAFCLAW_TEXTS_GREETING: "", ...clock },
     );
     const { home } = world;
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     await world.order("/silent off");
     await world.told(/Silent mode is off/);
     // Pending for a week, an invite for a week: a day more or less is no reason for either to end.

@@ -23,9 +23,7 @@ export const disk: Topic = {
     await world.setUp();
     await world.home.start();
     await world.scanQr();
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    const code = await world.aliceApproved();
     const said: string[] = [];
     // Without the right to mount there is no disk to fill.
     if (isMounted) {

@@ -20,9 +20,7 @@ export const flood: Topic = {
   async torture(run) {
     const world = await World.linked({ setup: "own-number", addressing: "lid" }, { KAFCLAW_LOG_LEVEL: "debug" });
     const { wa, bot, home } = world;
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     const said: string[] = [];
     const strangers = run.times(STRANGERS);
     for (let index = 0; index < strangers; index += 1) {

@@ -25,9 +25,7 @@ export const kill: Topic = {
   short: 0.006,
   async torture(run) {
     const world = await World.linked({ setup: "own-number", addressing: "lid" });
-    const { code: alice } = await world.aliceKnocks();
-    await world.order(`/approve ${alice}`);
-    await world.told(/Approved/);
+    const alice = await world.aliceApproved();
     const book = new Map<string, Order[]>();
     const said: string[] = [];
     const lives: string[][] = [];

@@ -54,9 +54,7 @@ export const network: Topic = {
   short: 0.01,
   async torture(run) {
     const world = await World.linked({ setup: "own-number", addressing: "lid" });
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     const said: string[] = [];
     const handled: string[] = [];
     const faults = run.times(FAULTS);

@@ -39,9 +39,7 @@ export const soak: Topic = {
         ...endpoint.env,
       },
     );
-    const { code } = await world.aliceKnocks();
-    await world.order(`/approve ${code}`);
-    await world.told(/Approved/);
+    await world.aliceApproved();
     await world.order("/silent off");
     await world.told(/Silent mode is off/);
     const { pid } = await world.home.api();
