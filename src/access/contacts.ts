@@ -97,7 +97,8 @@ export class ContactBook {
   }
 
   #fits(contact: Contact, wanted: string): boolean {
-    if (this.folded(contact).includes(fold(wanted))) return true;
+    const name = fold(wanted);
+    if (name !== "" && this.folded(contact).includes(name)) return true;
     const code = wanted.toUpperCase();
     if (codesOf(contact).some((own) => own === code)) return true;
     const digits = /[\p{L}]/u.test(wanted) ? "" : wanted.replace(/\D/g, "");
