@@ -36,7 +36,7 @@ const DOORS: Readonly<Record<Door, string>> = {
 };
 
 /** Where a decision was made: `on the dashboard`. */
-export function doorOf({ by }: Decision): string {
+export function doorOf({ by }: Pick<Decision, "by">): string {
   return DOORS[by.door];
 }
 

@@ -75,7 +75,7 @@ export function take(args: readonly string[], options: Options = {}): Taken {
 }
 
 /** What looks like a negative number is an option to the parser, which would take it and the next word out unseen. */
-function isNegative(arg: string): boolean {
+export function isNegative(arg: string): boolean {
   return /^-\d/.test(arg);
 }
 

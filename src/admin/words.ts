@@ -1,6 +1,7 @@
 /** How people, times and decisions are called, the same in every answer and notice. */
 import { formatNumber, type Person } from "../access/identity.js";
-import type { Contact, ContactState, Decision, Door } from "../access/types.js";
+import { doorOf as whereOf } from "../access/index.js";
+import type { Contact, ContactState, Decision } from "../access/types.js";
 import { lines, type Message, own, say } from "../text.js";
 
 const MINUTE = 60_000;
@@ -78,18 +79,10 @@ export function stack(messages: readonly (Message | undefined | false)[]): Messa
   return lines(...messages);
 }
 
-const DOORS: Readonly<Record<Door, string>> = {
-  whatsapp: "by you on WhatsApp",
-  dashboard: "on the dashboard",
-  cli: "at the command line",
-  kafka: "through Kafka",
-  gateway: "by the gateway",
-};
-
 /** `on the dashboard`, `by you on WhatsApp`, `by an invite`. */
 export function doorOf(decision: Pick<Decision, "by">): string {
   if (decision.by.door === "gateway" && decision.by.who.startsWith("invite")) return "by an invite";
-  return DOORS[decision.by.door];
+  return decision.by.door === "whatsapp" ? "by you on WhatsApp" : whereOf(decision);
 }
 
 const DONE: Readonly<Record<Decision["action"], string>> = {

@@ -1,6 +1,7 @@
 /** What a command of the command line is, and reading its options: pure, and apart from acting on them. */
 import type { Logger } from "pino";
 import parse from "yargs-parser";
+import { isNegative } from "../admin/index.js";
 import type { Environment } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { firstWords, nearest } from "../text.js";
@@ -92,7 +93,7 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
       },
     },
   );
-  const negative = args.find((arg) => /^-\d/.test(arg));
+  const negative = args.find(isNegative);
   if (negative !== undefined) throw leftOver(negative, names);
   const valued = ofType("boolean").find((name) => args.some((arg) => arg.startsWith(`--${name}=`)));
   if (valued !== undefined) throw wrong(`--${valued} takes no value.`);
