@@ -21,7 +21,7 @@ test: check unit e2e browser ## everything that checks the project: types, lint,
 install: dist/.built ## puts the command `kafclaw` on your PATH
 	@npm install --global --no-update-notifier . && { command -v kafclaw >/dev/null || echo "Put $$(npm prefix --global)/bin on your PATH first."; } && echo "Try: kafclaw --help"
 
-build: dist/.built ## compiles to dist/
+build: dist/.built ## bundles to dist/
 
 check: dist/.built ## types, Biome, knip, and the arrows between the folders
 	npm run --silent types
@@ -63,8 +63,7 @@ node_modules/.installed: package.json package-lock.json
 	@npm install --no-save --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(SOURCES)
+dist/.built: node_modules/.installed rolldown.config.ts $(SOURCES)
 	@echo "Building…"
-	@rm -rf dist
 	@npm run --silent build
 	@touch $@

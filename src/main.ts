@@ -65,4 +65,4 @@ for (const stream of [stdout, stderr]) stream.on("error", () => {});
 // A corrupt frame from WhatsApp ends as one of these in Baileys: it must not end the gateway (DESIGN 11).
 process.on("unhandledRejection", (error) => terminal.log("error").error({ err: error }, "something failed unheard"));
 
-process.exit(await runCommandLine(process.argv.slice(2), terminal));
+void runCommandLine(process.argv.slice(2), terminal).then((code) => process.exit(code));
