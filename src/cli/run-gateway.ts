@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { homeFrom, type LoadedConfig, loadConfig } from "../config.js";
-import { createDashboard, listen, SignIn } from "../dashboard/index.js";
+import { LateDashboard, listen, SignIn } from "../dashboard/index.js";
 import { type House, openHouse } from "../gateway.js";
 import { createHome, type Home, removeGateway, writeGateway } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
@@ -86,7 +86,7 @@ async function untilStopped({
   const { host, port, publicUrl } = settings.config.dashboard;
   const { access, admin, link, activity } = house;
   const by = { door: "cli", who: terminal.user } as const;
-  const dashboard = createDashboard({
+  const dashboard = new LateDashboard({
     access,
     admin,
     gateway: house.gateway,
@@ -102,7 +102,7 @@ async function untilStopped({
     publicUrl,
     log,
   });
-  const api = await listen(dashboard.app, host, port);
+  const api = await listen(dashboard.serve, host, port);
   signIn.address = api.address;
   try {
     await writeGateway(home, {
@@ -118,13 +118,14 @@ async function untilStopped({
     terminal.err(`Dashboard: ${publicUrl ?? api.address} (sign in with ${how}, or by a link: kafclaw dashboard)`);
     link.on("event", (event) => void show(event, { home, json, terminal }));
     await house.start(api.address);
+    dashboard.loadSoon();
     await aborted(AbortSignal.any([stop, lost]));
     lost.throwIfAborted();
     terminal.err("Stopping …");
     return 0;
   } finally {
     await removeGateway(home, process.pid);
-    dashboard.stop();
+    await dashboard.stop();
     await api.close();
   }
 }

@@ -1,10 +1,8 @@
-/** The dashboard, the local API: the face of this folder. */
+/**
+ * The dashboard, the local API: the face of this folder. What Express and Handlebars are needed for is in `web.ts`, which
+ * is loaded when somebody asks: that takes as long as to link with WhatsApp.
+ */
 export type { Activity, Incoming, Outgoing, Seen } from "./activity.js";
-export { createApi } from "./api.js";
-export { createDashboard } from "./dashboard.js";
-export { isOurHost } from "./guard.js";
-export { Live } from "./live.js";
-export { headers, isOurOrigin } from "./safety.js";
+export { LateDashboard } from "./late.js";
 export { type Listening, listen } from "./server.js";
 export { SignIn } from "./session.js";
-export { createViews, type Views } from "./views.js";

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from "express";
-import { createViews, headers, isOurHost, isOurOrigin, type Listening, Live, listen } from "../dashboard/index.js";
+import { type Listening, listen } from "../dashboard/index.js";
+import { createViews, headers, isOurHost, isOurOrigin, Live } from "../dashboard/web.js";
 import { KafclawError } from "../errors.js";
 import type { Handset } from "./handset.js";
 import { keyOf, screenOf } from "./screen.js";

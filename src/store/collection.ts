@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { KafclawError } from "../errors.js";
 import { syncDirectory, systemCode } from "../files.js";
 import { diskFailed, type StoreLog } from "./errors.js";
-import { allOf, type Change, compactNedb, lookUp, type Nedb, putting, readNedb, removing } from "./nedb.js";
+import { allOf, type Change, compactNedb, lookUp, type Nedb, openNedb, putting, removing } from "./nedb.js";
 import { examine } from "./repair.js";
 import type { Collection, Doc } from "./types.js";
 
@@ -58,12 +58,11 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   static async open<T extends Doc>(options: CollectionOptions): Promise<DataFileCollection<T>> {
     const { file } = options;
     try {
-      const { length, lines } = await examine(file, options.clock(), options.log);
-      const db = await readNedb(file);
+      const { length, lines, documents } = await examine(file, options.clock(), options.log);
+      const db = await openNedb(file, documents.values());
       const collection = new DataFileCollection<T>(options, db, await open(file, OPEN));
       collection.#length = length;
-      const documents = await db.count({});
-      collection.#compactAt = compactAt(lines === 0 ? 0 : (length / lines) * documents);
+      collection.#compactAt = compactAt(lines === 0 ? 0 : (length / lines) * documents.size);
       collection.#compactIfLarge();
       return collection;
     } catch (error) {

@@ -9,26 +9,20 @@ const HEAD = 9;
 const SHAPE = /^[0-9a-f]{8} \{/;
 /** A prefix of a line, as a torn append leaves it. */
 const BEGINNING = /^(?:[0-9a-f]{1,8}|[0-9a-f]{8} (?:\{.*)?)$/su;
-/** JSON leaves these as they are, and NeDB takes them for line ends when it reads. */
-const NEDB_LINE_ENDS = /[\x85\u2028\u2029]/g;
-
 /** The line for a document's JSON, without its newline (NeDB's `afterSerialization`). */
 export function encodeLine(json: string): string {
-  const safe = json.replace(NEDB_LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return `${checksum(safe)} ${safe}`;
-}
-
-/** The JSON of a line (NeDB's `beforeDeserialization`). @throws Error when the line is not what was written */
-export function decodeLine(line: string): string {
-  const json = line.slice(HEAD);
-  if (!SHAPE.test(line) || checksum(json) !== line.slice(0, HEAD - 1)) throw new Error("checksum does not match");
-  return json;
+  return `${checksum(json)} ${json}`;
 }
 
 /** Whether these bytes are a whole line (without newline) as {@link encodeLine} made it. */
 export function isLine(bytes: Buffer): boolean {
   if (!SHAPE.test(bytes.toString("latin1", 0, HEAD + 1))) return false;
   return checksum(bytes.subarray(HEAD)) === bytes.toString("latin1", 0, HEAD - 1);
+}
+
+/** The JSON in the bytes of a whole line. */
+export function textOf(line: Buffer): string {
+  return line.toString("utf8", HEAD);
 }
 
 /** Whether these bytes can be the beginning of a line: what is left of an append that was cut short. */

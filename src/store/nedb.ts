@@ -1,7 +1,8 @@
-/** NeDB as this folder uses it: hooks that check each line, private modes, and the disk before the memory. */
+/** NeDB as this folder uses it: checksums and private modes where it writes, and the disk before the memory. */
+import type { Readable } from "node:stream";
 import Datastore from "nedb-promises";
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../files.js";
-import { decodeLine, encodeLine } from "./line.js";
+import { encodeLine } from "./line.js";
 import type { Doc } from "./types.js";
 
 /** An open NeDB file. */
@@ -9,7 +10,10 @@ export type Nedb = Datastore<Doc>;
 
 /** What NeDB has and the types of nedb-promises leave out. */
 interface Inside {
-  readonly persistence: { persistCachedDatabaseAsync?: () => Promise<void> };
+  readonly persistence: {
+    persistCachedDatabaseAsync?: () => Promise<void>;
+    treatRawStreamAsync?: (stream: Readable) => Promise<{ data: Doc[]; indexes: object }>;
+  };
   readonly indexes: { readonly _id: { getMatching(id: string): Doc[] } };
   compactDatafileAsync(): Promise<void>;
   getAllData(): Doc[];
@@ -25,23 +29,28 @@ export interface Change {
 }
 
 /**
- * Reads a checked file. NeDB would rewrite (compact) it after each reading, which needs as much room again, and so would
- * fail on a full disk; so that step is left out here and done by size.
+ * Opens NeDB over a file that was read already. NeDB would also rewrite (compact) it at once, which needs as much room again,
+ * and so would fail on a full disk; so that step is left out here and done by size.
  */
-export async function readNedb(filename: string): Promise<Nedb> {
+export async function openNedb(filename: string, documents: Iterable<Doc>): Promise<Nedb> {
   const options = {
     filename,
-    corruptAlertThreshold: 0,
     afterSerialization: encodeLine,
-    beforeDeserialization: decodeLine,
+    // NeDB wants it beside the other; it reads nothing.
+    beforeDeserialization: (line: string) => line,
     modes: { fileMode: PRIVATE_FILE, dirMode: PRIVATE_DIRECTORY },
   };
   const db = Datastore.create(options);
   const { persistence } = inside(db);
+  persistence.treatRawStreamAsync = async (stream) => {
+    stream.destroy();
+    return { data: [...documents], indexes: {} };
+  };
   persistence.persistCachedDatabaseAsync = async () => {};
   try {
     await db.load();
   } finally {
+    delete persistence.treatRawStreamAsync;
     delete persistence.persistCachedDatabaseAsync;
   }
   return db;

@@ -13,11 +13,12 @@ const PENDING = 100;
 const HOUR = 60 * 60 * 1000;
 
 /**
- * Fills a home, as years of use would: contacts in all states, a decision for each in the audit, and a message of each in
- * the last day's journal.
+ * Fills a home, as years of use would: contacts in all states, a decision for each in the audit, and messages in the last
+ * day's journal.
  * @param root the home's folder, which no gateway has open
+ * @param messages one of each contact, unless told otherwise
  */
-export async function fillHome(root: string, contacts: number): Promise<void> {
+export async function fillHome(root: string, contacts: number, messages = contacts): Promise<void> {
   const store = await openStore(root, { clock: Date.now, log: pino({ level: "silent" }) });
   const now = Date.now();
   const by = { door: "whatsapp", who: "+1 555 000 1000" } as const;
@@ -50,7 +51,7 @@ export async function fillHome(root: string, contacts: number): Promise<void> {
   );
   const journal = await store.open<JournalRecord>("journal");
   await journal.putAll(
-    people.map(({ pn = "" }, index): JournalRecord => {
+    people.slice(0, messages).map(({ pn = "" }, index): JournalRecord => {
       const id = `3A${index}`;
       const attrs = { from: pn, id, t: String(Math.floor(now / 1000)) };
       const at = now - index;

@@ -13,6 +13,7 @@ const MB = 1 << 20;
 const CONTESTANTS: readonly [string, () => Promise<Contestant>][] = [
   ["bare Baileys, its own file store", () => bare("file")],
   ["KafClaw", gateway],
+  ["KafClaw, 10,000 contacts", () => gateway({ fill: (home) => fillHome(home, 10_000, 0) })],
   ...[1_000, 10_000, 100_000].map((contacts): [string, () => Promise<Contestant>] => [
     `KafClaw, ${contacts.toLocaleString("en")} contacts and as many messages a day`,
     () => gateway({ fill: (home) => fillHome(home, contacts) }),

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import request, { type Response } from "supertest";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config.js";
-import { createDashboard, SignIn } from "../../src/dashboard/index.js";
+import { SignIn } from "../../src/dashboard/index.js";
+import { createDashboard } from "../../src/dashboard/web.js";
 import type { LinkControl, LinkEvent } from "../../src/whatsapp/types.js";
 import { DAY, House, MINUTE, OWNER, person, TOKEN } from "../admin/house.js";
 
