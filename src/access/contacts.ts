@@ -14,6 +14,7 @@ export class ContactBook {
   /** Further addresses that a denial covers; kept apart, as they may be somebody else's own address as well. */
   readonly #denied = new Map<Pn | Lid, Contact>();
   readonly #byState = new Map<ContactState, Map<string, Contact>>(STATES.map((state) => [state, new Map()]));
+  /** Names as they are compared, of those that were. */
   readonly #folded = new Map<string, string>();
 
   /** Adds a contact, or replaces what is known by its id. */
@@ -24,7 +25,6 @@ export class ContactBook {
     for (const address of addressesOf(contact)) this.#byAddress.set(address, contact);
     for (const address of contact.also ?? []) this.#denied.set(address, contact);
     this.#byState.get(contact.state)?.set(contact._id, contact);
-    this.#folded.set(contact._id, fold(contact.name));
   }
 
   delete(id: string): void {
@@ -93,7 +93,11 @@ export class ContactBook {
 
   /** A contact's name, ready to be compared. */
   folded(contact: Contact): string {
-    return this.#folded.get(contact._id) ?? fold(contact.name);
+    const known = this.#folded.get(contact._id);
+    if (known !== undefined) return known;
+    const folded = fold(contact.name);
+    this.#folded.set(contact._id, folded);
+    return folded;
   }
 
   #fits(contact: Contact, wanted: string): boolean {

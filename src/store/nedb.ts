@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import Datastore from "nedb-promises";
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../files.js";
+import { IdMap } from "./ids.js";
 import { encodeLine } from "./line.js";
 import type { Doc } from "./types.js";
 
@@ -14,7 +15,9 @@ interface Inside {
     persistCachedDatabaseAsync?: () => Promise<void>;
     treatRawStreamAsync?: (stream: Readable) => Promise<{ data: Doc[]; indexes: object }>;
   };
-  readonly indexes: { readonly _id: { getMatching(id: string): Doc[] } };
+  readonly indexes: {
+    readonly _id: { tree: IdMap; reset(docs?: Doc[]): void; insert(docs: Doc[]): void; getMatching(id: string): Doc[] };
+  };
   compactDatafileAsync(): Promise<void>;
   getAllData(): Doc[];
   _addToIndexes(doc: Doc): void;
@@ -41,7 +44,11 @@ export async function openNedb(filename: string, documents: Iterable<Doc>): Prom
     modes: { fileMode: PRIVATE_FILE, dirMode: PRIVATE_DIRECTORY },
   };
   const db = Datastore.create(options);
-  const { persistence } = inside(db);
+  const { persistence, indexes } = inside(db);
+  indexes._id.reset = (docs) => {
+    indexes._id.tree = new IdMap();
+    if (docs !== undefined) indexes._id.insert(docs);
+  };
   persistence.treatRawStreamAsync = async (stream) => {
     stream.destroy();
     return { data: [...documents], indexes: {} };
