@@ -7,6 +7,7 @@ import {
   type SendOptions,
   type Stanza,
   WhatsApp,
+  type WhatsAppOptions,
 } from "../../src/simulator/index.js";
 import { TestHome } from "./gateway-process.js";
 
@@ -46,8 +47,12 @@ export class World {
   }
 
   /** A linked gateway with owner and token, as after steps 1 to 3 of the guide. */
-  static async linked(setting: Setting, env: Record<string, string> = {}): Promise<World> {
-    const world = await World.create(setting, env);
+  static async linked(
+    setting: Setting,
+    env: Record<string, string> = {},
+    server: WhatsAppOptions = {},
+  ): Promise<World> {
+    const world = await World.create(setting, env, {}, server);
     await world.home.start();
     await world.home.post("/api/v1/setup", { owner: world.ownerNumber, token: TOKEN });
     await world.scanQr();
@@ -59,8 +64,9 @@ export class World {
     setting: Setting = { setup: "own-number", addressing: "pn" },
     env: Record<string, string> = {},
     people: Pick<Person, "lid"> = {},
+    server: WhatsAppOptions = {},
   ): Promise<World> {
-    const wa = await WhatsApp.start();
+    const wa = await WhatsApp.start(server);
     const home = await TestHome.create(wa, { KAFCLAW_APPROVE_GRACE: "0", ...env });
     onTestFinished(async () => {
       await home.remove();

@@ -1,5 +1,7 @@
 /** Rubbish of every kind on the wire, at the API and on the command line, and the list of an attacker (I1, I3, I5, I7, I9). */
+import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { proto } from "@whiskeysockets/baileys";
 import { TOKEN, World } from "../e2e/world.js";
@@ -8,6 +10,7 @@ import type { Run, Topic } from "./run.js";
 const MESSAGES = 300_000;
 const REQUESTS = 400_000;
 const COMMANDS = 300_000;
+const FILES = 2_000;
 const BATCH = 50;
 const IN_FLIGHT = 20;
 const PATIENT = { timeoutMs: 60_000 };
@@ -41,6 +44,8 @@ export const abuse: Topic = {
     await requests(run, world);
     await attacks(run, world);
     await holds("requests");
+    await files(run, world);
+    await holds("files");
     await world.settled();
     const leaks = world.leaks().length;
     run.check("nobody but the owner hears anything (I3, I5)", leaks === 0, () => `${leaks} stanzas`);
@@ -152,6 +157,41 @@ async function commands(run: Run, world: World): Promise<void> {
       () => `${body}: ${text}`,
     );
   }
+}
+
+/** Rubbish where people write by hand: the settings and the soul. It is told by the file's name, and changes nothing. */
+async function files(run: Run, world: World): Promise<void> {
+  const { path } = world.home;
+  const config = join(path, "config.json");
+  const right = await readFile(config, "utf8");
+  const values = [
+    "",
+    "\u0000",
+    "{",
+    '"',
+    "null",
+    "[]",
+    "-1",
+    "1e99",
+    '"\u202e"',
+    '"x"',
+    "true",
+    "{}",
+    `"${"x".repeat(5_000)}"`,
+  ];
+  const count = run.times(FILES);
+  for (let index = 0; index < count; index += 1) {
+    const value = run.pick([...right.matchAll(/(?<=: )("[^"]*"|\d+|true|false)/g)]);
+    const [at, length] = run.random(2) === 0 && value ? [value.index, value[0].length] : [run.random(right.length), 1];
+    const rubbish = right.slice(0, at) + run.pick(values) + right.slice(at + length);
+    await writeFile(config, rubbish);
+    const { code, err } = await world.home.run(["whatsapp-auth", "--list", "--json"]);
+    run.fault("settings files");
+    const isFine = code === 0 || (code === 2 && err.includes("config.json"));
+    run.check("settings are taken or told by file", isFine && !/\n\s+at /.test(err), () => `${code}: ${err}`);
+    run.check("nothing is reset", (await readFile(config, "utf8")) === rubbish, () => "config.json was changed");
+  }
+  await writeFile(config, right);
 }
 
 async function requests(run: Run, world: World): Promise<void> {

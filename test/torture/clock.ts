@@ -21,10 +21,12 @@ export const clock: Topic = {
     const folder = await mkdtemp(join(tmpdir(), "kafclaw-clock-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const file = join(folder, "shift");
+    let serverShift = 0;
     const clock = { NODE_OPTIONS: `--import ${PRELOAD}`, CLOCK_SHIFT_FILE: file };
     const world = await World.linked(
       { setup: "own-number", addressing: "lid" },
       { KAFCLAW_TEXTS_GREETING: "", ...clock },
+      { clock: () => Date.now() + serverShift },
     );
     const { home } = world;
     await world.aliceApproved();
@@ -45,7 +47,14 @@ export const clock: Topic = {
       run.fault("jumps by a day");
       said.push((await world.say(world.alice, `at ${index}`)).id);
       await order(run, world, index);
-      if (index % 3 === 2) world.wa.disconnect(515);
+      if (index % SHIFTS.length === 2) {
+        // A gateway learns the server's time when it logs in.
+        await world.wa.waitUntilTaken();
+        serverShift = run.pick(SHIFTS) ?? 0;
+        world.wa.disconnect(515);
+        await world.wa.waitForCompanion("open");
+        run.fault("new times of the server");
+      }
       await world.settled();
       const { counts, silent } = (await home.get("/api/v1/status")) as {
         counts: Record<string, number>;

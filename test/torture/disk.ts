@@ -1,23 +1,44 @@
-/** A disk that is full, read-only or slow, records that were cut, and bits that were flipped (I6, I10). */
+/** A disk that is full, read-only, rationed or slow, records that were cut, and bits that were flipped (I6, I10). */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { TOKEN, World } from "../e2e/world.js";
 import type { Run, Topic } from "./run.js";
 
 const FULL = 50;
 const READ_ONLY = 20;
+const QUOTAS = 20;
+const SLOW = 20;
+const SLOW_MS = 2_000;
 const CUTS = 200;
 const FLIPS = 200;
 const PATIENT = { timeoutMs: 60_000 };
 const DISK_SIZE = "4m";
+const SLOW_DISK = new URL("./slow-disk.mjs", import.meta.url).href;
 
 export const disk: Topic = {
   name: "disk",
   short: 0.01,
   async torture(run) {
-    const world = await World.create({ setup: "own-number", addressing: "lid" });
+    const slowness = join(await mkdtemp(join(tmpdir(), "kafclaw-disk-")), "milliseconds");
+    onTestFinished(() => rm(dirname(slowness), { recursive: true }));
+    const world = await World.create(
+      { setup: "own-number", addressing: "lid" },
+      { NODE_OPTIONS: `--import ${SLOW_DISK}`, SLOW_DISK_FILE: slowness },
+    );
     const data = join(world.home.path, "data");
     const isMounted = mount(data);
     await world.setUp();
@@ -29,9 +50,11 @@ export const disk: Topic = {
     if (isMounted) {
       for (let index = 0; index < run.times(FULL); index += 1) await fill(run, world, { data, index, said });
       for (let index = 0; index < run.times(READ_ONLY); index += 1) await lock(run, world, { data, index, said });
-      const got = world.responded();
-      run.check("messages handled once (I10)", got.join() === said.join(), () => `${said.length} became ${got.length}`);
     }
+    for (let index = 0; index < run.times(QUOTAS); index += 1) await ration(run, world, { data, index, said });
+    for (let index = 0; index < run.times(SLOW); index += 1) await slow(run, world, { slowness, index, said });
+    const got = world.responded();
+    run.check("messages handled once (I10)", got.join() === said.join(), () => `${said.length} became ${got.length}`);
     await world.home.stop("SIGKILL");
     const copy = join(world.home.path, "copy");
     cpSync(data, copy, { recursive: true });
@@ -84,6 +107,37 @@ async function lock(run: Run, world: World, { data, index, said }: Try): Promise
       rmSync(ballast);
     },
   });
+}
+
+/** No file may grow (RLIMIT_FSIZE), as where a quota is used up. */
+async function ration(run: Run, world: World, { data, index, said }: Try): Promise<void> {
+  const code = await knock(world, `Rationed ${index}.`);
+  const { pid } = await world.home.api();
+  const smallest = Math.min(...["access", "audit", "journal"].map((name) => statSync(join(data, `${name}.db`)).size));
+  const limit = (size: string): void =>
+    void execFileSync("prlimit", ["--pid", String(pid), `--fsize=${size}:unlimited`]);
+  limit(String(smallest));
+  run.fault("used-up quotas");
+  await suffer(run, world, { code, index, said, mend: () => limit("unlimited") });
+}
+
+/** Each sync takes seconds: nothing is confirmed before it is on the disk. */
+async function slow(
+  run: Run,
+  world: World,
+  { slowness, index, said }: { slowness: string; index: number; said: string[] },
+): Promise<void> {
+  const code = await knock(world, `Slow ${index}.`);
+  const begun = performance.now();
+  writeFileSync(slowness, String(SLOW_MS));
+  run.fault("slow disks");
+  said.push((await world.say(world.alice, `while it is slow ${index}`)).id);
+  await world.order(`/deny ${code}`);
+  await world.owner.next(({ text }) => text.includes("Denied") && text.includes(code), PATIENT);
+  const took = performance.now() - begun;
+  run.check("confirmed when it is on the disk (I6)", took >= SLOW_MS, () => `${took.toFixed(0)} ms`);
+  rmSync(slowness);
+  await world.settled();
 }
 
 /** Takes the disk's room. @param left how many of its blocks stay free. @returns the file to remove */

@@ -12,6 +12,8 @@ const PATIENT = { timeoutMs: 400_000 };
 const FAULTS_PER_LIFE = 3;
 const STALL_MS = 30_000;
 const HOLD_MS = 300;
+const BAN_S = 2;
+const ENDS = 20;
 
 interface Fault {
   readonly name: string;
@@ -30,6 +32,14 @@ const KINDS: readonly Fault[] = [
   ...[500, 503, 515, 408].map((code) => drop(code)),
   ...[400, 405, 409].map((code) => drop(code, "failure")),
   drop(428, "close"),
+  drop(440, "conflict"),
+  {
+    name: "temporary ban 402",
+    begin({ wa }) {
+      wa.refuseLogins(402, 1, { expire: String(BAN_S) });
+      wa.disconnect(503);
+    },
+  },
   { name: "cut line", begin: ({ wa }) => wa.hold(), end: ({ wa }) => wa.resume() },
   { name: "rubbish frame", begin: ({ wa }) => wa.garble() },
   { name: "30 s stall", begin: ({ wa }, { size }) => wa.stall(size < 1 ? STALL_MS / 30 : STALL_MS) },
@@ -47,6 +57,12 @@ const KINDS: readonly Fault[] = [
     },
     end: ({ wa }) => wa.answerQueries(),
   },
+];
+
+/** What only a new link ends. */
+const END_KINDS: readonly Fault[] = [
+  { name: "logged out on the phone (401)", begin: ({ bot }) => bot.unlink() },
+  ...[401, 403, 406, 411].map((code) => drop(code, "failure")),
 ];
 
 export const network: Topic = {
@@ -70,6 +86,10 @@ export const network: Topic = {
       if (fault) await suffer(run, world, { fault, index, said, handled });
     }
     await reconnect(run, world);
+    for (let index = 0; index < run.times(ENDS); index += 1) {
+      const fault = END_KINDS[index % END_KINDS.length];
+      if (fault) await linkAnew(run, world, fault);
+    }
     await world.settled();
     const { troubles } = world.wa;
     run.check("the protocol is kept", troubles.length === 0, () => troubles.join("; "));
@@ -141,4 +161,26 @@ async function reconnect(run: Run, world: World): Promise<void> {
   run.check("messages handled once (I10)", got.join() === said.join(), () => {
     return `of ${said.length} messages in ${reconnects} reconnects, ${got.length} were handled`;
   });
+}
+
+/** The link ends for good: the gateway says so and waits; linked anew it is silent, and everybody is who they were. */
+async function linkAnew(run: Run, world: World, fault: Fault): Promise<void> {
+  const { wa, home } = world;
+  await world.order("/silent off");
+  await world.told(/Silent mode is/);
+  fault.begin(world, run);
+  run.fault(fault.name);
+  const link = async (): Promise<string> => ((await home.get("/healthz")) as { link: string }).link;
+  await home.until(async () => (await link()) === "loggedOut", `${fault.name} shows`);
+  // What nobody logs in as any more takes nothing more.
+  world.bot.unlink();
+  await home.post("/api/v1/link", { replace: true });
+  await world.scanQr();
+  const { id } = await world.say(world.alice, "are you back?");
+  await wa.waitUntilTaken(PATIENT);
+  await world.settled();
+  const times = world.responded().filter((handled) => handled === id).length;
+  run.check("messages handled once (I10)", times === 1, () => `${fault.name}: ${times} times`);
+  const { silent } = (await home.get("/healthz")) as { silent: boolean };
+  run.check("silent mode is on after a new link (I4)", silent, () => fault.name);
 }
