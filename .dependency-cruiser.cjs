@@ -39,7 +39,7 @@ module.exports = {
       from: { path: "^src/demo/" },
       to: {
         path: "^src/",
-        pathNot: "^src/(demo|simulator)/|^src/dashboard/(index|web)\\.ts$|^src/(text|errors|files|home)\\.ts$",
+        pathNot: "^src/(demo|simulator)/|^src/dashboard/(index|web)\\.ts$|^src/(text|errors|present|files|home)\\.ts$",
       },
     },
     {
@@ -57,7 +57,7 @@ module.exports = {
       to: {
         path: ".",
         pathNot:
-          "^src/(access|store)/|^src/(text|errors|clock)\\.ts$|node_modules/(libphonenumber-js|p-queue)/|^(node:)?(buffer|crypto)$",
+          "^src/(access|store)/|^src/(text|errors|present|clock)\\.ts$|node_modules/(libphonenumber-js|p-queue)/|^(node:)?(buffer|crypto)$",
       },
     },
     {
@@ -65,7 +65,7 @@ module.exports = {
       comment: "Files know nothing of what lies in them.",
       severity: "error",
       from: { path: "^src/store/" },
-      to: { path: "^src/", pathNot: "^src/store/|^src/(errors|files|clock)\\.ts$" },
+      to: { path: "^src/", pathNot: "^src/store/|^src/(errors|present|files|clock)\\.ts$" },
     },
     {
       name: "admin-knows-types-of-whatsapp",
@@ -76,7 +76,7 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(admin|access|store)/|^src/text/|^src/(text|errors|clock|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
+          "^src/(admin|access|store)/|^src/text/|^src/(text|errors|present|clock|files|config)\\.ts$|^src/whatsapp/types\\.ts$",
       },
     },
     {
@@ -87,7 +87,7 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(responder|access|store)/|^src/(text|errors|clock|files|config)\\.ts$|^src/whatsapp/(types|describe)\\.ts$",
+          "^src/(responder|access|store)/|^src/(text|errors|present|clock|files|config)\\.ts$|^src/whatsapp/(types|describe)\\.ts$",
       },
     },
     {
@@ -105,7 +105,7 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(dashboard|admin|access|store)/|^src/(text|errors|files|config|home)\\.ts$|^src/whatsapp/types\\.ts$",
+          "^src/(dashboard|admin|access|store)/|^src/(text|errors|present|files|config|home)\\.ts$|^src/whatsapp/types\\.ts$",
       },
     },
     {

@@ -28,6 +28,7 @@ import {
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
 import { type Home, writePrivate } from "./home.js";
+import { present } from "./present.js";
 import { type ConversationDoc, createResponder, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
@@ -150,7 +151,7 @@ async function build(
     random: Math.random,
     isKnown,
     recall: (id, chat) => outbox.recall(id, chat),
-    ...(config.whatsapp.url === undefined ? {} : { url: config.whatsapp.url }),
+    ...present({ url: config.whatsapp.url }),
   });
   link = opened;
 
@@ -257,7 +258,7 @@ async function build(
     timezone: config.timezone,
     greeting: config.texts.greeting,
     graceMs: config.approve.grace * 1000,
-    ...(config.notices.quiet === undefined ? {} : { quiet: config.notices.quiet }),
+    ...present({ quiet: config.notices.quiet }),
     log,
   });
   const route = new Route({

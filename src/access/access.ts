@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import { present } from "../present.js";
 import type { Access, AuditQuery, AuditRecord, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
 import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
@@ -119,7 +120,7 @@ class ContactAccess implements Access {
     if (news !== undefined && news.owner === undefined) return news.learned;
     if (news === undefined && this.#isKnown(person, facts)) {
       const contact = this.find(person);
-      return this.#identities.news(facts.cause) ?? { kind: "same", ...(contact === undefined ? {} : { contact }) };
+      return this.#identities.news(facts.cause) ?? { kind: "same", ...present({ contact }) };
     }
     return this.#turn(() => this.#learn(person, facts));
   }
@@ -244,7 +245,7 @@ class ContactAccess implements Access {
   async #learn(person: Person, facts: Parameters<Access["learn"]>[1] = {}): Promise<Learned> {
     const news = this.#ownership.news(person, facts.chat);
     if (news !== undefined) {
-      const cause = facts.cause === undefined ? {} : { cause: facts.cause };
+      const cause = present({ cause: facts.cause });
       if (news.owner !== undefined)
         await this.#ownership.follow(news.owner, { door: "gateway", who: "WhatsApp", ...cause });
       return news.learned;
@@ -255,7 +256,7 @@ class ContactAccess implements Access {
     const named = {
       ...contact,
       ...(facts.name ? { name: facts.name } : {}),
-      ...(facts.chat === undefined ? {} : { chat: facts.chat }),
+      ...present({ chat: facts.chat }),
     };
     await this.#ledger.save(named);
     return withContact(learned, named);

@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { Collection } from "../store/types.js";
 import type { AuditQuery, AuditRecord } from "./api.js";
 import type { AccessParts } from "./settings.js";
@@ -88,7 +89,7 @@ export class AuditTrail {
     const last = this.#marks.at(-1);
     const isInOrder = records.length === 1 && (last === undefined || inOrder(last, records[0] ?? last) <= 0);
     for (const { _id, at, contact, by } of records) {
-      this.#marks.push({ _id, at, door: by.door, ...(contact === undefined ? {} : { contact }) });
+      this.#marks.push({ _id, at, door: by.door, ...present({ contact }) });
     }
     // The clock of the machine may have been set back.
     if (!isInOrder) this.#marks.sort(inOrder);

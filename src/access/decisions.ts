@@ -1,4 +1,5 @@
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import type { Expected, Outcome, Owner } from "./api.js";
 import type { AccessDoc } from "./documents.js";
 import { heaviest } from "./gate.js";
@@ -61,10 +62,10 @@ export class Decisions {
   ): Promise<Outcome> {
     const { contact: approved, decision } = await this.#ledger.decide(
       contact,
-      { action: "approve", by, ...(via === undefined ? {} : { via }) },
+      { action: "approve", by, ...present({ via }) },
       (known, made): Contact => ({
         ...without(known, "reminded", "also"),
-        ...(via === undefined ? {} : { via }),
+        ...present({ via }),
         name: known.name || name,
         since: made.at,
         before: beforeOf(known, made),

@@ -1,6 +1,7 @@
 /**
  * The documents of `access.db`: one per contact and invite, and one each for the owner, the token and the full queue.
  */
+import { present } from "../present.js";
 import type { AuditRecord, Owner } from "./api.js";
 import type { Contact, Decision, Invite } from "./types.js";
 
@@ -65,7 +66,7 @@ export function auditOf(contact: Contact, decision: Decision): AuditRecord {
     from: decision.from,
     to: decision.to,
     ...(contact.name === "" ? {} : { name: contact.name }),
-    ...(decision.note === undefined ? {} : { note: decision.note }),
+    ...present({ note: decision.note }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { Learned } from "./api.js";
 import { identityOf, type Person, type Pn } from "./identity.js";
 import { bounded, mergeOf, type Plan, plan } from "./learning.js";
@@ -41,7 +42,7 @@ export class Identities {
 
   /** Does what {@link plan} found. */
   async follow(found: Plan, person: Person, cause: string | undefined): Promise<Learned> {
-    const by: Actor = { door: "gateway", who: "WhatsApp", ...(cause === undefined ? {} : { cause }) };
+    const by: Actor = { door: "gateway", who: "WhatsApp", ...present({ cause }) };
     switch (found.kind) {
       case "nothing":
         return { kind: "same" };

@@ -11,6 +11,7 @@
  * ```
  */
 import { parsePhoneNumberFromString } from "libphonenumber-js";
+import { present } from "../present.js";
 
 declare const brand: unique symbol;
 
@@ -128,7 +129,7 @@ export function personFrom(...jids: readonly (string | null | undefined)[]): Per
 
 /** The addresses of a person and nothing else, e.g. of a contact. */
 export function identityOf({ pn, lid }: Person): Person {
-  return { ...(pn === undefined ? {} : { pn }), ...(lid === undefined ? {} : { lid }) };
+  return present({ pn, lid });
 }
 
 /** The addresses of a person, LID first: it is the one that WhatsApp delivers by today. */

@@ -2,6 +2,7 @@
  * What two addresses that came together tell about the records we have (DESIGN 3). Pure: finds out what is to be done;
  * `identities.ts` does it.
  */
+import { present } from "../present.js";
 import { outweighs } from "./gate.js";
 import { addressesOf, type Lid, type Person, type Pn } from "./identity.js";
 import type { Contact, Held } from "./types.js";
@@ -44,8 +45,7 @@ export function plan(pn: Pn, lid: Lid, { byPn, byLid, matches }: Known): Plan {
     if (byLid.pn === undefined) return { kind: "fill", contact: byLid, person: { pn, lid } };
     return { kind: "new-number", contact: byLid, before: byLid.pn };
   }
-  if (byPn.lid !== undefined)
-    return { kind: "new-person", old: byPn, ...(byLid === undefined ? {} : { writer: byLid }) };
+  if (byPn.lid !== undefined) return { kind: "new-person", old: byPn, ...present({ writer: byLid }) };
   if (byLid === undefined) return { kind: "fill", contact: byPn, person: { pn, lid } };
   return outweighs(byPn, byLid) || (!outweighs(byLid, byPn) && byPn.since < byLid.since)
     ? { kind: "merge", winner: byPn, loser: byLid }
@@ -89,7 +89,7 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { pn: Pn; 
     episode: Math.max(winner.episode, loser.episode),
     held: isDenied ? [] : lastHeld([...winner.held, ...loser.held]),
     history: [...winner.history, ...loser.history].sort((a, b) => a.at - b.at),
-    ...(via === undefined ? {} : { via }),
+    ...present({ via }),
     ...(winner.blocked || loser.blocked ? { blocked: true } : {}),
     ...(also.length === 0 ? {} : { also }),
   };

@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { Collection } from "../store/types.js";
 import type { AuditRecord } from "./api.js";
 import { AuditTrail } from "./audit.js";
@@ -125,16 +126,14 @@ export class Ledger {
       to,
       at,
       by,
-      ...(via === undefined ? {} : { via }),
-      ...(note === undefined ? {} : { note }),
-      ...(undoes === undefined ? {} : { undoes }),
+      ...present({ via, note, undoes }),
     };
   }
 
   /** The audit record of something that is not about a contact. */
   record(action: string, by: Actor, note?: string): AuditRecord {
     const at = this.now();
-    return { _id: this.#recordId(at), at, action, by, ...(note === undefined ? {} : { note }) };
+    return { _id: this.#recordId(at), at, action, by, ...present({ note }) };
   }
 
   /** Writes a contact, and what changes with it; no decision. */

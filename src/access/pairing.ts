@@ -1,4 +1,5 @@
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import type { AuditRecord, Clock } from "./api.js";
 import { type Random, randomText } from "./code.js";
 import { type AccessDoc, logged, type TokenDoc } from "./documents.js";
@@ -116,7 +117,7 @@ export class Pairing {
       token,
       since: record.at,
       log: logged(this.#token?.log, record),
-      ...(this.#token === undefined ? {} : { previous: tokenId(this.#token.token) }),
+      ...present({ previous: this.#token && tokenId(this.#token.token) }),
     };
     await this.#ledger.put(doc);
     this.#setToken(doc);
@@ -158,7 +159,7 @@ export class Pairing {
       created,
       expires: created + days * DAY,
       auto,
-      ...(input.for === undefined ? {} : { for: identityOf(input.for) }),
+      ...present({ for: input.for && identityOf(input.for) }),
       by,
     };
     await this.#write(

@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { Entry } from "./api.js";
 import { type Decisions, repeated } from "./decisions.js";
 import { formatNumber, type Person } from "./identity.js";
@@ -154,6 +155,6 @@ export class Queue {
 function factsOf(caller: Caller, contact: Contact | undefined): { name?: string; chat?: NonNullable<Contact["chat"]> } {
   return {
     ...(caller.name === "" || contact?.name === caller.name ? {} : { name: caller.name }),
-    ...(caller.chat === undefined ? {} : { chat: caller.chat }),
+    ...present({ chat: caller.chat }),
   };
 }

@@ -2,6 +2,7 @@
  * What undo takes back, and when it refuses (DESIGN 4). Pure: `decisions.ts` writes the result.
  */
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import type { ContactBook } from "./contacts.js";
 import { without } from "./ledger.js";
 import { MINUTE } from "./settings.js";
@@ -100,8 +101,12 @@ export function restore(contact: Contact, decision: Decision, now: number): Cont
   const rest: Contact = without(contact, "via", "blocked", "reminded", "also", "before");
   if (before?.decision !== decision.id) {
     // Too many steps back: what the decision replaced is gone, the state before it is known.
-    const via = contact.via === undefined ? {} : { via: contact.via };
-    return { ...rest, ...via, since: now, held: decision.action === "approve" ? contact.held : [] };
+    return {
+      ...rest,
+      ...present({ via: contact.via }),
+      since: now,
+      held: decision.action === "approve" ? contact.held : [],
+    };
   }
   const { decision: _, also, held, ...kept } = before;
   return {
@@ -121,10 +126,7 @@ export function beforeOf(contact: Contact, decision: Decision): Before {
     since,
     held,
     also: also ?? [],
-    ...(via === undefined ? {} : { via }),
-    ...(blocked === undefined ? {} : { blocked }),
-    ...(reminded === undefined ? {} : { reminded }),
-    ...(before === undefined ? {} : { before: cutOff(before, STEPS_BACK - 1) }),
+    ...present({ via, blocked, reminded, before: before && cutOff(before, STEPS_BACK - 1) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Access, Clock } from "../access/index.js";
 import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import { type Message, own, renderWhatsApp, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
 import { Answers } from "./answers.js";
@@ -76,7 +77,7 @@ export class AdminChat {
     if (result.voids !== undefined) await secrets.void(result.voids);
     const reply = {
       text: renderWhatsApp(result.message),
-      ...(result.secret === undefined ? {} : { secret: result.secret }),
+      ...present({ secret: result.secret }),
     };
     const order = { _id, kind: "order", at: this.parts.clock(), reply } as const;
     await records.put(order);
@@ -205,11 +206,11 @@ export class AdminChat {
       ...place,
       text,
       key: `reply:${message.journalId}`,
-      ...(message.expiration === undefined ? {} : { expiration: message.expiration }),
+      ...present({ expiration: message.expiration }),
     });
     if (secret !== undefined) {
       const { until, id } = secret;
-      await secrets.keep({ ids, ...place, until, ...(id === undefined ? {} : { secretId: id }) });
+      await secrets.keep({ ids, ...place, until, ...present({ secretId: id }) });
     }
     // The reply's text, which may hold a secret, is needed no more.
     await records.put({ _id: order._id, kind: "order", at: order.at });

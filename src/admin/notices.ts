@@ -1,6 +1,7 @@
 import type { Access, Clock, Learned, Outcome } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { isWithin } from "../clock.js";
+import { present } from "../present.js";
 import { type Message, renderWhatsApp } from "../text.js";
 import type { LinkState, Outbox } from "../whatsapp/types.js";
 import * as texts from "./notice-texts.js";
@@ -292,9 +293,9 @@ export class Notices {
       to: owner.person,
       text: renderWhatsApp(message),
       key,
-      ...(owner.chat === undefined ? {} : { address: owner.chat }),
+      ...present({ address: owner.chat }),
     });
-    const decision = decisionId === undefined ? {} : { decisionId };
+    const decision = present({ decisionId });
     const sent = await this.load();
     const _id = `notice:sent:${key}`;
     await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at: serverNow(), ...decision });

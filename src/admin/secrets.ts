@@ -1,5 +1,6 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Clock } from "../access/index.js";
+import { present } from "../present.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type SecretRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
@@ -75,7 +76,7 @@ export class Secrets {
         to,
         target,
         key: `delete:${target}`,
-        ...(address === undefined ? {} : { address }),
+        ...present({ address }),
       });
     }
     await records.remove([record._id]);

@@ -10,6 +10,7 @@ import {
 } from "../access/index.js";
 import type { Actor } from "../access/types.js";
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import { cleanText } from "../text.js";
 import { resolve } from "./targets.js";
 import type { Decider, Gateway } from "./types.js";
@@ -78,7 +79,7 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   for (const target of allow) if (!now || !same(target, now.person)) await decider.approve(target, by);
   return {
     owner: now ? shownOwner(now) : null,
-    ...(token === undefined ? {} : { token }),
+    ...present({ token }),
     allowed: allow.map(formatNumber),
     denied: deny.map(formatNumber),
     remarks,
@@ -164,7 +165,7 @@ function check(
 function shownOwner(owner: Owner): NonNullable<SetupOutcome["owner"]> {
   const { setup, person, confirmed, confirmCode } = owner;
   const number = setup === "self" && !person.pn ? "the linked number" : formatNumber(person);
-  return { setup, number, confirmed, ...(confirmCode === undefined ? {} : { code: confirmCode }) };
+  return { setup, number, confirmed, ...present({ code: confirmCode }) };
 }
 
 /**
@@ -183,7 +184,7 @@ export async function changeOwner(
     await access.setOwner({ ...owner, locked: "locked at the machine" }, by);
     return `Commands from ${formatNumber(owner.person)} are stopped. To confirm the owner again: kafclaw owner set <number>`;
   }
-  const { owner, remarks } = await setUp(input.owner === undefined ? {} : { owner: input.owner }, parts, by);
+  const { owner, remarks } = await setUp(present({ owner: input.owner }), parts, by);
   if (!owner) throw new KafclawError("no-owner", "Name the owner: kafclaw owner set <number>", "usage");
   return [`The owner is ${owner.number}.`, ...remarks].join(" ");
 }

@@ -1,6 +1,7 @@
 /** The model in the set-up: what is offered, what is chosen, and whether it answers. */
 import { type Config, changeConfig } from "../config.js";
 import type { Home } from "../home.js";
+import { present } from "../present.js";
 import type { Ollama } from "../responder/index.js";
 import { type Given, type Terminal, textFlag } from "./command.js";
 
@@ -19,9 +20,7 @@ export function modelFromFlags(given: Given): ModelChoice {
   const baseUrl = textFlag(given, "base-url");
   const apiKey = textFlag(given, "api-key");
   return {
-    ...(model === undefined ? {} : { model }),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-    ...(apiKey === undefined ? {} : { apiKey }),
+    ...present({ model, baseUrl, apiKey }),
   };
 }
 

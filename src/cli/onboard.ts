@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { type Config, homeFrom, parseConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { createHome, homePaths } from "../home.js";
+import { present } from "../present.js";
 import { type CliCommand, type Given, type Terminal, textFlag } from "./command.js";
 
 /** What a new `config.json` begins with; the rest are defaults. */
@@ -54,7 +55,7 @@ export const onboard: CliCommand = {
 function fromFlags(given: Given): Answers {
   const timezone = textFlag(given, "timezone");
   const greeting = textFlag(given, "greeting");
-  return { ...(timezone === undefined ? {} : { timezone }), ...(greeting === undefined ? {} : { greeting }) };
+  return { ...present({ timezone, greeting }) };
 }
 
 /** The options, and at a terminal the answers to what they leave open; undefined where it was cancelled. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Answer, answerOfSetup, type SetupInput, setUp } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import { show } from "./admin.js";
 import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
@@ -70,8 +71,7 @@ function fromFlags(given: Given): SetupInput {
   const allow = listFlag(given, "allow");
   const deny = listFlag(given, "deny");
   return {
-    ...(owner === undefined ? {} : { owner }),
-    ...(token === undefined ? {} : { token }),
+    ...present({ owner, token }),
     ...(given.flags["generate-token"] === true ? { generateToken: true } : {}),
     ...(allow.length === 0 ? {} : { allow }),
     ...(deny.length === 0 ? {} : { deny }),

@@ -3,6 +3,7 @@ import express, { type Express, type Request, type Response, Router } from "expr
 import { z } from "zod";
 import { type Access, type Actor, type Contact, type Door, KafclawError, phoneDigits } from "../access/index.js";
 import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, setUp } from "../admin/index.js";
+import { present } from "../present.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
 import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
@@ -171,7 +172,7 @@ function routes(parts: ApiParts): Router {
     const before = link.event;
     await link.beginLinking({
       ...(phone === undefined ? {} : { phone: phoneDigits(phone) }),
-      ...(replace === undefined ? {} : { replace }),
+      ...present({ replace }),
     });
     old = before;
     showLink(request, response.status(202));

@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { WaitingDoc } from "./book.js";
 import type { Partner } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
@@ -17,7 +18,7 @@ export class Manners {
     await this.parts.outbox.post({
       kind: "reaction",
       to,
-      ...(last.address === undefined ? {} : { address: last.address }),
+      ...present({ address: last.address }),
       emoji: ackReaction,
       target: { id: last.id, fromMe: false },
       key: `ack:${last.journalId}`,

@@ -1,4 +1,5 @@
 import { isWithin } from "../clock.js";
+import { present } from "../present.js";
 import type { ConversationBook, Who } from "./book.js";
 import { partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
@@ -76,8 +77,7 @@ export class Outage {
       to: partner.to,
       text: texts.SORRY,
       key: `sorry:${outage.since}:${who}`,
-      ...(last.address === undefined ? {} : { address: last.address }),
-      ...(last.expiration === undefined ? {} : { expiration: last.expiration }),
+      ...present({ address: last.address, expiration: last.expiration }),
     });
   }
 }

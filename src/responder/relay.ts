@@ -1,5 +1,6 @@
 import { identityOf } from "../access/identity.js";
 import type { Contact } from "../access/types.js";
+import { present } from "../present.js";
 import { type Message, renderWhatsApp } from "../text.js";
 import type { Inbound } from "../whatsapp/types.js";
 import type { ConversationBook, TurnDoc, WaitingDoc, Who } from "./book.js";
@@ -36,7 +37,7 @@ export class Relay {
       relay: true,
       ...(media.length === 0 ? {} : { media }),
       to: owner.person,
-      ...(expiration === undefined ? {} : { expiration }),
+      ...present({ expiration }),
     });
   }
 
@@ -54,7 +55,7 @@ export class Relay {
     const place = {
       to: identityOf(contact),
       key: `relay-back:${message.journalId}`,
-      ...(expiration === undefined ? {} : { expiration }),
+      ...present({ expiration }),
     };
     if (content.kind === "text") await outbox.post({ kind: "text", text: content.text, ...place });
     if (content.kind === "media" && file) await outbox.post({ ...content, file, ...place });

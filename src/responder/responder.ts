@@ -1,5 +1,6 @@
 import type { Contact } from "../access/types.js";
 import { isWithin } from "../clock.js";
+import { present } from "../present.js";
 import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
@@ -175,7 +176,7 @@ class Conversations implements RunningResponder {
       ...(media && typeof kept === "object" ? { file: { ...kept, kind: media.media } } : {}),
       ...(media?.file && kept !== "damaged" && kept !== "gone" ? { media } : {}),
       ...(chat.kind === "person" ? { address: chat.address } : {}),
-      ...(expiration === undefined ? {} : { expiration }),
+      ...present({ expiration }),
     });
     if (isNew) this.turns.wrote(who);
   }
@@ -275,8 +276,7 @@ class Conversations implements RunningResponder {
       said,
       answer,
       to: partner.to,
-      ...(last?.address === undefined ? {} : { address: last.address }),
-      ...(last?.expiration === undefined ? {} : { expiration: last.expiration }),
+      ...present({ address: last?.address, expiration: last?.expiration }),
     });
     await this.post(turn);
     if (partner.contact) await this.limit.count(partner.contact);
@@ -287,8 +287,7 @@ class Conversations implements RunningResponder {
     const { outbox } = this.parts;
     const place = {
       to,
-      ...(address === undefined ? {} : { address }),
-      ...(expiration === undefined ? {} : { expiration }),
+      ...present({ address, expiration }),
     };
     const ids = [...(await outbox.post({ kind: "text", text: answer, key: keyOf(turn), ...place }))];
     for (const { journalId, content } of media) {

@@ -12,6 +12,7 @@ import lockfile from "proper-lockfile";
 import { z } from "zod";
 import { KafclawError } from "../errors.js";
 import { PRIVATE_FILE, systemCode } from "../files.js";
+import { present } from "../present.js";
 
 /** A holder on another machine (or in another container) counts as gone when it has been silent for so long, ms. */
 const STALE = 10_000;
@@ -129,7 +130,7 @@ function inUse(data: string, holder?: LockHolder): KafclawError {
 
 async function writeHolder(data: string, now: number): Promise<void> {
   const born = await birth(process.pid);
-  const holder = { pid: process.pid, host: hostname(), ...(born === undefined ? {} : { born }), since: now };
+  const holder = { pid: process.pid, host: hostname(), ...present({ born }), since: now };
   const handle = await open(join(data, "lock.json"), "w", PRIVATE_FILE);
   try {
     await handle.writeFile(`${JSON.stringify(holder)}\n`);

@@ -1,4 +1,5 @@
 import { proto } from "@whiskeysockets/baileys";
+import { present } from "../present.js";
 import { cleanName, cleanText, firstWords } from "../text.js";
 import type { Content, MediaFile, MediaKind } from "./types.js";
 
@@ -105,8 +106,7 @@ export function open(message: Message): Opened {
   return {
     ...(content ? { content } : {}),
     forwarded,
-    ...(quotes === undefined ? {} : { quotes }),
-    ...(expiration === undefined ? {} : { expiration }),
+    ...present({ quotes, expiration }),
   };
 }
 
@@ -189,7 +189,7 @@ function media(kind: MediaKind, fields: MediaFields): Content & { kind: "media" 
     media: kind,
     caption: cleanText(fields.caption ?? ""),
     ...secondsOf(fields.seconds),
-    ...(file === undefined ? {} : { file }),
+    ...present({ file }),
   };
 }
 
@@ -246,7 +246,7 @@ function nameOf(text: string | null | undefined): string {
 
 function secondsOf(seconds: unknown): { seconds?: number } {
   const sane = within(seconds, 0, LONGEST_MEDIA_S);
-  return sane === undefined ? {} : { seconds: sane };
+  return present({ seconds: sane });
 }
 
 function within(value: unknown, least: number, most: number): number | undefined {

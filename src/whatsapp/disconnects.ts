@@ -2,6 +2,8 @@
  * What each way of losing the connection means: the one table that the link acts on, that people are shown, and that
  * README prints (DESIGN 11).
  */
+
+import { present } from "../present.js";
 import type { LinkCode } from "./types.js";
 
 /**
@@ -269,7 +271,7 @@ function finish(row: Row, now: number, expire: unknown): Disconnect {
     until === undefined
       ? row.sentence
       : `WhatsApp has banned this account until ${new Date(until).toISOString().slice(0, 16).replace("T", " ")} UTC.`;
-  return { ...row, sentence, slow: row.slow ?? false, ...(until === undefined ? {} : { until }) };
+  return { ...row, sentence, slow: row.slow ?? false, ...present({ until }) };
 }
 
 /** When a ban ends; undefined where WhatsApp named nothing that makes sense. */

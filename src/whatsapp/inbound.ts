@@ -1,5 +1,6 @@
 import { proto } from "@whiskeysockets/baileys";
 import { parseJid } from "../access/identity.js";
+import { present } from "../present.js";
 import { cleanName } from "../text.js";
 import { open } from "./content.js";
 import { envelopeOf, isMe, isOwnPhone } from "./envelope.js";
@@ -48,8 +49,7 @@ export function normalise(record: Journaled, me: Me): Inbound | undefined {
     at: timeOf(attrs.t) ?? at,
     content,
     forwarded,
-    ...(quotes === undefined ? {} : { quotes }),
-    ...(expiration === undefined ? {} : { expiration }),
+    ...present({ quotes, expiration }),
   };
 }
 

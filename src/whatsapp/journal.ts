@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 
 /** A message as it was decrypted, with the stanza's attributes, written in the transaction that moves the ratchet. */
@@ -118,8 +119,7 @@ export class Journal {
       body: keepBody || held ? record.body : "",
       state: held ? "held" : "done",
       verdict,
-      ...(how.who === undefined ? {} : { who: how.who }),
-      ...(how.what === undefined ? {} : { what: how.what }),
+      ...present({ who: how.who, what: how.what }),
     };
     await this.collection.put(done);
     this.mark(done);

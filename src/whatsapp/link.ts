@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
 import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
+import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 import { backoff, classify, type Disconnect } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
@@ -195,7 +196,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     await socket?.end(undefined);
     this.options.session.startOver();
     const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
-    this.linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...(phone === undefined ? {} : { phone }) };
+    this.linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...present({ phone }) };
     this.attempts = 0;
     this.stopped = false;
     // What was shown for the last attempt, or of the old link, says nothing about this one.
@@ -292,7 +293,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       creds: session.credentials(),
       version: version.current,
       log: baileysLog,
-      ...(url === undefined ? {} : { url }),
+      ...present({ url }),
       isKnown: this.options.isKnown,
       recall: (key) => sendAgain(key, { socket: this.socket, me: this.me, recall: this.options.recall }),
     });

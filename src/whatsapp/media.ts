@@ -2,6 +2,7 @@
 import { createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
 import { Readable, Transform } from "node:stream";
 import { getMediaKeys, type MediaType, proto } from "@whiskeysockets/baileys";
+import { present } from "../present.js";
 import type { FetchMedia, MediaFile, MediaKind, WireContent } from "./types.js";
 
 /** Where WhatsApp's files are. */
@@ -105,11 +106,11 @@ export function mediaMessage(content: Extract<WireContent, { kind: "media" }>): 
     fileEncSha256: bytes(file.encryptedSha256),
     fileLength: file.length,
     mimetype: file.mimetype,
-    ...(file.keyTimestamp === undefined ? {} : { mediaKeyTimestamp: file.keyTimestamp }),
+    ...present({ mediaKeyTimestamp: file.keyTimestamp }),
     ...(expiration === undefined ? {} : { contextInfo: { expiration } }),
   };
   const said = caption === "" ? {} : { caption };
-  const long = seconds === undefined ? {} : { seconds };
+  const long = present({ seconds });
   const build: Record<MediaKind, () => proto.IMessage> = {
     image: () => ({ imageMessage: { ...fields, ...said } }),
     video: () => ({ videoMessage: { ...fields, ...said, ...long } }),

@@ -1,5 +1,6 @@
 import { addressesOf, type Lid, type Person, type Pn, same } from "../access/identity.js";
 import { isWithin } from "../clock.js";
+import { present } from "../present.js";
 import { backoff } from "./disconnects.js";
 import { OutboxBook, type OutboxDoc, type OutboxItem } from "./outbox-book.js";
 import { OutboxQueue, type Waiting } from "./outbox-queue.js";
@@ -142,8 +143,7 @@ class Door implements RunningOutbox {
         at: left,
         to,
         state,
-        ...(content === undefined ? {} : { content }),
-        ...(error === undefined ? {} : { error }),
+        ...present({ content, error }),
       })),
     );
     return posted.sort((a, b) => b.at - a.at);
@@ -172,9 +172,7 @@ class Door implements RunningOutbox {
       to,
       at: clock(),
       items: [first, ...rest],
-      ...(key === undefined ? {} : { key }),
-      ...(address === undefined ? {} : { address }),
-      ...(notBefore === undefined ? {} : { notBefore }),
+      ...present({ key, address, notBefore }),
     };
     await this.book.add(doc);
     this.queue.add(doc._id, person, undefined);
@@ -364,5 +362,5 @@ function nextOf(doc: OutboxDoc): OutboxItem | undefined {
 
 function undelivered(doc: OutboxDoc, { id }: OutboxItem, content: WireContent, toAdmin: boolean): Undelivered {
   const { key, to, at } = doc;
-  return { id, to, content, at, toAdmin, ...(key === undefined ? {} : { key }) };
+  return { id, to, content, at, toAdmin, ...present({ key }) };
 }

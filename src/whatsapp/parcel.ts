@@ -1,4 +1,5 @@
 import { type Lid, type Person, type Pn, personOf } from "../access/identity.js";
+import { present } from "../present.js";
 import { renderWhatsApp, say } from "../text.js";
 import { chunks } from "./chunks.js";
 import type { Parcel, WireContent } from "./types.js";
@@ -12,7 +13,7 @@ export function contentsOf(parcel: Parcel): readonly WireContent[] {
         kind: "text",
         text,
         ...(quote && index === 0 ? { quote: defused(quote) } : {}),
-        ...(expiration === undefined ? {} : { expiration }),
+        ...present({ expiration }),
       }));
     }
     case "media": {

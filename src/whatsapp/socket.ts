@@ -22,6 +22,7 @@ import {
   type WAVersion,
 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
+import { present } from "../present.js";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
 import { nameless, type Session } from "./session.js";
@@ -63,7 +64,7 @@ export function openSocket(options: SocketOptions): WASocket {
     version: options.version,
     browser: Browsers.macOS("Chrome"),
     logger: log,
-    ...(options.url === undefined ? {} : { waWebSocketUrl: options.url }),
+    ...present({ waWebSocketUrl: options.url }),
     emitOwnEvents: false,
     markOnlineOnConnect: false,
     syncFullHistory: false,

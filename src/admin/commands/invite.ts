@@ -1,6 +1,7 @@
 import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/identity.js";
 import type { Invite } from "../../access/types.js";
 import { KafclawError } from "../../errors.js";
+import { present } from "../../present.js";
 import { type Message, own, say } from "../../text.js";
 import type { Me } from "../../whatsapp/types.js";
 import { type Taken, take } from "../arguments.js";
@@ -61,8 +62,7 @@ async function make({ words, flag, value }: Taken, context: CommandContext): Pro
     {
       label: name,
       auto,
-      ...(days === undefined ? {} : { days }),
-      ...(bound === undefined ? {} : { for: bound }),
+      ...present({ days, for: bound }),
     },
     by,
   );
