@@ -2,7 +2,7 @@
 import { formatNumber, type Person, personOf } from "./access/identity.js";
 import type { Access } from "./access/index.js";
 import type { Activity, Incoming, Outgoing, Seen } from "./dashboard/index.js";
-import type { Journal, JournalRecord } from "./whatsapp/journal.js";
+import { type Journal, type JournalRecord, senderOf } from "./whatsapp/journal.js";
 import type { RunningOutbox } from "./whatsapp/outbox.js";
 
 /** Verdicts about stanzas that are no message of anybody. */
@@ -21,8 +21,8 @@ export interface ActivityParts {
 export function createActivity({ access, journal, outbox, mask, isAdmin }: ActivityParts): Activity {
   const nameOf = (person: Person): string => access.find(person)?.name ?? "";
 
-  const incoming = ({ at, verdict = "", who, what = "", attrs }: JournalRecord): Incoming => {
-    const sender = personOf(attrs.participant ?? attrs.from ?? "");
+  const incoming = ({ _id, at, verdict = "", who, what = "" }: JournalRecord): Incoming => {
+    const sender = personOf(senderOf(_id));
     const number = who ?? (sender ? formatNumber(access.find(sender) ?? sender) : "");
     return { at, verdict, who: number, name: sender ? nameOf(sender) : "", what };
   };

@@ -106,7 +106,7 @@ export class Route {
         log.error({ err: error, id: record._id, tries }, "a message could not be handled");
         if (tries >= TRIES) {
           const reason = error instanceof Error ? error.message : String(error);
-          await journal.handled(record, { verdict: "failed", keepBody: true }).catch(() => {});
+          await journal.handled(record, { verdict: "failed" }).catch(() => {});
           await tell.stuck(record._id, reason).catch(() => {});
           return;
         }
@@ -122,9 +122,9 @@ export class Route {
     const more = resent(record, self);
     if (more.length > 0) await journal.record(more.map(({ attrs, body }) => journal.draft(attrs, body)));
     const message = normalise(record, self);
-    if (!message) return journal.handled(record, { verdict: "nothing", keepBody: false });
+    if (!message) return journal.handled(record, { verdict: "nothing" });
     if (message.fromMe && (await outbox.has(message.id))) {
-      return journal.handled(record, { verdict: "own", keepBody: false });
+      return journal.handled(record, { verdict: "own" });
     }
     const waited = record.attrs.offline !== undefined || this.left.has(record._id);
     const complete = await this.complete({ ...message, waited });
@@ -175,7 +175,7 @@ export class Route {
     switch (verdict.kind) {
       case "owner":
         await adminChat.handle(message);
-        return journal.handled(record, { verdict: "owner", keepBody: true });
+        return journal.handled(record, { verdict: "owner", who: formatNumber(message.sender) });
       case "buddy":
         return this.respond(message, verdict.contact, record);
       case "pending":
@@ -183,9 +183,9 @@ export class Route {
         if (verdict.kind === "stranger" && verdict.owner !== undefined) return this.confirm(message, record);
         return this.knock(message, verdict, record);
       case "denied":
-        return journal.handled(record, { verdict: "denied", keepBody: false, who: formatNumber(message.sender) });
+        return journal.handled(record, { verdict: "denied", who: formatNumber(message.sender) });
       case "ignored":
-        return journal.handled(record, { verdict: verdict.reason, keepBody: false });
+        return journal.handled(record, { verdict: verdict.reason });
     }
   }
 
@@ -200,7 +200,7 @@ export class Route {
       await access.setOwner({ ...rest, confirmed: true }, by);
       await tell.ownerConfirmed();
     }
-    await journal.handled(record, { verdict: "owner-unconfirmed", keepBody: false });
+    await journal.handled(record, { verdict: "owner-unconfirmed" });
   }
 
   /** Somebody at the door: the token or an invite lets them into the queue, and nobody hears anything (I5). */
@@ -220,12 +220,12 @@ export class Route {
         await tell.entered(entry.contact, { text: access.mask(text), at });
         const rest = access.mask(text).replaceAll("•••", "").trim();
         const isHeld = rest !== "" && (await this.hold(entry.contact, message, record, what));
-        if (!isHeld) await journal.handled(record, { verdict: "entered", keepBody: false, who: formatNumber(sender) });
+        if (!isHeld) await journal.handled(record, { verdict: "entered", who: formatNumber(sender) });
         return;
       }
       case "auto-approved":
         await tell.autoApproved(entry.outcome, entry.invite);
-        return journal.handled(record, { verdict: "auto-approved", keepBody: false, who: formatNumber(sender) });
+        return journal.handled(record, { verdict: "auto-approved", who: formatNumber(sender) });
       case "full":
         if (entry.first) await tell.queueFull();
         break;
@@ -238,15 +238,14 @@ export class Route {
       if (!isHeld) await this.pass(message, this.judge(message), record);
       return;
     }
-    if (verdict.kind === "pending")
-      return journal.handled(record, { verdict: "pending", keepBody: false, who: formatNumber(sender) });
-    return journal.handled(record, { verdict: "stranger", keepBody: false, who: formatNumber(sender), what });
+    if (verdict.kind === "pending") return journal.handled(record, { verdict: "pending", who: formatNumber(sender) });
+    return journal.handled(record, { verdict: "stranger", who: formatNumber(sender), what });
   }
 
   private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<boolean> {
     // In this order: after a crash in between, the message is held again under the same id.
     const isHeld = await this.rooms.access.hold(contact, { journalId: record._id, at: message.at, preview });
-    if (isHeld) await this.rooms.journal.handled(record, { verdict: "pending", keepBody: true, held: true });
+    if (isHeld) await this.rooms.journal.handled(record, { verdict: "pending", held: true });
     return isHeld;
   }
 
@@ -258,7 +257,7 @@ export class Route {
       this.given.add(record._id);
       log.debug({ id: message.id, code: contact.code }, "message to the responder");
     }
-    await journal.handled(record, { verdict: "buddy", keepBody: true, what: message.content.kind });
+    await journal.handled(record, { verdict: "buddy", what: message.content.kind });
     this.given.delete(record._id);
   }
 }

@@ -1,11 +1,10 @@
-import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 
 /** A message as it was decrypted, with the stanza's attributes, written in the transaction that moves the ratchet. */
 export interface JournalRecord extends Doc {
-  /** The stanza's attributes: from, id, t, participant, recipient, sender_pn, sender_lid, notify, … */
+  /** The stanza's attributes: from, id, t, participant, recipient, sender_pn, sender_lid, notify, …; none once handled. */
   readonly attrs: Readonly<Record<string, string>>;
-  /** The decrypted, still padded protobuf in base64; "" once it is no longer needed. */
+  /** The decrypted, still padded protobuf in base64; "" once handled. */
   readonly body: string;
   /** Arrival, milliseconds since 1970. */
   readonly at: number;
@@ -31,19 +30,18 @@ export interface Mark {
 /** How a handled message is remembered. */
 export interface Handled {
   readonly verdict: string;
-  /** Buddies' and the owner's messages keep their text for a day; strangers leave id and verdict only. */
-  readonly keepBody: boolean;
   readonly who?: string;
   readonly what?: string;
-  /** Held until the sender is approved: the body stays. */
+  /** Held until the sender is approved: the text stays, which otherwise leaves the journal now. */
   readonly held?: boolean;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
 /** How long a handled id is remembered: WhatsApp replays what was queued for at most a month. */
 const IDS_KEPT_MS = 31 * DAY;
-/** Strangers' ids are bounded by number too, so that a flood can't fill memory and never pushes out a contact's. */
-const STRANGERS_KEPT = 5_000;
+/** Ids are bounded by number too, so that a flood can't fill memory; whoever floods pushes out nobody else's. */
+const KEPT = { contacts: 20_000, strangers: 5_000, others: 5_000 } as const;
+const CONTACTS_VERDICTS: ReadonlySet<string> = new Set(["owner", "buddy", "pending", "entered", "auto-approved"]);
 const PRUNE_EVERY = 500;
 
 /**
@@ -53,12 +51,8 @@ const PRUNE_EVERY = 500;
 export class Journal {
   private seq = 0;
   private sincePrune = 0;
-  /** Ids of strangers' handled messages, oldest first. */
-  private readonly strangers = new Set<string>();
   /** Every handled message, oldest first: NeDB would copy all of them for a look at a few. */
   private readonly marks = new Map<string, Mark>();
-  /** Ids of handled messages that still have their text, oldest first. */
-  private readonly bodies = new Set<string>();
   private readonly listeners: ((record: JournalRecord) => void)[] = [];
 
   private constructor(
@@ -112,26 +106,20 @@ export class Journal {
 
   /** Remembers that a record had its effect. */
   async handled(record: JournalRecord, how: Handled): Promise<void> {
-    const { verdict, keepBody, held } = how;
+    const { held, ...rest } = how;
     const done: JournalRecord = {
       ...record,
-      attrs: keepBody || held ? record.attrs : {},
-      body: keepBody || held ? record.body : "",
-      state: held ? "held" : "done",
-      verdict,
-      ...present({ who: how.who, what: how.what }),
+      ...(held ? { state: "held" } : { state: "done", attrs: {}, body: "" }),
+      ...rest,
     };
     await this.collection.put(done);
     this.mark(done);
     this.sincePrune += 1;
-    if (this.sincePrune >= PRUNE_EVERY || this.strangers.size > STRANGERS_KEPT + PRUNE_EVERY) await this.prune();
+    if (this.sincePrune >= PRUNE_EVERY) await this.prune();
   }
 
-  private mark({ _id: id, at, verdict, body, state }: JournalRecord): void {
-    if (verdict === undefined) return;
-    this.marks.set(id, { id, at, verdict });
-    if (verdict === "stranger") this.strangers.add(id);
-    if (body !== "" && state === "done") this.bodies.add(id);
+  private mark({ _id: id, at, verdict }: JournalRecord): void {
+    if (verdict !== undefined) this.marks.set(id, { id, at, verdict });
   }
 
   /** The last strangers' messages without a valid token, newest first. */
@@ -144,32 +132,26 @@ export class Journal {
     return [...this.marks.values()].filter((mark) => mark.at >= at).reverse();
   }
 
-  /** Drops what is no longer needed: old bodies, old ids, strangers beyond the cap. */
+  /** Drops the ids that are too old or too many. What is held stays. */
   async prune(): Promise<void> {
     this.sincePrune = 0;
-    const now = this.clock();
-    const over = [...this.strangers].slice(0, Math.max(0, this.strangers.size - STRANGERS_KEPT));
-    const old: string[] = [];
-    for (const { id, at } of this.marks.values()) {
-      if (at >= now - IDS_KEPT_MS) break;
-      if ((await this.collection.get(id))?.state === "done") old.push(id);
+    const oldest = this.clock() - IDS_KEPT_MS;
+    const left: Record<keyof typeof KEPT, number> = { ...KEPT };
+    const gone: string[] = [];
+    for (const { id, at, verdict } of [...this.marks.values()].reverse()) {
+      const kind = kindOf(verdict);
+      left[kind] -= 1;
+      if (at >= oldest && left[kind] >= 0) continue;
+      if ((await this.collection.get(id))?.state === "done") gone.push(id);
     }
-    const gone = [...over, ...old];
     await this.collection.remove(gone);
-    for (const id of gone) {
-      this.strangers.delete(id);
-      this.marks.delete(id);
-      this.bodies.delete(id);
-    }
-    const stale: JournalRecord[] = [];
-    for (const id of this.bodies) {
-      const record = await this.collection.get(id);
-      if (record && record.at >= now - DAY) break;
-      if (record) stale.push({ ...record, attrs: {}, body: "" });
-      this.bodies.delete(id);
-    }
-    await this.collection.putAll(stale);
+    for (const id of gone) this.marks.delete(id);
   }
+}
+
+function kindOf(verdict: string): keyof typeof KEPT {
+  if (CONTACTS_VERDICTS.has(verdict)) return "contacts";
+  return verdict === "stranger" ? "strangers" : "others";
 }
 
 /**
@@ -182,4 +164,9 @@ export function journalId(attrs: Readonly<Record<string, string>>): string {
     ? from
     : (attrs.participant_lid ?? attrs.sender_lid ?? attrs.peer_recipient_lid ?? from);
   return `${lid.replace(/:\d+@/, "@")}/${attrs.id ?? ""}`;
+}
+
+/** Who sent the message of a journal id: a JID without the device. */
+export function senderOf(id: string): string {
+  return id.slice(0, id.indexOf("/"));
 }

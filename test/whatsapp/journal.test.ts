@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Journal, type JournalRecord, journalId } from "../../src/whatsapp/journal.js";
+import { Journal, type JournalRecord, journalId, senderOf } from "../../src/whatsapp/journal.js";
 import { tempStore } from "./temp-store.js";
 
 const HOUR = 60 * 60 * 1000;
@@ -10,6 +10,7 @@ async function openJournal(now: { ms: number } = { ms: 1_000_000 }) {
 }
 
 const attrs = (id: string, from = "15550002000@s.whatsapp.net") => ({ id, from, t: "1000" });
+const bounds = (verdict: string) => (verdict === "group" ? "denied" : verdict);
 const text = (words: string) => new TextEncoder().encode(words);
 
 describe("Journal", () => {
@@ -28,7 +29,7 @@ describe("Journal", () => {
     const { journal, collection, now } = await openJournal();
     for (const id of ["A1", "A2", "A3"]) await journal.record([journal.draft(attrs(id), text(id))]);
     const second = await journal.get(journalId(attrs("A2")));
-    if (second) await journal.handled(second, { verdict: "buddy", keepBody: true });
+    if (second) await journal.handled(second, { verdict: "buddy" });
     const again = await Journal.open(collection, () => now.ms);
     expect((await again.unhandled()).map((record) => record.attrs.id)).toEqual(["A1", "A3"]);
     expect(again.draft(attrs("A4"), text("A4")).seq).toBeGreaterThan(second?.seq ?? 0);
@@ -47,32 +48,62 @@ describe("Journal", () => {
     expect(await journal.unhandled()).toHaveLength(2);
   });
 
-  it("leaves id and verdict only of strangers, and bounds them without touching contacts", async () => {
-    const { journal, collection } = await openJournal();
-    const buddy = journal.draft(attrs("B1", "9@lid"), text("keep me"));
-    await journal.record([buddy]);
-    await journal.handled(buddy, { verdict: "buddy", keepBody: true });
-    for (let index = 0; index < 5_600; index += 1) {
-      const record = journal.draft(attrs(`S${index}`, `${index}@lid`), text("spam"));
-      await journal.handled(record, { verdict: "stranger", keepBody: false, who: "+1", what: "spam" });
-    }
-    const strangers = await collection.find({ verdict: "stranger" });
-    expect(strangers.length).toBeLessThanOrEqual(5_500);
-    expect(strangers.every(({ body, attrs }) => body === "" && Object.keys(attrs).length === 0)).toBe(true);
-    expect((await journal.get(buddy._id))?.body).not.toBe("");
-    expect((await journal.missed(2)).map(({ _id }) => _id)).toEqual(["5599@lid/S5599", "5598@lid/S5598"]);
+  it("leaves no text of what was handled, and tells who wrote it", async () => {
+    const { journal } = await openJournal();
+    const record = journal.draft(attrs("B1", "9:2@lid"), text("between us"));
+    await journal.record([record]);
+    await journal.handled(record, { verdict: "buddy", what: "text" });
+    expect(await journal.get(record._id)).toMatchObject({ attrs: {}, body: "", verdict: "buddy", what: "text" });
+    expect(senderOf(record._id)).toBe("9@lid");
   });
 
-  it("drops handled bodies after a day and handled ids after a month", async () => {
+  it.each([
+    { verdict: "stranger", most: 5_500 },
+    { verdict: "denied", most: 5_500 },
+    { verdict: "group", most: 5_500 },
+    { verdict: "buddy", most: 20_500 },
+  ])("bounds what a flood of $verdict leaves, and what is held or of others stays", async ({ verdict, most }) => {
+    const { journal, collection } = await openJournal();
+    const waits = journal.draft(attrs("H1", "8@lid"), text("hold me"));
+    await journal.record([waits]);
+    await journal.handled(waits, { verdict: "pending", held: true });
+    // The denied and groups share a bound.
+    const others = ["stranger", "denied", "buddy"].filter((other) => bounds(other) !== bounds(verdict));
+    for (const other of others) {
+      await journal.handled(journal.draft(attrs(other), text("hello")), { verdict: other, who: "+1", what: "hello" });
+    }
+    const count = most + 600;
+    for (let index = 0; index < count; index += 1) {
+      await journal.handled(journal.draft(attrs(`F${index}`), text("spam")), { verdict });
+    }
+    const left = await collection.find({ verdict }, { sort: { seq: -1 } });
+    expect(left.length).toBeLessThanOrEqual(most);
+    expect(left[0]?._id).toBe(journalId(attrs(`F${count - 1}`)));
+    expect(Buffer.from((await journal.get(waits._id))?.body ?? "", "base64").toString()).toBe("hold me");
+    const known = await Promise.all(others.map((other) => journal.get(journalId(attrs(other)))));
+    expect(known.map((record) => record?.verdict)).toEqual(others);
+  });
+
+  it("tells the last strangers, the newest first", async () => {
+    const { journal } = await openJournal();
+    for (const id of ["S1", "S2", "S3"]) {
+      await journal.handled(journal.draft(attrs(id, `${id}@lid`), text("spam")), { verdict: "stranger", what: "spam" });
+    }
+    expect((await journal.missed(2)).map(({ _id }) => _id)).toEqual(["S3@lid/S3", "S2@lid/S2"]);
+  });
+
+  it("drops handled ids after a month, and what is held stays", async () => {
     const { journal, now, collection } = await openJournal();
     const record = journal.draft(attrs("B1"), text("hello"));
     await journal.record([record]);
-    await journal.handled(record, { verdict: "owner", keepBody: true });
-    now.ms += 25 * HOUR;
+    await journal.handled(record, { verdict: "owner" });
+    const waits = journal.draft(attrs("H1"), text("hold me"));
+    await journal.handled(waits, { verdict: "pending", held: true });
+    now.ms += 30 * 24 * HOUR;
     await journal.prune();
-    expect((await journal.get(record._id))?.body).toBe("");
-    now.ms += 32 * 24 * HOUR;
+    expect(await collection.count()).toBe(2);
+    now.ms += 2 * 24 * HOUR;
     await journal.prune();
-    expect(await collection.count()).toBe(0);
+    expect((await collection.find()).map(({ _id }) => _id)).toEqual([waits._id]);
   });
 });
