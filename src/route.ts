@@ -127,7 +127,7 @@ export class Route {
       return journal.handled(record, { verdict: "own" });
     }
     const waited = record.attrs.offline !== undefined || this.left.has(record._id);
-    const complete = await this.complete({ ...message, waited });
+    const complete = await this.complete({ waited, ...message });
     const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
     if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);

@@ -118,7 +118,7 @@ export class ConversationBook {
   async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq">): Promise<boolean> {
     const _id = `in:${message.journalId}`;
     if (this.knows(message.journalId)) return false;
-    const doc: WaitingDoc = { ...message, _id, kind: "waiting", seq: this.nextSeq() };
+    const doc: WaitingDoc = { _id, kind: "waiting", seq: this.nextSeq(), ...message };
     await this.collection.put(doc);
     this.index(doc);
     const theirs = [...this.waiting.values()].filter(({ who }) => who === doc.who);
@@ -173,7 +173,7 @@ export class ConversationBook {
   /** Keeps what is said back, before it is posted. */
   async commit(turn: Omit<TurnDoc, "_id" | "kind" | "seq" | "at">): Promise<TurnDoc> {
     const _id = turnId(turn.answers);
-    const doc: TurnDoc = { ...turn, _id, kind: "turn", seq: this.nextSeq(), at: this.clock() };
+    const doc: TurnDoc = { _id, kind: "turn", seq: this.nextSeq(), at: this.clock(), ...turn };
     await this.collection.put(doc);
     this.index(doc);
     return doc;
@@ -181,7 +181,7 @@ export class ConversationBook {
 
   /** It is in the outbox: what it answers waits no more. */
   async posted(turn: TurnDoc, ids: readonly string[]): Promise<void> {
-    const doc = { ...turn, ids };
+    const doc = Object.assign({}, turn, { ids });
     await this.collection.put(doc);
     this.index(doc);
     await this.letGo(turn);

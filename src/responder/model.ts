@@ -120,8 +120,8 @@ export class Model implements Asked {
 
   private async once(messages: readonly ChatMessage[], outer: AbortSignal): Promise<string> {
     const { model, timeout, baseUrl } = this.options;
-    const silence = new Silence(timeout * 1000, PATIENCE * timeout * 1000);
-    const signal = AbortSignal.any([outer, silence.signal]);
+    const silence = new Silence(outer, timeout * 1000, PATIENCE * timeout * 1000);
+    const { signal } = silence;
     try {
       const response = await this.client.chat.completions
         .create({ model, messages: messages.map(asParam), stream: true }, { signal })
@@ -133,7 +133,7 @@ export class Model implements Asked {
         throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
       return text;
     } catch (error) {
-      if (silence.signal.aborted && !outer.aborted) {
+      if (signal.aborted && !outer.aborted) {
         throw problemOf(new OpenAI.APIConnectionTimeoutError(), this.options);
       }
       throw error;
@@ -192,17 +192,24 @@ function asParam({ role, content, images }: ChatMessage): OpenAI.ChatCompletionM
   return { role, content: [{ type: "text", text: content }, ...pictures] };
 }
 
-/** Aborts when nothing came for a while, or when it takes too long altogether. */
+/**
+ * Aborts when nothing came for a while, when it takes too long altogether, or with `outer`. In the place of
+ * `AbortSignal.any`, which Node keeps for ever where a listener is left on it, as the package leaves one with each call.
+ */
 class Silence {
   private readonly controller = new AbortController();
   private readonly whole: NodeJS.Timeout;
   private timer: NodeJS.Timeout | undefined;
+  private readonly stop = (): void => this.controller.abort(this.outer.reason);
 
   constructor(
+    private readonly outer: AbortSignal,
     private readonly borneMs: number,
     wholeMs: number,
   ) {
     this.whole = setTimeout(() => this.controller.abort(), wholeMs);
+    if (outer.aborted) this.stop();
+    outer.addEventListener("abort", this.stop);
   }
 
   get signal(): AbortSignal {
@@ -218,6 +225,7 @@ class Silence {
   end(): void {
     clearTimeout(this.timer);
     clearTimeout(this.whole);
+    this.outer.removeEventListener("abort", this.stop);
   }
 }
 

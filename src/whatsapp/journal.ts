@@ -105,13 +105,10 @@ export class Journal {
   }
 
   /** Remembers that a record had its effect. */
-  async handled(record: JournalRecord, how: Handled): Promise<void> {
-    const { held, ...rest } = how;
-    const done: JournalRecord = {
-      ...record,
-      ...(held ? { state: "held" } : { state: "done", attrs: {}, body: "" }),
-      ...rest,
-    };
+  async handled({ _id, attrs, body, at, seq }: JournalRecord, { held, ...how }: Handled): Promise<void> {
+    // Not `{ ...record, … }`: where a spread gets new properties, V8 of Node 20 makes a hidden class for each object.
+    const kept = held ? ({ state: "held", attrs, body } as const) : ({ state: "done", attrs: {}, body: "" } as const);
+    const done: JournalRecord = { _id, ...kept, at, seq, ...how };
     await this.collection.put(done);
     this.mark(done);
     this.sincePrune += 1;

@@ -115,7 +115,7 @@ export class OutboxBook {
     if (!doc) return;
     await this.save({
       ...doc,
-      items: doc.items.map((item) => (ids.includes(item.id) ? this.kept({ ...item, ...change }) : item)),
+      items: doc.items.map((item) => (ids.includes(item.id) ? this.kept(Object.assign({}, item, change)) : item)),
     });
     this.sincePrune += 1;
     if (this.sincePrune >= PRUNE_EVERY) await this.prune().catch((err) => this.log.warn({ err }, "outbox not pruned"));

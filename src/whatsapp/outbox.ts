@@ -308,7 +308,7 @@ class Door implements RunningOutbox {
     const left = this.options.clock();
     const wasTried = change.state !== "sent" && items.some(({ id }) => id === entry.tried);
     const ids = items.map(({ id }) => id);
-    const saved = this.book.change(entry.docId, ids, { ...change, left, ...(wasTried ? { tried: true } : {}) });
+    const saved = this.book.change(entry.docId, ids, { left, ...(wasTried ? { tried: true } : {}), ...change });
     if (!this.queue.isOnWire(entry)) Object.assign(entry, { tried: undefined, losses: 0, refusals: 0, retryAt: 0 });
     const doc = this.book.get(entry.docId);
     if (!doc || !nextOf(doc)) this.queue.remove(entry.docId);

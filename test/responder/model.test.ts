@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { queryObjects } from "node:v8";
 import { describe, expect, it } from "vitest";
 import { modelFrom } from "../../src/responder/model.js";
 import { findOllama } from "../../src/responder/ollama.js";
@@ -109,6 +110,14 @@ describe("a model", () => {
     await endpoint.wasAsked(1);
     stopping.abort(new Error("the gateway stops"));
     await expect(asked).rejects.toThrow("the gateway stops");
+  });
+
+  it("leaves nothing behind in memory, however often it is asked", async () => {
+    const { ask } = await asking((_, response) => streamed(response, "Hello."));
+    await ask();
+    const before = queryObjects(AbortController);
+    for (let count = 0; count < 20; count += 1) await ask();
+    expect(queryObjects(AbortController)).toBeLessThan(Number(before) + 10);
   });
 });
 

@@ -15,6 +15,7 @@ for (const { name, torture } of TOPICS.filter((topic) => wanted.length === 0 || 
     try {
       await torture(run);
     } finally {
+      for (const loss of run.losses) process.stdout.write(`${name}: ${loss}\n`);
       rows.push(run.row((performance.now() - begun) / 1000));
     }
     expect(run.losses).toEqual([]);
