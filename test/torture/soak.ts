@@ -2,7 +2,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import pino from "pino";
+import type { Lid } from "../../src/access/identity.js";
 import type { Phone } from "../../src/simulator/index.js";
+import { openStore } from "../../src/store/index.js";
+import type { JournalRecord } from "../../src/whatsapp/journal.js";
+import type { OutboxDoc } from "../../src/whatsapp/outbox-book.js";
 import { Endpoint } from "../e2e/endpoint.js";
 import { World } from "../e2e/world.js";
 import { sizeOf } from "./flood.js";
@@ -18,6 +23,10 @@ const SLOPE_LIMIT = 1 << 20;
 const HANDLES_LIMIT = 5;
 const DISK_LIMIT = 200 << 20;
 const PATIENT = { timeoutMs: 60_000 };
+/** What a gateway of many months remembers: as much as it ever will (journal.ts, outbox-book.ts). */
+const HISTORY = { buddy: 20_000, stranger: 5_000, group: 5_000 };
+const PARCELS = 10_000;
+const HISTORY_STEP_MS = 5_000;
 
 interface Sample {
   readonly seconds: number;
@@ -40,6 +49,9 @@ export const soak: Topic = {
       },
     );
     await world.aliceApproved();
+    await world.home.stop();
+    await grow(world);
+    await world.home.startLinked();
     await world.order("/silent off");
     await world.told(/Silent mode is off/);
     const { pid } = await world.home.api();
@@ -69,6 +81,30 @@ export const soak: Topic = {
     run.check("files stay bounded", bytes < DISK_LIMIT, () => `${bytes} bytes`);
   },
 };
+
+/** Gives the home the history of many months: what is bounded is full, so what grows from here on grows for ever. */
+async function grow({ home, alice }: World): Promise<void> {
+  const store = await openStore(home.path, { clock: Date.now, log: pino({ level: "silent" }) });
+  const now = Date.now();
+  const journal = await store.open<JournalRecord>("journal");
+  const verdicts = Object.entries(HISTORY).flatMap(([verdict, count]) => Array.from({ length: count }, () => verdict));
+  await journal.putAll(
+    verdicts.map((verdict, index): JournalRecord => {
+      const [_id, at] = [`${alice.lidJid}/OLD${index}`, now - (verdicts.length - index) * HISTORY_STEP_MS];
+      return { _id, attrs: {}, body: "", at, seq: index - verdicts.length, state: "done", verdict, what: "text" };
+    }),
+  );
+  const outbox = await store.open<OutboxDoc>("outbox");
+  const to = { lid: alice.lidJid as Lid };
+  await outbox.putAll(
+    Array.from({ length: PARCELS }, (_, index): OutboxDoc => {
+      const [_id, at] = [`3EB0OLD${index}`, now - (PARCELS - index) * HISTORY_STEP_MS];
+      const content = { kind: "text", text: `Answer ${index}, as long as answers are.` } as const;
+      return { _id, seq: index - PARCELS, to, at, items: [{ id: _id, state: "sent", left: at, content }] };
+    }),
+  );
+  await store.close();
+}
 
 /** Half of them came before, so that not every one is new. */
 function stranger(run: Run, world: World, known: Phone[]): Phone {
