@@ -187,6 +187,8 @@ describe("after a crash", () => {
     ["zeros in a torn line", Buffer.concat([whole, Buffer.from('0a1b2c3d {"_id":'), Buffer.alloc(9)]), 4],
     ["an empty line", Buffer.concat([Buffer.from("\n"), whole]), 1],
     ["a plain NeDB line", Buffer.concat([whole, Buffer.from('{"_id":"x"}\n')]), 4],
+    ["a right checksum over no document", Buffer.concat([whole, Buffer.from(`${encodeLine('{"text":"x"}')}\n`)]), 4],
+    ["a right checksum over no JSON", Buffer.concat([whole, Buffer.from(`${encodeLine("{rubbish}")}\n`)]), 4],
     ["something else altogether", Buffer.from("SQLite format 3"), 1],
   ])("%s is damage, not a torn line", async (_, bytes, line) => {
     await expect(openWith(bytes)).rejects.toMatchObject({
