@@ -111,7 +111,7 @@ describe("two records as one", () => {
   const winner = contact({
     _id: "w",
     lid: LID,
-    aliases: ["W111"],
+    aliases: ["W111" as Code],
     merged: ["m1"],
     episode: 2,
     history: [entered("e2", 20), entered("e4", 40)],
@@ -122,7 +122,7 @@ describe("two records as one", () => {
     _id: "l",
     pn: PN,
     name: "Al",
-    aliases: ["L111"],
+    aliases: ["L111" as Code],
     merged: ["m2"],
     episode: 3,
     history: [entered("e1", 10), entered("e3", 30)],
