@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ALICE, BOB, chat, cli, dashboard, House, MINUTE, person, refusal } from "./house.js";
+import type { Contact } from "../../src/access/types.js";
+import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, person, refusal } from "./house.js";
 
 let house: House;
 beforeEach(async () => {
@@ -123,5 +124,96 @@ describe("undo", () => {
   it("has nothing to take back in an empty house, nor an unknown decision", async () => {
     expect((await refusal(() => house.access.undo(cli))).code).toBe("nothing-to-undo");
     expect((await refusal(() => house.access.undo(cli, "nonsense"))).code).toBe("nothing-to-undo");
+  });
+
+  it("says what there is not to undo", async () => {
+    const last =
+      "No decision of the last 10 minutes is left, so there is nothing to undo; approve, deny or remove instead.";
+    expect((await refusal(() => house.access.undo(cli))).message).toBe(last);
+    const named = "There is no such decision, so there is nothing to undo; approve, deny or remove instead.";
+    expect((await refusal(() => house.access.undo(cli, "nonsense"))).message).toBe(named);
+    const alice = await house.pending(ALICE, "Alice");
+    const [entered] = alice.history;
+    expect((await refusal(() => house.access.undo(cli, entered?.id))).message).toBe(named);
+    const { decision } = await house.access.approve(alice, chat);
+    await house.access.undo(chat);
+    expect((await refusal(() => house.access.undo(chat, decision.id))).message).toBe(
+      `That was undone already; ${alice.code} Alice is pending. Approve, deny or remove instead.`,
+    );
+  });
+
+  it("gives back all that a denial had: block, covered addresses, way in, and since when", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    await house.access.deny(alice, cli, { block: true });
+    await house.access.learn(person("15550002222@s.whatsapp.net", "2000@lid"));
+    const denied = house.access.byCode(alice.code);
+    expect(denied).toMatchObject({ blocked: true, also: [ALICE.pn], via: { kind: "token" } });
+    house.now += MINUTE;
+    const { contact: removed } = await house.access.remove(alice, dashboard);
+    for (const gone of ["blocked", "also", "via"]) expect(removed).not.toHaveProperty(gone);
+    const { contact } = await house.access.undo(chat);
+    expect({ ...contact, history: denied?.history }).toEqual(denied);
+  });
+
+  it("gives back that an entry was reminded of, and has none to give where there was none", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.approve(alice, chat);
+    expect(house.access.byCode(alice.code)).not.toHaveProperty("reminded");
+    expect((await house.access.undo(chat)).contact).not.toHaveProperty("reminded");
+    house.now += 6.5 * DAY;
+    await house.access.tick();
+    const reminded = house.access.byCode(alice.code);
+    expect(reminded).toHaveProperty("reminded");
+    for (const decide of ["approve", "deny", "remove"] as const) {
+      await house.access[decide](alice, chat);
+      expect(house.access.byCode(alice.code)).not.toHaveProperty("reminded");
+      const { history: _, ...back } = (await house.access.undo(chat)).contact;
+      expect({ ...back, history: reminded?.history }).toEqual(reminded);
+    }
+  });
+
+  it("goes back four steps with all that was replaced, and further with the state alone", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    await house.access.hold(alice, held);
+    const steps: Contact[] = [];
+    for (const decide of ["deny", "remove", "approve", "deny", "remove", "approve"] as const) {
+      steps.push(house.access.byId(alice._id) ?? alice);
+      house.now += 1_000;
+      await house.access[decide](alice, chat);
+    }
+    for (const step of steps.slice(2).reverse()) {
+      const { history: _history, before: _before, ...now } = (await house.access.undo(chat)).contact;
+      const { history: _h, before: _b, ...then } = step;
+      expect(now).toEqual(then);
+    }
+    house.now += 1_000;
+    expect((await house.access.undo(chat)).contact).toMatchObject({ state: "denied", since: house.now, held: [] });
+    const { contact } = await house.access.undo(chat);
+    expect(contact).toMatchObject({ state: "pending", since: house.now, held: [] });
+  });
+
+  it("I6: takes back the last of several after a restart, whatever order the file has them in", async () => {
+    const people = [ALICE, BOB, person("15550004000@s.whatsapp.net", "4000@lid")];
+    const contacts: Contact[] = [];
+    for (const who of people) contacts.push(await house.pending(who));
+    for (const index of [1, 2, 0]) {
+      house.now += 1_000;
+      await house.access.approve(contacts[index] ?? ALICE, chat);
+    }
+    await house.restart();
+    for (const index of [0, 2, 1]) {
+      expect((await house.access.undo(chat)).contact.code).toBe(contacts[index]?.code);
+    }
+  });
+
+  it("forgets decisions when their time is over, each at its own", async () => {
+    await house.approved(ALICE);
+    house.now += 6 * MINUTE;
+    const bob = await house.approved(BOB);
+    house.now += 5 * MINUTE;
+    expect((await house.access.undo(chat)).contact.code).toBe(bob.code);
+    expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
+    await house.restart();
+    expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
   });
 });
