@@ -461,7 +461,7 @@ describe("a decision", () => {
     house.now += MINUTE;
     expect((await house.access.deny(alice, chat)).contact.since).toBe(start + 2 * MINUTE);
     house.now += MINUTE;
-    const blocked = await house.access.deny(alice, chat, { block: true });
+    const blocked = await house.access.deny(alice, chat, { block: true, expect: { episode: 7 } });
     expect(blocked.contact.since).toBe(start + 2 * MINUTE);
     expect(blocked.decision.note).toBe("blocked at WhatsApp");
     house.now += MINUTE;
