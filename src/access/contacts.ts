@@ -1,8 +1,6 @@
 import { addressesOf, digitsOf, type Lid, type Person, type Pn } from "./identity.js";
 import type { Code, Contact, ContactState } from "./types.js";
 
-const STATES: readonly ContactState[] = ["stranger", "pending", "approved", "denied"];
-
 /**
  * All contacts in memory, found in constant time by either address, by id and by code: the gate asks here for every
  * message. Holds what is on disk and nothing else; whoever changes a contact writes it first and puts it here then.
@@ -13,7 +11,12 @@ export class ContactBook {
   readonly #byAddress = new Map<Pn | Lid, Contact>();
   /** Further addresses that a denial covers; kept apart, as they may be somebody else's own address as well. */
   readonly #denied = new Map<Pn | Lid, Contact>();
-  readonly #byState = new Map<ContactState, Map<string, Contact>>(STATES.map((state) => [state, new Map()]));
+  readonly #byState: Readonly<Record<ContactState, Map<string, Contact>>> = {
+    stranger: new Map(),
+    pending: new Map(),
+    approved: new Map(),
+    denied: new Map(),
+  };
   /** Names as they are compared, of those that were. */
   readonly #folded = new Map<string, string>();
 
@@ -24,7 +27,7 @@ export class ContactBook {
     for (const code of codesOf(contact)) this.#byCode.set(code, contact);
     for (const address of addressesOf(contact)) this.#byAddress.set(address, contact);
     for (const address of contact.also ?? []) this.#denied.set(address, contact);
-    this.#byState.get(contact.state)?.set(contact._id, contact);
+    this.#byState[contact.state].set(contact._id, contact);
   }
 
   delete(id: string): void {
@@ -34,7 +37,7 @@ export class ContactBook {
     for (const code of codesOf(contact)) forget(this.#byCode, code, contact);
     for (const address of addressesOf(contact)) forget(this.#byAddress, address, contact);
     for (const address of contact.also ?? []) forget(this.#denied, address, contact);
-    this.#byState.get(contact.state)?.delete(id);
+    this.#byState[contact.state].delete(id);
     this.#folded.delete(id);
   }
 
@@ -67,15 +70,15 @@ export class ContactBook {
   }
 
   in(state: ContactState): Iterable<Contact> {
-    return this.#byState.get(state)?.values() ?? [];
+    return this.#byState[state].values();
   }
 
   count(state: ContactState): number {
-    return this.#byState.get(state)?.size ?? 0;
+    return this.#byState[state].size;
   }
 
   all(): Iterable<Contact> {
-    return STATES.flatMap((state) => [...this.in(state)]);
+    return Object.values(this.#byState).flatMap((contacts) => [...contacts.values()]);
   }
 
   /**
@@ -117,11 +120,11 @@ export function fold(name: string): string {
 
 /** The codes that name a contact: its own, and those of records merged into it. */
 export function codesOf(contact: Contact): readonly Code[] {
-  return contact.aliases.length === 0 ? [contact.code] : [contact.code, ...contact.aliases];
+  return [contact.code, ...contact.aliases];
 }
 
 function idsOf(contact: Contact): readonly string[] {
-  return contact.merged === undefined ? [contact._id] : [contact._id, ...contact.merged];
+  return [contact._id, ...(contact.merged ?? [])];
 }
 
 /** Takes a key out of an index, unless it leads to someone else by now. */

@@ -64,7 +64,7 @@ export class Decisions {
       contact,
       { action: "approve", by, ...present({ via }) },
       (known, made): Contact => ({
-        ...without(known, "reminded", "also"),
+        ...without(known, "reminded"),
         ...present({ via }),
         name: known.name || name,
         since: made.at,
@@ -194,7 +194,7 @@ export function repeated(contact: Contact, action: Decision["action"], by: Actor
 
 /** The answer to a decision that changes nothing: it names the decision that made it so. */
 function asItWas(contact: Contact): Outcome {
-  const decision = contact.history.findLast(({ to }) => to === contact.state);
+  const decision = contact.history.at(-1);
   if (decision !== undefined) return unchanged(contact, decision);
   throw new KafclawError("unknown-reference", `${describe(contact)} is on no list, so there is nothing to change.`);
 }

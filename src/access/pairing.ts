@@ -186,7 +186,7 @@ export class Pairing {
       throw new KafclawError("invite-used", `The invite for ${invite.label} was used already${next}.`);
     }
     const revoked = { ...invite, revoked: this.#clock() };
-    await this.#write(revoked, this.#ledger.record("invite-revoke", by, `${id} for ${invite.label}`));
+    await this.#write(revoked, this.#ledger.record("invite-revoke", by, `${invite._id} for ${invite.label}`));
     return revoked;
   }
 
@@ -199,7 +199,6 @@ export class Pairing {
   async tidy(): Promise<void> {
     const now = this.#clock();
     const over = this.invites().filter(({ revoked, used, expires }) => (revoked ?? used?.at ?? expires) < now - KEPT);
-    if (over.length === 0) return;
     await this.#ledger.drop(over.map((invite) => invite._id));
     for (const invite of over) {
       this.#invites.delete(invite._id);
@@ -241,7 +240,7 @@ export class Pairing {
   }
 
   #setToken(doc: TokenDoc): void {
-    if (this.#token !== undefined) this.#prepared.delete(this.#token.token);
+    this.#prepared.clear();
     this.#token = doc;
   }
 

@@ -4,7 +4,7 @@
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import type { ContactBook } from "./contacts.js";
-import { without } from "./ledger.js";
+import { type Decided, without } from "./ledger.js";
 import { MINUTE } from "./settings.js";
 import { isUndoable } from "./transitions.js";
 import type { Before, Contact, Decision } from "./types.js";
@@ -28,30 +28,26 @@ export class RecentDecisions {
   ) {
     for (const contact of contacts) {
       for (const decision of contact.history) {
-        if (decision.at >= now - window) this.add(contact, decision);
+        if (decision.at >= now - window) this.#recent.push({ contact: contact._id, decision });
       }
     }
     this.#recent.sort((a, b) => (a.decision.id < b.decision.id ? -1 : 1));
   }
 
   add(contact: Contact, decision: Decision): void {
-    if (isUndoable(decision.action)) this.#recent.push({ contact: contact._id, decision });
     const oldest = decision.at - this.window;
-    if ((this.#recent[0]?.decision.at ?? oldest) < oldest) {
-      this.#recent = this.#recent.filter((recent) => recent.decision.at >= oldest);
-    }
+    this.#recent = this.#recent.filter((recent) => recent.decision.at >= oldest);
+    this.#recent.push({ contact: contact._id, decision });
   }
 
   /**
    * The decision that an undo means now: the last one that still stands, or the named one.
    * @throws KafclawError `nothing-to-undo`, `too-late`, `changed-since`
    */
-  choose(book: ContactBook, now: number, decisionId?: string): { contact: Contact; decision: Decision } {
+  choose(book: ContactBook, now: number, decisionId?: string): Decided {
     const minutes = this.window / MINUTE;
-    const found =
-      decisionId === undefined ? this.#last(book, now) : (this.#named(decisionId) ?? search(book, decisionId));
-    const contact = found === undefined ? undefined : book.byId(found.contact);
-    if (found === undefined || contact === undefined) {
+    const found = decisionId === undefined ? this.#last(book, now) : search(book, decisionId);
+    if (found === undefined) {
       const why =
         decisionId === undefined ? `No decision of the last ${minutes} minutes is left` : "There is no such decision";
       throw new KafclawError(
@@ -59,7 +55,7 @@ export class RecentDecisions {
         `${why}, so there is nothing to undo; approve, deny or remove instead.`,
       );
     }
-    const { decision } = found;
+    const { contact, decision } = found;
     if (decision.at < now - this.window) {
       throw new KafclawError(
         "too-late",
@@ -83,34 +79,26 @@ export class RecentDecisions {
     return { contact, decision };
   }
 
-  #last(book: ContactBook, now: number): Undoable | undefined {
-    return this.#recent.findLast(({ contact: id, decision }) => {
-      const contact = book.byId(id);
-      return contact !== undefined && decision.at >= now - this.window && !isUndone(contact, decision);
-    });
-  }
-
-  #named(decisionId: string): Undoable | undefined {
-    return this.#recent.find(({ decision }) => decision.id === decisionId);
+  #last(book: ContactBook, now: number): Decided | undefined {
+    return this.#recent
+      .filter(({ decision }) => isUndoable(decision.action) && decision.at >= now - this.window)
+      .flatMap(({ contact: id, decision }) => {
+        const contact = book.byId(id);
+        return contact === undefined || isUndone(contact, decision) ? [] : [{ contact, decision }];
+      })
+      .at(-1);
   }
 }
 
 /** The contact as it was before a decision. */
 export function restore(contact: Contact, decision: Decision, now: number): Contact {
   const { before } = contact;
-  const rest: Contact = without(contact, "via", "blocked", "reminded", "also", "before");
-  if (before?.decision !== decision.id) {
-    // Too many steps back: what the decision replaced is gone, the state before it is known.
-    return {
-      ...rest,
-      ...present({ via: contact.via }),
-      since: now,
-      held: decision.action === "approve" ? contact.held : [],
-    };
-  }
+  const rest: Contact = without(contact, "blocked", "also", "before");
+  // Too many steps back: what the decision replaced is gone, the state before it is known.
+  if (before?.decision !== decision.id) return { ...rest, since: now };
   const { decision: _, also, held, ...kept } = before;
   return {
-    ...rest,
+    ...without(rest, "via"),
     ...kept,
     ...(also.length === 0 ? {} : { also }),
     // What an approval released may have been handled since; only the rest waits again.
@@ -152,11 +140,11 @@ function standing(decisions: readonly Decision[]): readonly Decision[] {
   return decisions.filter(({ id, action }) => !undone.has(id) && action !== "undo" && action !== "identity");
 }
 
-/** An older decision, so that the refusal can say what it was. */
-function search(book: ContactBook, decisionId: string): Undoable | undefined {
+/** A decision by its id, however old, so that a refusal can say what it was. */
+function search(book: ContactBook, decisionId: string): Decided | undefined {
   for (const contact of book.all()) {
     const decision = contact.history.find(({ id, action }) => id === decisionId && isUndoable(action));
-    if (decision !== undefined) return { contact: contact._id, decision };
+    if (decision !== undefined) return { contact, decision };
   }
   return undefined;
 }

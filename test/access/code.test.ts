@@ -75,3 +75,42 @@ describe("a typed code", () => {
     expect(new Set(CODE_ALPHABET).size).toBe(30);
   });
 });
+
+describe("where chance gives nothing", () => {
+  /** Characters by their place in the alphabet for the tries, then where the search begins. */
+  const stuck = (start: number) => {
+    let calls = 0;
+    return (size: number) =>
+      calls++ < 200
+        ? new Uint8Array(size).fill(10)
+        : Uint8Array.from([start >>> 24, (start >>> 16) & 255, (start >>> 8) & 255, start & 255]);
+  };
+
+  it("the codes are gone through in their order, from somewhere, past the end to the beginning", () => {
+    const taken = (code: Code) => code === "BBBB";
+    expect(newCode(stuck(0), taken, [])).toBe("000B");
+    expect(newCode(stuck(10 * 30 + 11), taken, [])).toBe("00BC");
+    expect(newCode(stuck(30 ** 4 - 1), taken, [])).toBe("ZZZZ");
+    expect(newCode(stuck(30 ** 4 - 1), (code) => code === "BBBB" || code === "ZZZZ", [])).toBe("000B");
+    expect(newCode(stuck(30 ** 4 + 10), taken, [])).toBe("000B");
+    expect(newCode(stuck(0x80_00_00_00), taken, [])).toBe(newCode(stuck(0x80_00_00_00 % 30 ** 4), taken, []));
+  });
+
+  it("says so when every code is taken", () => {
+    expect(() => newCode(seeded(), () => true, [])).toThrow("Every code is taken");
+  });
+
+  it("random text is as long as it should be, also where bytes are left over or unusable", () => {
+    let calls = 0;
+    const bytes = () => Uint8Array.from(calls++ === 0 ? [240, 255, 0] : [239, 10, 11, 12, 13]);
+    expect(randomText(bytes, 4)).toBe("0ZBC");
+    expect(randomText(bytes, 0)).toBe("");
+  });
+
+  it("codes differ in as many places as they do", () => {
+    expect(distance("K7QF", "K7QF")).toBe(0);
+    expect(distance("K7QF", "K7QG")).toBe(1);
+    expect(distance("K7QF", "B7QG")).toBe(2);
+    expect(distance("K7QF", "FQ7K")).toBe(4);
+  });
+});

@@ -328,3 +328,182 @@ describe("expiry", () => {
     expect((await house.access.audit())[0]).toMatchObject({ action: "expire", by: { door: "gateway", who: "expiry" } });
   });
 });
+
+describe("a decision", () => {
+  const stranger = person("15550009999@s.whatsapp.net");
+
+  it("says in its refusals who is meant, and what happened", async () => {
+    await house.owned();
+    for (const [call, what] of [
+      [house.access.approve, "who needs no approval"],
+      [house.access.deny, "who can't be denied"],
+      [house.access.remove, "who can't be removed"],
+    ] as const) {
+      expect((await refusal(() => call.call(house.access, OWNER, chat))).message).toBe(
+        `That is the owner, ${what}; name somebody else.`,
+      );
+    }
+    expect(await refusal(() => house.access.remove(stranger, chat))).toEqual({
+      code: "unknown-reference",
+      message: "+1 555 000 9999 is on no list, so there is nothing to remove.",
+    });
+    const nameless = await house.denied(ALICE);
+    expect((await refusal(() => house.access.approve(nameless, chat))).message).toBe(
+      `+1 555 000 2000 (${nameless.code}) is denied: /remove ${nameless.code} first, then /approve ${nameless.code}.`,
+    );
+    const bob = await house.pending(BOB, "Bob");
+    await house.access.remove(bob, dashboard);
+    const expect1 = { expect: { episode: bob.episode } };
+    for (const call of [house.access.approve, house.access.deny]) {
+      expect(await refusal(() => call.call(house.access, bob, chat, expect1))).toEqual({
+        code: "already-decided",
+        message: `Nothing changed: Bob (${bob.code}) is stranger by now (removed on the dashboard). /whois ${bob.code} tells more.`,
+      });
+    }
+  });
+
+  it("about a contact whom this house doesn't know is refused", async () => {
+    const alice = await house.pending(ALICE);
+    await house.close();
+    house = await House.open();
+    expect(await refusal(() => house.access.deny(alice, chat))).toEqual({
+      code: "unknown-reference",
+      message: `No contact has the code ${alice.code}; look at the list and try again.`,
+    });
+    const other = await house.pending(BOB);
+    expect((await house.access.deny({ ...alice, code: other.code }, chat)).contact._id).toBe(other._id);
+  });
+
+  it("on a notice counts while the sender waits", async () => {
+    const alice = await house.pending(ALICE);
+    expect((await house.access.approve(alice, chat, { expect: { episode: 1 } })).contact.state).toBe("approved");
+    const bob = await house.pending(BOB);
+    expect((await house.access.deny(bob, chat, { expect: { episode: 1 } })).contact.state).toBe("denied");
+  });
+
+  it("on a notice of another episode counts for nothing, though the sender waits again", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.remove(alice, chat);
+    await house.pending(ALICE);
+    for (const call of [house.access.approve, house.access.deny]) {
+      const { code } = await refusal(() => call.call(house.access, alice, chat, { expect: { episode: 1 } }));
+      expect(code).toBe("already-decided");
+    }
+    expect(house.verdict(ALICE)).toBe("pending");
+  });
+
+  it("that is so already changes nothing, whatever the notice said, and names the one that made it so", async () => {
+    const alice = await house.pending(ALICE);
+    const approved = await house.access.approve(alice, chat);
+    const again = await house.access.approve(alice, dashboard, { expect: { episode: 7 } });
+    expect(again).toEqual({ contact: approved.contact, decision: approved.decision, unchanged: true, released: [] });
+    const denied = await house.access.deny(alice, chat);
+    const still = await house.access.deny(alice, dashboard, { expect: { episode: 7 } });
+    expect(still).toMatchObject({ unchanged: true, decision: { id: denied.decision.id } });
+    const removed = await house.access.remove(alice, chat);
+    const gone = await house.access.remove(alice, dashboard);
+    expect(gone).toMatchObject({ unchanged: true, decision: { id: removed.decision.id } });
+  });
+
+  it("of each kind has its effect once for one message", async () => {
+    const caused = { ...chat, cause: "m-1" };
+    const alice = await house.pending(ALICE);
+    const approved = await house.access.approve(alice, caused);
+    const denied = await house.access.deny(alice, caused);
+    expect(denied).toMatchObject({ unchanged: false, contact: { state: "denied" } });
+    const removed = await house.access.remove(alice, caused);
+    expect(removed.unchanged).toBe(false);
+    await house.pending(ALICE);
+    for (const [call, first] of [
+      [house.access.approve, approved],
+      [house.access.deny, denied],
+      [house.access.remove, removed],
+    ] as const) {
+      const again = await call.call(house.access, alice, caused);
+      expect(again).toMatchObject({ unchanged: true, decision: { id: first.decision.id } });
+    }
+    expect(house.verdict(ALICE)).toBe("pending");
+  });
+
+  it("on a notice of somebody who never waited is refused", async () => {
+    const refused = await refusal(() => house.access.deny(stranger, chat, { expect: { episode: 1 } }));
+    expect(refused.code).toBe("already-decided");
+    expect(refused.message).toMatch(
+      /^Nothing changed: \+1 555 000 9999 \((\w{4})\) is stranger by now\. \/whois \1 tells more\.$/,
+    );
+  });
+
+  it("of one message is taken back by the same message, once", async () => {
+    const caused = { ...chat, cause: "m-1" };
+    await house.approved(BOB);
+    await house.access.approve(await house.pending(ALICE), caused);
+    await house.restart();
+    expect(await house.access.undo(caused)).toMatchObject({ unchanged: false, contact: ALICE });
+    expect(await house.access.undo(caused)).toMatchObject({ unchanged: true, contact: ALICE });
+    expect([house.verdict(ALICE), house.verdict(BOB)]).toEqual(["pending", "buddy"]);
+  });
+
+  it("that nobody's message caused is new each time", async () => {
+    const alice = await house.pending(ALICE);
+    for (let n = 0; n < 2; n++) {
+      expect((await house.access.approve(alice, cli)).unchanged).toBe(false);
+      expect((await house.access.remove(alice, cli)).unchanged).toBe(false);
+    }
+    await house.access.undo(cli);
+    expect((await house.access.undo(cli)).unchanged).toBe(false);
+  });
+
+  it("moves the time of the state that it makes, and a block alone doesn't", async () => {
+    const start = house.now;
+    const alice = await house.pending(ALICE);
+    house.now += MINUTE;
+    expect((await house.access.approve(alice, chat)).contact.since).toBe(start + MINUTE);
+    house.now += MINUTE;
+    expect((await house.access.deny(alice, chat)).contact.since).toBe(start + 2 * MINUTE);
+    house.now += MINUTE;
+    const blocked = await house.access.deny(alice, chat, { block: true, expect: { episode: 7 } });
+    expect(blocked.contact.since).toBe(start + 2 * MINUTE);
+    expect(blocked.decision.note).toBe("blocked at WhatsApp");
+    house.now += MINUTE;
+    expect((await house.access.remove(alice, chat)).contact.since).toBe(start + 4 * MINUTE);
+  });
+
+  it("has no more to say than there is", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    const approved = await house.access.approve(alice, chat, { name: "Somebody" });
+    expect(approved.contact.name).toBe("Alice");
+    expect(approved).not.toHaveProperty("wasNotPending");
+    const denied = await house.access.deny(alice, chat);
+    expect(denied).not.toHaveProperty("block");
+    expect(denied.decision).not.toHaveProperty("note");
+    expect(denied.contact).not.toHaveProperty("blocked");
+    expect(denied.released).toEqual([]);
+    const undone = await house.access.undo(chat);
+    expect(undone).not.toHaveProperty("block");
+    expect(undone.decision.note).toBe("took back: deny by whatsapp");
+    expect(undone.released).toEqual([]);
+    const removed = await house.access.remove(alice, chat);
+    expect(removed).not.toHaveProperty("block");
+    expect(removed.released).toEqual([]);
+    for (const key of ["via", "blocked", "also", "reminded"]) expect(removed.contact).not.toHaveProperty(key);
+  });
+
+  it("forgets the reminder of who waited, however it goes", async () => {
+    for (const action of ["approve", "deny", "remove"] as const) {
+      const alice = await house.pending(ALICE);
+      house.now += 6 * DAY;
+      expect((await house.access.tick()).expiring).toHaveLength(1);
+      expect((await house.access[action](alice, chat)).contact).not.toHaveProperty("reminded");
+      if (action !== "remove") await house.access.remove(alice, chat);
+    }
+  });
+
+  it("to remove lets go of the numbers that a denial covers", async () => {
+    await house.denied(ALICE);
+    await house.access.learn(person("15550002000@s.whatsapp.net", "9999@lid"));
+    expect(house.verdict(person("9999@lid"))).toBe("denied");
+    const { contact } = await house.access.remove(ALICE, chat);
+    expect(contact).not.toHaveProperty("also");
+    expect(house.verdict(person("9999@lid"))).toBe("stranger");
+  });
+});

@@ -2,7 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   addressesOf,
+  digitsOf,
   formatNumber,
+  identityOf,
+  type Lid,
+  type Person,
   parseAddress,
   parseJid,
   parseNumber,
@@ -144,5 +148,54 @@ describe("two records", () => {
     expect(personFrom("120363023456789012@g.us", null)).toBeUndefined();
     expect(addressesOf(full)).toEqual(["2000@lid", "15550002000@s.whatsapp.net"]);
     expect(toJid(full)).toBe("2000@lid");
+  });
+});
+
+describe("what almost is an address", () => {
+  it.each([
+    "@s.whatsapp.net",
+    "49170123456789012345678@s.whatsapp.net",
+    "491701234567_1234@s.whatsapp.net",
+    "491701234567:123456@s.whatsapp.net",
+    "x491701234567@s.whatsapp.net",
+    "491701234567x@s.whatsapp.net",
+    "0123@lid",
+    "491701234567",
+  ])("%s names nobody", (jid) => {
+    expect(parseJid(jid)).toEqual({ kind: "other", jid });
+  });
+
+  it.each([
+    ["120363023456789012@G.us", "group"],
+    ["120363098765432109@newsletter", "newsletter"],
+    ["1600000000@broadcast", "broadcast"],
+    ["status@broadcast", "status"],
+  ])("%s is told as it is written (%s)", (jid, kind) => {
+    expect(parseJid(jid)).toEqual({ kind, jid });
+  });
+
+  it("of one person takes the first of each kind", () => {
+    expect(personFrom("1@lid", "2@lid", "15550002000@s.whatsapp.net", "15550003000@s.whatsapp.net")).toEqual({
+      lid: "1@lid",
+      pn: "15550002000@s.whatsapp.net",
+    });
+    expect(personFrom()).toBeUndefined();
+  });
+
+  it("is written to under the LID, else the number, on the device that is meant", () => {
+    const both = person("15550002000@s.whatsapp.net", "2000@lid");
+    expect(toJid(both, 3)).toBe("2000:3@lid");
+    expect(toJid(person("15550002000@s.whatsapp.net"), 3)).toBe("15550002000:3@s.whatsapp.net");
+    expect(toJid(person("15550002000@s.whatsapp.net"))).toBe("15550002000@s.whatsapp.net");
+    expect(toJid({}, 3)).toBeUndefined();
+    expect(digitsOf("2000@lid" as Lid)).toBe("2000");
+    expect(identityOf({ ...both, name: "Alice" } as Person)).toEqual(both);
+    expect(addressesOf(person("2000@lid"))).toEqual(["2000@lid"]);
+    expect(addressesOf(person("15550002000@s.whatsapp.net"))).toEqual(["15550002000@s.whatsapp.net"]);
+  });
+
+  it("without a number or a LID is nobody's", () => {
+    expect(same({}, {})).toBe(false);
+    expect(same(person("2000@lid"), {})).toBe(false);
   });
 });

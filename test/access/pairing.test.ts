@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { present } from "../../src/present.js";
 import { ALICE, BOB, chat, cli, DAY, HOUR, House, person, refusal, TOKEN } from "./house.js";
 
 let house: House;
@@ -214,5 +215,252 @@ describe("a full queue", () => {
     await house.access.approve(someone(2), chat);
     expect((await house.knock(someone(3), TOKEN)).kind).toBe("entered");
     expect(await house.knock(someone(4), TOKEN)).toEqual({ kind: "full", first: true });
+  });
+});
+
+describe("the queue", () => {
+  it("knows the same message again only while it is the last that brought its sender in", async () => {
+    await house.access.setToken(TOKEN, cli);
+    await house.knock(ALICE, TOKEN, "", "m-1");
+    await house.access.remove(ALICE, chat);
+    await house.knock(ALICE, TOKEN, "", "m-2");
+    expect(await house.knock(ALICE, TOKEN, "", "m-1")).toEqual({ kind: "nothing", guessed: false });
+    expect(await house.knock(ALICE, TOKEN, "", "m-2")).toMatchObject({ kind: "entered", again: true });
+    expect(house.access.find(ALICE)?.episode).toBe(2);
+  });
+
+  it("keeps what the message tells about its sender", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    await house.access.remove(alice, chat);
+    const token = house.access.revealToken() ?? "";
+    expect(await house.knock(ALICE, token)).toMatchObject({ contact: { name: "Alice" } });
+    await house.access.remove(alice, chat);
+    const entry = await house.access.knock({
+      person: ALICE,
+      name: "Alice M.",
+      text: token,
+      at: house.now,
+      cause: "m-9",
+      ...present({ chat: ALICE.lid }),
+    });
+    expect(entry).toMatchObject({
+      contact: { name: "Alice M.", chat: "2000@lid", since: house.now, held: [], episode: 3 },
+    });
+  });
+
+  it("enters whom under whose number, and by whom it was caused", async () => {
+    await house.access.setToken(TOKEN, cli);
+    const entry = await house.knock(ALICE, TOKEN, "Alice", "m-1");
+    expect(entry).toMatchObject({
+      contact: {
+        history: [{ action: "enter", by: { door: "whatsapp", who: "+1 555 000 2000", cause: "m-1" } }],
+      },
+    });
+    const { token } = await house.access.invite({ label: "Bob", auto: true }, chat);
+    expect(await house.knock(BOB, token, "Bob", "m-2")).toMatchObject({
+      outcome: { decision: { by: { cause: "m-2" }, via: { kind: "invite", label: "Bob" } } },
+    });
+  });
+
+  it("has an end for all, invites included", async () => {
+    await house.close();
+    house = await House.open({ maxPending: 3, keptForInvites: 1 });
+    await house.pending(someone(1));
+    await house.pending(someone(2));
+    expect((await house.knock(someone(3), TOKEN)).kind).toBe("full");
+    const [one, two] = [
+      await house.access.invite({ label: "One" }, chat),
+      await house.access.invite({ label: "Two" }, chat),
+    ];
+    expect((await house.knock(someone(4), one.token)).kind).toBe("entered");
+    expect((await house.knock(someone(5), two.token)).kind).toBe("full");
+    await house.access.remove(someone(1), chat);
+    expect((await house.knock(someone(3), TOKEN)).kind).toBe("entered");
+  });
+
+  it("counts who came by invite on the places kept for them", async () => {
+    await house.close();
+    house = await House.open({ maxPending: 3, keptForInvites: 1 });
+    await house.access.setToken(TOKEN, cli);
+    const { token } = await house.access.invite({ label: "One" }, chat);
+    expect((await house.knock(someone(1), token)).kind).toBe("entered");
+    expect((await house.knock(someone(2), TOKEN)).kind).toBe("entered");
+    expect((await house.knock(someone(3), TOKEN)).kind).toBe("entered");
+  });
+
+  it("that is open takes nobody twice, and lists nothing new", async () => {
+    await house.close();
+    house = await House.open({ open: true });
+    await house.knock(ALICE, "hello");
+    expect(await house.knock(ALICE, "hello again")).toEqual({ kind: "nothing", guessed: false });
+    expect(house.access.find(ALICE)?.episode).toBe(1);
+  });
+
+  it("lets go of what is over, and starts afresh", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.hold(alice, { journalId: "m1", at: 1, preview: "hi" });
+    house.now += 6 * DAY;
+    await house.access.tick();
+    house.now += DAY;
+    const [gone] = (await house.access.tick()).expired;
+    expect(gone).toMatchObject({ held: [], since: house.now });
+    for (const key of ["via", "reminded", "before"]) expect(gone).not.toHaveProperty(key);
+    house.now += 1;
+    const again = await house.pending(ALICE);
+    expect(again).toMatchObject({ since: house.now, held: [], episode: 2 });
+    house.now += 6 * DAY;
+    expect((await house.access.tick()).expiring).toHaveLength(1);
+  });
+
+  it("holds a message once, and says yes both times", async () => {
+    const alice = await house.pending(ALICE);
+    const held = { journalId: "m1", at: 1, preview: "hi" };
+    expect(await house.access.hold(alice, held)).toBe(true);
+    const { writes } = house;
+    expect(await house.access.hold(alice, held)).toBe(true);
+    expect(house.writes).toBe(writes);
+  });
+});
+
+describe("an invite or token that makes no sense", () => {
+  it("is refused with what to do instead", async () => {
+    const said = async (call: () => unknown) => (await refusal(call)).message;
+    expect(await said(() => house.access.invite({ label: "  " }, chat))).toBe(
+      "An invite is for somebody; say for whom, e.g. invite Alice.",
+    );
+    for (const days of [0, -1, 366, Number.NaN]) {
+      expect(await said(() => house.access.invite({ label: "Carol", days }, chat))).toBe(
+        "An invite lasts more than 0 and at most 365 days; say how many.",
+      );
+    }
+    const long = await house.access.invite({ label: "Carol", days: 365 }, chat);
+    expect(long.expires).toBe(house.now + 365 * DAY);
+    expect(await said(() => house.access.revokeInvite("nonsense", chat))).toBe(
+      "There is no invite nonsense; look at the list of invites.",
+    );
+    await house.knock(ALICE, long.token);
+    const code = house.access.find(ALICE)?.code;
+    expect(await said(() => house.access.revokeInvite(long._id, chat))).toBe(
+      `The invite for Carol was used already; deny or remove ${code} instead.`,
+    );
+    for (let n = 0; n < 100; n++) await house.access.invite({ label: `Guest ${n}` }, chat);
+    expect(await said(() => house.access.invite({ label: "One more" }, chat))).toBe(
+      "There are 100 open invites, which is the most; revoke one or wait until one expires.",
+    );
+  });
+});
+
+describe("the record of invites and tokens", () => {
+  const notes = async () => (await house.access.audit()).map(({ action, note }) => `${action}: ${note}`);
+
+  it("says what was done, and gives no secret away", async () => {
+    await house.access.setToken(TOKEN, cli);
+    await house.access.setToken(TOKEN, cli);
+    const carol = await house.access.invite({ label: "Carol" }, chat);
+    const dave = await house.access.invite({ label: "Dave", auto: true }, chat);
+    await house.access.revokeInvite(` ${carol._id} `, chat);
+    const revoked = await house.access.revokeInvite(carol._id, chat);
+    expect(revoked.revoked).toBe(house.now);
+    expect((await notes()).toReversed()).toEqual([
+      expect.stringMatching(/^token-set: token [0-9a-f]{8}$/),
+      `invite: ${carol._id} for Carol`,
+      `invite: ${dave._id} for Dave, lets in at once`,
+      `invite-revoke: ${carol._id} for Carol`,
+    ]);
+  });
+
+  it("lists the newest invite first, each with an id that is nobody's code", async () => {
+    for (const label of ["One", "Two", "Three"]) {
+      await house.access.invite({ label }, chat);
+      house.now += 1;
+    }
+    expect(house.access.invites().map(({ label }) => label)).toEqual(["Three", "Two", "One"]);
+    for (const { _id } of house.access.invites()) expect(_id).toMatch(/^I[0-9B-Z]{5}$/);
+  });
+
+  it("keeps an invite for thirty days after its end, whatever ended it", async () => {
+    const [used, revoked, expired] = [
+      await house.access.invite({ label: "Used", days: 300 }, chat),
+      await house.access.invite({ label: "Revoked", days: 300 }, chat),
+      await house.access.invite({ label: "Expired", days: 1 }, chat),
+    ];
+    await house.access.invite({ label: "Open", days: 300 }, chat);
+    await house.knock(ALICE, used.token);
+    await house.access.revokeInvite(revoked._id, chat);
+    const labels = () =>
+      house.access
+        .invites()
+        .map(({ label }) => label)
+        .sort();
+    house.now += 30 * DAY;
+    await house.access.tick();
+    expect(labels()).toEqual(["Expired", "Open", "Revoked", "Used"]);
+    house.now += 1;
+    await house.access.tick();
+    expect(labels()).toEqual(["Expired", "Open"]);
+    expect(house.access.mask(expired.token)).toBe("•••");
+    house.now += DAY;
+    await house.access.tick();
+    expect(labels()).toEqual(["Open"]);
+    expect(house.access.mask(expired.token)).toBe(expired.token);
+  });
+
+  it("makes another invite for another name, though one message asked for both", async () => {
+    const by = { ...chat, cause: "m-1" };
+    const first = await house.access.invite({ label: "Carol" }, by);
+    const second = await house.access.invite({ label: "Dave" }, by);
+    expect(second._id).not.toBe(first._id);
+    expect((await house.access.invite({ label: "Carol" }, chat))._id).not.toBe(first._id);
+  });
+
+  it("voids open invites when the owner is somebody else", async () => {
+    await house.owned();
+    const open = await house.access.invite({ label: "Carol" }, chat);
+    await house.access.setOwner({ setup: "own-number", person: BOB, confirmed: true }, cli);
+    expect(house.access.invites()).toMatchObject([{ _id: open._id, revoked: house.now }]);
+    expect((await house.knock(ALICE, open.token)).kind).toBe("nothing");
+  });
+});
+
+describe("several keys at once", () => {
+  it("an invite goes before the token, and one that lets in before one that doesn't", async () => {
+    await house.access.setToken(TOKEN, cli);
+    const plain = await house.access.invite({ label: "Plain" }, chat);
+    const auto = await house.access.invite({ label: "Auto", auto: true }, chat);
+    house.now += 1;
+    const later = await house.access.invite({ label: "Later" }, chat);
+    expect(await house.knock(ALICE, `${TOKEN} ${plain.token}`)).toMatchObject({ via: { label: "Plain" } });
+    expect(await house.knock(BOB, `${later.token} ${auto.token} ${TOKEN}`)).toMatchObject({
+      kind: "auto-approved",
+      invite: { label: "Auto" },
+    });
+  });
+
+  it("who knows one is forgiven earlier slips", async () => {
+    await house.access.setToken(TOKEN, cli);
+    const guess = (who: typeof ALICE, n: number) => house.knock(who, `KAF-7QF${n}-XXXX`);
+    for (const n of [1, 2, 3, 4]) await guess(ALICE, n);
+    await house.knock(ALICE, TOKEN);
+    await house.access.remove(ALICE, chat);
+    for (const n of [1, 2, 3, 4]) await guess(ALICE, n);
+    expect((await house.knock(ALICE, TOKEN)).kind).toBe("entered");
+    const { token } = await house.access.invite({ label: "Bob" }, chat);
+    for (const n of [1, 2, 3, 4]) await guess(BOB, n);
+    await house.knock(BOB, token);
+    await house.access.remove(BOB, chat);
+    for (const n of [1, 2, 3, 4]) await guess(BOB, n);
+    expect((await house.knock(BOB, TOKEN)).kind).toBe("entered");
+  });
+
+  it("a rotated token names only who came with the one before", async () => {
+    const alice = await house.pending(ALICE);
+    const { token } = await house.access.invite({ label: "Bob" }, chat);
+    await house.knock(BOB, token);
+    const by = { ...chat, cause: "m-1" };
+    const first = await house.access.rotateToken(by);
+    expect(first.pendingWithOld.map(({ code }) => code)).toEqual([alice.code]);
+    expect((await house.access.rotateToken(by)).token).toBe(first.token);
+    expect((await house.access.rotateToken(chat)).pendingWithOld).toEqual([]);
+    expect((await house.access.rotateToken(chat)).token).not.toBe(first.token);
   });
 });

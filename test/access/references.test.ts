@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Contact } from "../../src/access/index.js";
+import { phoneDigits } from "../../src/access/references.js";
 import { ALICE, BOB, chat, House, person, refusal } from "./house.js";
 
 let house: House;
@@ -27,6 +28,75 @@ describe("a reference", () => {
       "müller",
     ];
     for (const form of forms) expect(find(form)).toMatchObject({ code: alice.code });
+  });
+
+  it("may have spaces around it", () => {
+    for (const form of [alice.code, "+1 555 000 2000", "2000@lid", "müller"]) {
+      expect(find(`  ${form}\t`)).toMatchObject({ code: alice.code });
+    }
+    expect(find("   ", { states: ["pending"] })).toMatchObject({ code: alice.code });
+  });
+
+  it("by name is somebody on any of the lists in scope, and on all of them without one", async () => {
+    const bob = await house.approved(BOB, "Bob");
+    const carol = await house.denied(person("15550004000@s.whatsapp.net"), "Carola");
+    expect(find("bob")).toMatchObject({ code: bob.code });
+    expect(find("carola")).toMatchObject({ code: carol.code });
+    expect(find("müller")).toMatchObject({ code: alice.code });
+    expect((await refusal(() => find("müller", { states: ["approved", "denied"] }))).message).toBe(
+      `No contact matches "müller". On the lists: Bob (${bob.code}), Carola (${carol.code}).`,
+    );
+    expect((await refusal(() => find("müller", { states: ["approved"] }))).message).toBe(
+      `No approved sender matches "müller". Approved: Bob (${bob.code}).`,
+    );
+  });
+
+  it("fits nobody where nobody is", async () => {
+    await house.access.remove(alice, chat);
+    const message = async (...asked: Parameters<typeof find>) => (await refusal(() => find(...asked))).message;
+    expect(await message("")).toBe("Nobody is on a list yet; name somebody by code or number.");
+    expect(await message("", { states: ["pending", "approved", "denied"] })).toBe(
+      "Nobody is on a list yet; name somebody by code or number.",
+    );
+    expect(await message("müller")).toBe('No contact matches "müller". Nobody is on a list yet.');
+    expect(await message("müller", { states: ["pending", "denied"] })).toBe(
+      'No contact matches "müller". Nobody is pending or denied.',
+    );
+  });
+
+  it("that is no word at all fits nobody", async () => {
+    expect((await refusal(() => find("\u0301"))).code).toBe("unknown-reference");
+  });
+
+  it("that fits several is answered with whom it fits", async () => {
+    house.now += 1;
+    const bob = await house.pending(BOB, "Alicia");
+    const both = `Älice Müller (${alice.code}), Alicia (${bob.code})`;
+    expect(await refusal(() => find("ALIC"))).toEqual({
+      code: "unknown-reference",
+      message: `No contact has the code ALIC; by name that would be ${both}: use the code.`,
+    });
+    expect((await refusal(() => find("ali"))).message).toBe(`"ali" fits ${both}; repeat that with a code.`);
+    expect((await refusal(() => find(""))).message).toBe(`Which one? ${both}; repeat that with a code.`);
+  });
+
+  it("is shown back in capitals where it looks like a code, with where to look", async () => {
+    for (const [typed, shown] of [
+      ["zzzz", "ZZZZ"],
+      ["zzoi", "ZZ01"],
+      ["ab1u", "AB1U"],
+    ] as const) {
+      expect(await refusal(() => find(typed))).toEqual({
+        code: "unknown-reference",
+        message: `No contact has the code ${shown}; /pending and /list show the codes.`,
+      });
+    }
+  });
+
+  it("is shown back no longer than needed", async () => {
+    const { message } = await refusal(() => find("w".repeat(500)));
+    expect(message).toContain("wwww");
+    expect(message.length).toBeLessThan(150);
   });
 
   it("is a person whom no record knows, where it is a full number or address", () => {
@@ -102,6 +172,38 @@ describe("a reference", () => {
     await house.access.remove(alice, chat);
     expect((await refusal(() => find("müller"))).code).toBe("unknown-reference");
     expect(find(alice.code)).toMatchObject({ state: "stranger" });
+  });
+});
+
+describe("what is no person's address", () => {
+  it.each([
+    ["120363023456789012@g.us", "not-a-person", "120363023456789012@g.us is a group; name a person."],
+    ["status@broadcast", "not-a-person", "status@broadcast is no person's address; name a person."],
+    [
+      "alice@",
+      "bad-number",
+      '"alice@" is no WhatsApp address; write a number with country code, e.g. +1 555 000 2000.',
+    ],
+    [
+      "0170 1234567",
+      "bad-number",
+      '"0170 1234567" is no full phone number; write it with country code, e.g. +1 555 000 2000.',
+    ],
+  ])("%s is wrong usage, and says what to write", (typed, code, message) => {
+    expect(() => find(typed)).toThrow(expect.objectContaining({ code, message, kind: "usage" }));
+  });
+});
+
+describe("the digits of a phone", () => {
+  it("are those of its number", () => {
+    expect(phoneDigits("+49 (0)170 1234567")).toBe("491701234567");
+  });
+
+  it("are asked for again where it is none", () => {
+    const message = '"0170 1234567" is no full phone number; write it with country code, e.g. +1 555 000 2000.';
+    expect(() => phoneDigits("0170 1234567")).toThrow(
+      expect.objectContaining({ code: "bad-number", message, kind: "usage" }),
+    );
   });
 });
 

@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GuessLimit } from "../../src/access/guesses.js";
-import { checkToken, liveToken, maskTokens, newToken, normalizeToken, searchTokens } from "../../src/access/tokens.js";
+import {
+  checkToken,
+  liveToken,
+  maskToken,
+  maskTokens,
+  newToken,
+  normalizeToken,
+  searchTokens,
+  tokenId,
+} from "../../src/access/tokens.js";
 import { person, refusal, seeded } from "./house.js";
 
 const TOKEN = "KAF-7QF2-M9TX";
@@ -227,4 +236,53 @@ describe("the guess limit", () => {
     for (let n = 0; n < 30_000; n++) limit.count(person(`${1_000_000 + n}@lid`), 1, 0);
     expect(limit.size).toBe(10_000);
   });
+});
+
+describe("a refusal of a token", () => {
+  it.each([
+    ["two words", "A pairing token is one word; take one without spaces."],
+    ["abc1234", "A pairing token has 8 characters or more; take a longer one."],
+    ["x1y2z".repeat(13), "A pairing token has at most 64 characters; take a shorter one."],
+    ["abcabcabc", "That pairing token is too easy to guess; take one with more different characters."],
+  ])("of %s says what to take instead", async (token, why) => {
+    expect(await refusal(() => checkToken(token))).toEqual({
+      code: "bad-token",
+      message: `${why} Or leave it out to have one made.`,
+    });
+    expect(() => checkToken(token)).toThrow(expect.objectContaining({ kind: "usage" }));
+  });
+
+  it("does not hit the shortest and the longest that will do", () => {
+    for (const token of ["abcd1357", "x1y2".repeat(16), "abcdabcd", "acegikmo"]) expect(checkToken(token)).toBe(token);
+  });
+});
+
+describe("a text that is searched", () => {
+  const live = [liveToken(TOKEN)];
+
+  it("has up to 200 characters, without the spaces around it", () => {
+    const fill = (length: number) => `${"a".repeat(length - TOKEN.length - 1)} ${TOKEN}`;
+    expect(searchTokens(`  ${fill(200)}  `, live)).toEqual({ tokens: [0], wrong: 0 });
+    expect(searchTokens(fill(201), live)).toEqual({ tokens: [], wrong: 0 });
+    expect(searchTokens("   ", live)).toEqual({ tokens: [], wrong: 0 });
+  });
+
+  it("counts each wrong word once, and a right one never", () => {
+    expect(searchTokens(`abcd1234,abcd1235 abcd1236 ${TOKEN}`, live)).toEqual({ tokens: [0], wrong: 2 });
+    expect(searchTokens(`${TOKEN} ${TOKEN}`, live)).toEqual({ tokens: [0], wrong: 0 });
+  });
+
+  it("holds no guess in words that are too short or too long", () => {
+    expect(searchTokens("abc1234", live).wrong).toBe(0);
+    expect(searchTokens("abcd1234", live).wrong).toBe(1);
+    expect(searchTokens("x1".repeat(32), live).wrong).toBe(1);
+    expect(searchTokens(`${"x1".repeat(32)}y`, live).wrong).toBe(0);
+  });
+});
+
+it("a token in records is named by eight hex digits, the same in every spelling", () => {
+  expect(tokenId(TOKEN)).toMatch(/^[0-9a-f]{8}$/);
+  expect(tokenId(TOKEN.toLowerCase())).toBe(tokenId(TOKEN));
+  expect(tokenId("KAF-7QF2-M9TY")).not.toBe(tokenId(TOKEN));
+  expect(maskToken("😀x1234567")).toBe("😀x•••");
 });

@@ -121,6 +121,115 @@ describe("undo", () => {
     expect((await house.access.undo(chat)).undone?.id).toBe(next.id);
   });
 
+  it("finds the order of decisions again after a restart, whoever they were about", async () => {
+    const people = [BOB, ALICE, person("15550004000@s.whatsapp.net"), person("15550005000@s.whatsapp.net")];
+    const contacts = [];
+    for (const who of people) contacts.push(await house.pending(who));
+    const decisions = [];
+    // Neither the order in which they came, nor the one by state.
+    for (const [index, action] of [
+      [2, "approve"],
+      [0, "deny"],
+      [3, "remove"],
+      [1, "approve"],
+      [0, "remove"],
+    ] as const) {
+      const contact = contacts[index];
+      if (contact !== undefined) decisions.push((await house.access[action](contact, chat)).decision.id);
+    }
+    await house.restart();
+    const undone = [];
+    for (const _ of decisions) undone.push((await house.access.undo(chat)).undone?.id);
+    expect(undone).toEqual(decisions.toReversed());
+    for (const who of people) expect(house.verdict(who)).toBe("pending");
+  });
+
+  it("goes four steps back to all that was, and on to the state alone", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    await house.access.hold(alice, held);
+    const states = [];
+    for (const action of ["approve", "deny", "remove", "approve", "deny"] as const) {
+      const { history: _, before: __, ...now } = house.access.byId(alice._id) ?? alice;
+      states.push(now);
+      house.now += MINUTE;
+      await house.access[action](alice, chat);
+    }
+    await house.restart();
+    const [first, ...later] = states;
+    for (const state of later.toReversed()) {
+      const { history: _, before: __, ...now } = (await house.access.undo(chat)).contact;
+      expect(now).toEqual(state);
+    }
+    const { history: _, ...now } = (await house.access.undo(chat)).contact;
+    expect(now).toEqual({ ...first, since: house.now });
+    expect(first?.since).not.toBe(house.now);
+  });
+
+  it("brings back the numbers that a denial covers, and a reminder that was given", async () => {
+    await house.denied(ALICE, "Alice");
+    await house.access.learn(person("15550002000@s.whatsapp.net", "9999@lid"));
+    expect(house.access.find(ALICE)?.also).toEqual(["9999@lid"]);
+    await house.access.remove(ALICE, chat);
+    expect((await house.access.undo(chat)).contact.also).toEqual(["9999@lid"]);
+    expect(house.verdict(person("9999@lid"))).toBe("denied");
+    const bob = await house.pending(BOB);
+    house.now += 6 * DAY;
+    await house.access.tick();
+    await house.access.deny(bob, chat);
+    expect((await house.access.undo(chat)).contact.reminded).toBe(house.now);
+    expect((await house.access.tick()).expiring).toEqual([]);
+  });
+
+  it("of a denial lets go of the numbers that it came to cover", async () => {
+    await house.denied(ALICE, "Alice");
+    await house.access.learn(person("15550002000@s.whatsapp.net", "9999@lid"));
+    expect((await house.access.undo(chat)).contact.also).toBeUndefined();
+    expect(house.verdict(person("9999@lid"))).toBe("stranger");
+  });
+
+  it("forgets the invite that it takes back", async () => {
+    const { token } = await house.access.invite({ label: "Carol", auto: true }, chat);
+    await house.knock(ALICE, token);
+    expect(house.access.find(ALICE)?.via).toMatchObject({ label: "Carol" });
+    expect((await house.access.undo(chat)).contact).not.toHaveProperty("via");
+  });
+
+  it("takes back only what a person decided, even by name", async () => {
+    const alice = await house.pending(ALICE);
+    const { decision } = await house.access.approve(alice, chat);
+    const undone = await house.access.undo(chat, decision.id);
+    const message = "There is no such decision, so there is nothing to undo; approve, deny or remove instead.";
+    for (const id of [alice.history[0]?.id, undone.decision.id, "nonsense"]) {
+      expect(await refusal(() => house.access.undo(chat, id))).toEqual({ code: "nothing-to-undo", message });
+    }
+  });
+
+  it("says that it is too late, or was done before", async () => {
+    const { contact, decision } = await house.access.approve(await house.pending(ALICE, "Alice"), chat);
+    await house.access.undo(chat);
+    expect(await refusal(() => house.access.undo(chat))).toEqual({
+      code: "nothing-to-undo",
+      message:
+        "No decision of the last 10 minutes is left, so there is nothing to undo; approve, deny or remove instead.",
+    });
+    expect(await refusal(() => house.access.undo(chat, decision.id))).toEqual({
+      code: "nothing-to-undo",
+      message: `That was undone already; ${contact.code} Alice is pending. Approve, deny or remove instead.`,
+    });
+  });
+
+  it("leaves the others be when one is too old", async () => {
+    await house.approved(ALICE);
+    house.now += 5 * MINUTE;
+    const bob = await house.approved(BOB);
+    house.now += 5 * MINUTE + 1;
+    const carol = await house.approved(person("15550004000@s.whatsapp.net"));
+    expect((await house.access.undo(chat)).contact.code).toBe(carol.code);
+    expect((await house.access.undo(chat)).contact.code).toBe(bob.code);
+    expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
+    expect(house.verdict(ALICE)).toBe("buddy");
+  });
+
   it("has nothing to take back in an empty house, nor an unknown decision", async () => {
     expect((await refusal(() => house.access.undo(cli))).code).toBe("nothing-to-undo");
     expect((await refusal(() => house.access.undo(cli, "nonsense"))).code).toBe("nothing-to-undo");
@@ -169,40 +278,6 @@ describe("undo", () => {
       expect(house.access.byCode(alice.code)).not.toHaveProperty("reminded");
       const { history: _, ...back } = (await house.access.undo(chat)).contact;
       expect({ ...back, history: reminded?.history }).toEqual(reminded);
-    }
-  });
-
-  it("goes back four steps with all that was replaced, and further with the state alone", async () => {
-    const alice = await house.pending(ALICE, "Alice");
-    await house.access.hold(alice, held);
-    const steps: Contact[] = [];
-    for (const decide of ["deny", "remove", "approve", "deny", "remove", "approve"] as const) {
-      steps.push(house.access.byId(alice._id) ?? alice);
-      house.now += 1_000;
-      await house.access[decide](alice, chat);
-    }
-    for (const step of steps.slice(2).reverse()) {
-      const { history: _history, before: _before, ...now } = (await house.access.undo(chat)).contact;
-      const { history: _h, before: _b, ...then } = step;
-      expect(now).toEqual(then);
-    }
-    house.now += 1_000;
-    expect((await house.access.undo(chat)).contact).toMatchObject({ state: "denied", since: house.now, held: [] });
-    const { contact } = await house.access.undo(chat);
-    expect(contact).toMatchObject({ state: "pending", since: house.now, held: [] });
-  });
-
-  it("I6: takes back the last of several after a restart, whatever order the file has them in", async () => {
-    const people = [ALICE, BOB, person("15550004000@s.whatsapp.net", "4000@lid")];
-    const contacts: Contact[] = [];
-    for (const who of people) contacts.push(await house.pending(who));
-    for (const index of [1, 2, 0]) {
-      house.now += 1_000;
-      await house.access.approve(contacts[index] ?? ALICE, chat);
-    }
-    await house.restart();
-    for (const index of [0, 2, 1]) {
-      expect((await house.access.undo(chat)).contact.code).toBe(contacts[index]?.code);
     }
   });
 
