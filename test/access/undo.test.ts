@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Contact } from "../../src/access/types.js";
 import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, person, refusal } from "./house.js";
 
 let house: House;
