@@ -172,3 +172,99 @@ describe("blocking at WhatsApp", () => {
     expect(house.blocks).toEqual([{ name: "Alice", blocked: true }]);
   });
 });
+
+describe("what an undo finds done", () => {
+  const undone = async (house: House, ...before: string[]) => {
+    for (const text of before) await house.says(text);
+    await house.wait(MINUTE);
+    return house.says("/undo");
+  };
+
+  it("the greeting alone, where nothing was held", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await undone(house, "/silent off", `/approve ${alice.code}`)).toMatch(/\. The greeting was sent already\.$/);
+  });
+
+  it("nothing, where nothing was held and nobody was greeted", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await undone(house, `/approve ${alice.code}`)).toBe(
+      `↩️ Undone: Alice (${alice.code}) is pending again (was approved by you on WhatsApp, 12:00).`,
+    );
+  });
+
+  it("no greeting, where none is set", async () => {
+    const house = await House.open({ parts: { greeting: "" } });
+    houses.push(house);
+    const alice = await aliceWaits(house);
+    expect(await undone(house, "/silent off", `/approve ${alice.code}`)).toMatch(
+      /\)\. The held messages went to the responder already\.$/,
+    );
+    expect(house.toOthers()).toEqual([]);
+  });
+
+  it("what this contact's approvals did, not those of others, nor of one that was undone before", async () => {
+    const house = await open();
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    const alice = await aliceWaits(house);
+    await house.says("/silent off");
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(MINUTE);
+    expect(await house.says(`/approve ${bob.code}`)).toContain("Approved Bob");
+    expect(await house.says("/undo")).not.toContain("already");
+    expect(await house.says("/undo")).toContain("The greeting was sent and the held messages went");
+    await house.says(`/approve ${alice.code}`);
+    expect(await house.says("/undo")).not.toContain("already");
+    await house.says(`/deny ${alice.code}`);
+    expect(await house.says("/undo")).not.toContain("already");
+  });
+});
+
+describe("held messages", () => {
+  it("stay with KafClaw where somebody else decided within the grace", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says(`/approve ${alice.code}`);
+    await house.access.deny(alice, { door: "cli", who: "admin" });
+    await house.wait(MINUTE);
+    expect(house.released).toEqual([]);
+  });
+
+  it("that could not be handled are handled after the next start, and the log says so", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    Object.assign(house.gateway, { release: () => Promise.reject(new Error("no responder")) });
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(MINUTE);
+    expect(house.logged).toEqual(["held messages could not be handled; the next start does it"]);
+    await house.restart();
+    await house.wait(MINUTE);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
+  });
+});
+
+describe("the bot's own number", () => {
+  it("can't be decided about, by its number or with a block", async () => {
+    const house = await open();
+    const refusal = "+1 555 000 9000 is the bot's own number: it talks to others, not to itself.";
+    expect(await house.says("/approve +15550009000")).toBe(refusal);
+    expect(await house.says("/deny +15550009000 --block")).toBe(refusal);
+    expect(house.blocks).toEqual([]);
+  });
+});
+
+describe("a block that WhatsApp refuses", () => {
+  it("is tried again when the link opens, until it is done", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { block } = house.gateway;
+    Object.assign(house.gateway, { block: () => Promise.reject(new Error("rate-overlimit")) });
+    expect(await house.says(`/deny ${alice.code} --block`)).toMatch(/WhatsApp blocks them as soon as/);
+    expect(house.logged).toEqual(["WhatsApp did not change the block"]);
+    await house.admin.linkOpened();
+    Object.assign(house.gateway, { block });
+    for (let times = 0; times < 2; times += 1) await house.admin.linkOpened();
+    expect(house.blocks).toEqual([{ name: "Alice", blocked: true }]);
+  });
+});
