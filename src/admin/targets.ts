@@ -33,7 +33,7 @@ export async function eachReference(
   for (const typed of references(words)) {
     try {
       for (const target of await targetsAmong(typed, context, states, others)) {
-        const id = "code" in target ? target._id : `${target.pn} ${target.lid}`;
+        const id = `${target.pn} ${target.lid}`;
         if (!seen.has(id)) results.push(await act(target));
         seen.add(id);
       }
