@@ -52,22 +52,24 @@ export class Identities {
         return { kind: "same", contact };
       }
       case "merge":
-        return this.#merge(found.winner, found.loser, person, by);
+        return this.#merge(found, by);
       case "new-person":
         return this.#newPerson(found.old, found.writer, person, by);
       case "new-number":
-        return { kind: "new-number", contact: await this.#number(found.contact, person, by), before: found.before };
+        return {
+          kind: "new-number",
+          contact: await this.#number(found.contact, found.before, person, by),
+          before: found.before,
+        };
       case "cover":
         return this.#cover(found, by);
     }
   }
 
-  async #merge(winner: Contact, loser: Contact, person: Person, by: Actor): Promise<Learned> {
-    const { pn, lid } = person;
-    if (pn === undefined || lid === undefined) return { kind: "same" };
+  async #merge({ winner, loser, addresses }: Extract<Plan, { kind: "merge" }>, by: Actor): Promise<Learned> {
     const note = `${loser.code} (${loser.state}) is the same person`;
     const decision = this.#ledger.draft(loser, { action: "merge", to: winner.state, by, note });
-    const contact = await this.#ledger.merge(mergeOf(winner, loser, { pn, lid }), loser, decision);
+    const contact = await this.#ledger.merge(mergeOf(winner, loser, addresses), loser, decision);
     return { kind: "merged", contact, gone: loser.code };
   }
 
@@ -75,16 +77,16 @@ export class Identities {
     const was = old.state;
     const contact = await this.#suspend(old, by, "the number now belongs to another account", person.pn);
     // The writer's own record follows second: after a crash in between, their next message brings the number again.
-    if (writer?.pn === undefined && writer !== undefined) await this.#ledger.save({ ...writer, ...identityOf(person) });
-    else if (writer !== undefined) await this.#number(writer, person, by);
+    if (writer?.pn !== undefined) await this.#number(writer, writer.pn, person, by);
+    else if (writer !== undefined) await this.#ledger.save({ ...writer, ...identityOf(person) });
     return { kind: "new-person", old: contact, was };
   }
 
   /** A known LID with a new number: the same person, whose state stays. A denial stays on the old number too. */
-  async #number(contact: Contact, person: Person, by: Actor): Promise<Contact> {
-    const former = contact.pn === undefined || contact.state !== "denied" ? [] : [contact.pn];
+  async #number(contact: Contact, before: Pn, person: Person, by: Actor): Promise<Contact> {
+    const former = contact.state === "denied" ? [before] : [];
     const also = bounded([...(contact.also ?? []), ...former], person);
-    const note = `number was ${contact.pn ?? "hidden"}`;
+    const note = `number was ${before}`;
     const decided = await this.#ledger.decide(
       contact,
       { action: "identity", to: contact.state, by, note },

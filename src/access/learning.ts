@@ -12,7 +12,13 @@ export type Plan =
   | { readonly kind: "nothing" }
   /** The other address of a known contact. */
   | { readonly kind: "fill"; readonly contact: Contact; readonly person: Person }
-  | { readonly kind: "merge"; readonly winner: Contact; readonly loser: Contact }
+  | {
+      readonly kind: "merge";
+      readonly winner: Contact;
+      readonly loser: Contact;
+      /** What holds from now on. */
+      readonly addresses: { readonly pn: Pn; readonly lid: Lid };
+    }
   /** `old` loses its number to another account, which may be known as `writer`. */
   | { readonly kind: "new-person"; readonly old: Contact; readonly writer?: Contact }
   | { readonly kind: "new-number"; readonly contact: Contact; readonly before: Pn }
@@ -48,8 +54,8 @@ export function plan(pn: Pn, lid: Lid, { byPn, byLid, matches }: Known): Plan {
   if (byPn.lid !== undefined) return { kind: "new-person", old: byPn, ...present({ writer: byLid }) };
   if (byLid === undefined) return { kind: "fill", contact: byPn, person: { pn, lid } };
   return outweighs(byPn, byLid) || (!outweighs(byLid, byPn) && byPn.since < byLid.since)
-    ? { kind: "merge", winner: byPn, loser: byLid }
-    : { kind: "merge", winner: byLid, loser: byPn };
+    ? { kind: "merge", winner: byPn, loser: byLid, addresses: { pn, lid } }
+    : { kind: "merge", winner: byLid, loser: byPn, addresses: { pn, lid } };
 }
 
 /** Whether a record that matches belongs to another account: the number is its own with another LID, or only covered. */
@@ -73,7 +79,7 @@ function cover(denied: Contact, pn: Pn, lid: Lid, others: readonly (Contact | un
  * Two records of one person as one: the winner's state, code and id stay, the other's names lead to it.
  * @param addresses the addresses that hold from now on
  */
-export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { pn: Pn; lid: Lid }): Contact {
+export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly pn: Pn; readonly lid: Lid }): Contact {
   const { before: _, ...kept } = winner;
   const isDenied = winner.state === "denied";
   const former = [...addressesOf(winner), ...addressesOf(loser)].filter((address) => address !== pn && address !== lid);
