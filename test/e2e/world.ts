@@ -120,8 +120,8 @@ export class World {
   }
 
   /** The next message in the admin chat that matches. */
-  told(pattern: RegExp): Promise<Received> {
-    return this.owner.next(({ text }) => pattern.test(text), { timeoutMs: 10_000 });
+  told(pattern: RegExp, options = { timeoutMs: 10_000 }): Promise<Received> {
+    return this.owner.next(({ text }) => pattern.test(text), options);
   }
 
   /** Alice sends the token; the owner's notice, and her code. */
@@ -142,11 +142,11 @@ export class World {
   }
 
   /** Waits until what the owner sent before was handled: this is answered after it. */
-  async settled(): Promise<void> {
+  async settled(options?: { timeoutMs: number }): Promise<void> {
     // An order that has no other answer like it, so that an older message is not taken for it.
     this.orders += 1;
     await this.order(`/settled${this.orders}`);
-    await this.told(new RegExp(`no command /settled${this.orders}\\.`));
+    await this.told(new RegExp(`no command /settled${this.orders}\\.`), options);
   }
 
   /** What the responder got, by WhatsApp id, in order. */

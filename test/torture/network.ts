@@ -90,7 +90,7 @@ export const network: Topic = {
       const fault = END_KINDS[index % END_KINDS.length];
       if (fault) await linkAnew(run, world, fault);
     }
-    await world.settled();
+    await world.settled(PATIENT);
     const { troubles } = world.wa;
     run.check("the protocol is kept", troubles.length === 0, () => troubles.join("; "));
     const heard = world.leaks(world.mallory).length;
@@ -126,7 +126,7 @@ async function suffer(
   // More than five in a minute come as one digest at its end.
   const isNotice = ({ text }: { text: string }): boolean => text.includes(name) && /sender/.test(text);
   await world.owner.next(isNotice, PATIENT);
-  await world.settled();
+  await world.settled(PATIENT);
   const got = [...handled, ...world.responded()];
   const ids = said.slice(-4);
   const mine = got.filter((id) => ids.includes(id));
@@ -159,7 +159,7 @@ async function reconnect(run: Run, world: World): Promise<void> {
     await world.wa.waitForCompanion("open", PATIENT);
   }
   await world.wa.waitUntilTaken(PATIENT);
-  await world.settled();
+  await world.settled(PATIENT);
   const got = world.responded();
   run.check("messages handled once (I10)", got.join() === said.join(), () => {
     return `of ${said.length} messages in ${reconnects} reconnects, ${got.length} were handled`;
@@ -170,7 +170,7 @@ async function reconnect(run: Run, world: World): Promise<void> {
 async function linkAnew(run: Run, world: World, fault: Fault): Promise<void> {
   const { wa, home } = world;
   await world.order("/silent off");
-  await world.told(/Silent mode is/);
+  await world.told(/Silent mode is/, PATIENT);
   fault.begin(world, run);
   run.fault(fault.name);
   const link = async (): Promise<string> => ((await home.get("/healthz")) as { link: string }).link;
@@ -181,7 +181,7 @@ async function linkAnew(run: Run, world: World, fault: Fault): Promise<void> {
   await world.scanQr();
   const { id } = await world.say(world.alice, "are you back?");
   await wa.waitUntilTaken(PATIENT);
-  await world.settled();
+  await world.settled(PATIENT);
   const times = world.responded().filter((handled) => handled === id).length;
   run.check("messages handled once (I10)", times === 1, () => `${fault.name}: ${times} times`);
   const { silent } = (await home.get("/healthz")) as { silent: boolean };
