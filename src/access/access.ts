@@ -7,7 +7,7 @@ import type { AccessDoc } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
 import { Identities } from "./identities.js";
 import type { Person } from "./identity.js";
-import { Ledger } from "./ledger.js";
+import { Ledger, without } from "./ledger.js";
 import { Ownership } from "./ownership.js";
 import { Pairing } from "./pairing.js";
 import { Queue } from "./queue.js";
@@ -85,6 +85,17 @@ class ContactAccess implements Access {
 
   unsettled(): readonly Contact[] {
     return this.list("approved").filter((contact) => contact.held.length > 0);
+  }
+
+  blocksDue(): readonly Contact[] {
+    return [...this.#ledger.book.all()].filter(({ blockDue }) => blockDue === true);
+  }
+
+  blockTold(contact: Contact): Promise<void> {
+    return this.#turn(async () => {
+      const now = this.#now(contact);
+      if (now.blockDue && now.blocked === contact.blocked) await this.#ledger.save(without(now, "blockDue"));
+    });
   }
 
   // --- what messages do ---

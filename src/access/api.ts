@@ -27,8 +27,6 @@ export interface Outcome {
   readonly wasNotPending?: boolean;
   /** Held messages to be handled now (approval); each stays on record until {@link Access.settle} takes it off. */
   readonly released: readonly Held[];
-  /** What is to be done at WhatsApp now: `true` block, `false` unblock, absent nothing. */
-  readonly block?: boolean;
   /** The decision that an undo took back; its `by.door` is the door to name. */
   readonly undone?: Decision;
 }
@@ -88,6 +86,10 @@ export interface Access {
   settle(contact: Contact, journalIds: readonly string[]): Promise<void>;
   /** Buddies with held messages that were released and not yet handled: what a crash right after an approval left. */
   unsettled(): readonly Contact[];
+  /** Contacts of whom WhatsApp is still to be told whether they are blocked. */
+  blocksDue(): readonly Contact[];
+  /** WhatsApp was told of the contact as it is given; what was decided since is still to be told. */
+  blockTold(contact: Contact): Promise<void>;
   /** New facts about a person: the other address, a name, the chat they write in. May merge, suspend or follow (DESIGN 3). */
   learn(person: Person, facts?: { name?: string; chat?: Pn | Lid; cause?: string }): Promise<Learned>;
 

@@ -101,12 +101,12 @@ export class Decisions {
         ...without(known, "reminded"),
         held: [],
         since: known.state === "denied" ? known.since : made.at,
-        ...(isNewlyBlocked ? { blocked: true } : {}),
+        ...(isNewlyBlocked ? { blocked: true, blockDue: true } : {}),
         before: beforeOf(known, made),
       }),
     );
     this.#recent.add(denied, decision);
-    return { contact: denied, decision, unchanged: false, released: [], ...(isNewlyBlocked ? { block: true } : {}) };
+    return { contact: denied, decision, unchanged: false, released: [] };
   }
 
   async remove(target: Contact | Person, by: Actor): Promise<Outcome> {
@@ -120,13 +120,14 @@ export class Decisions {
       { action: "remove", by },
       (known, made): Contact => ({
         ...without(known, "via", "blocked", "reminded", "also"),
+        ...(known.blocked ? { blockDue: true } : {}),
         held: [],
         since: made.at,
         before: beforeOf(known, made),
       }),
     );
     this.#recent.add(removed, decision);
-    return { contact: removed, decision, unchanged: false, released: [], ...(contact.blocked ? { block: false } : {}) };
+    return { contact: removed, decision, unchanged: false, released: [] };
   }
 
   async undo(by: Actor, decisionId?: string): Promise<Outcome> {
@@ -144,9 +145,7 @@ export class Decisions {
       () => restored,
     );
     this.#noteUndo(now, decision);
-    const isBlocked = now.blocked === true;
-    const block = isBlocked === (contact.blocked === true) ? {} : { block: isBlocked };
-    return { contact: now, decision, undone, unchanged: false, released: [], ...block };
+    return { contact: now, decision, undone, unchanged: false, released: [] };
   }
 
   /** The record of a target as it is now; a person without one gets a new one where `name` is given. */

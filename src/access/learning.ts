@@ -97,6 +97,7 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
     history: [...winner.history, ...loser.history].sort((a, b) => a.at - b.at),
     ...present({ via }),
     ...(winner.blocked || loser.blocked ? { blocked: true } : {}),
+    ...(winner.blockDue || loser.blockDue ? { blockDue: true } : {}),
     ...(also.length === 0 ? {} : { also }),
   };
 }

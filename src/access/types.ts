@@ -75,6 +75,8 @@ export interface Contact {
   readonly history: readonly Decision[];
   /** Blocked at WhatsApp too (`--block`). */
   readonly blocked?: boolean;
+  /** WhatsApp is still to be told whether they are blocked: written with the decision, so that no crash comes between. */
+  readonly blockDue?: true;
   /** The address of the chat that the contact last wrote in, so that answers go where they are looking. */
   readonly chat?: Pn | Lid;
   /** When the owner was reminded that this pending entry is about to expire. */

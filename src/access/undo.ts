@@ -93,9 +93,14 @@ export class RecentDecisions {
 /** The contact as it was before a decision. */
 export function restore(contact: Contact, decision: Decision, now: number): Contact {
   const { before } = contact;
-  const rest: Contact = without(contact, "blocked", "also", "before");
+  const isKnown = before?.decision === decision.id;
+  const wasBlocked = isKnown && before.blocked === true;
+  const rest: Contact = {
+    ...without(contact, "blocked", "also", "before"),
+    ...(wasBlocked === (contact.blocked === true) ? {} : { blockDue: true }),
+  };
   // Too many steps back: what the decision replaced is gone, the state before it is known.
-  if (before?.decision !== decision.id) return { ...rest, since: now };
+  if (!isKnown) return { ...rest, since: now };
   const { decision: _, also, held, ...kept } = before;
   return {
     ...without(rest, "via"),

@@ -3,7 +3,7 @@ import type { Access, Clock, Outcome } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import type { Outbox } from "../whatsapp/types.js";
-import { allOf, type BlockRecord, type Records, type ReleaseRecord } from "./records.js";
+import { allOf, type Records, type ReleaseRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
 import type { Decided, Decider, Gateway } from "./types.js";
 
@@ -110,23 +110,20 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     if (over.length > 0) await records.remove(over.map(({ _id }) => _id));
   };
 
-  const setBlocked = async (contact: Contact, blocked: boolean): Promise<boolean> => {
-    const _id = `block:${contact._id}`;
-    const record: BlockRecord = { _id, kind: "block", contactId: contact._id, blocked };
-    // Written first: whatever happens now, it is done when the link is there.
-    await records.put(record);
-    const isDone = await gateway.block(contact, blocked).catch((error: unknown) => {
+  /** Tells WhatsApp whether a contact is blocked; what it is not told now is told when the link opens. */
+  const tellBlock = async (contact: Contact): Promise<boolean> => {
+    const isDone = await gateway.block(contact, contact.blocked === true).catch((error: unknown) => {
       log.error({ err: error, code: contact.code }, "WhatsApp did not change the block");
       return false;
     });
-    if (isDone) await records.remove([_id]);
+    if (isDone) await access.blockTold(contact);
     return isDone;
   };
 
   const decided = async (outcome: Outcome, trace?: NonNullable<Decided["trace"]>): Promise<Decided> => {
-    const { contact, block } = outcome;
+    const { contact } = outcome;
     const traced = trace === undefined ? { outcome } : { outcome, trace };
-    return block === undefined ? traced : { ...traced, blocking: await setBlocked(contact, block) };
+    return contact.blockDue ? { ...traced, blocking: await tellBlock(contact) } : traced;
   };
 
   const refuseOwnNumber = (target: Contact | Person): void => {
@@ -183,11 +180,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       await forgetOld();
     },
     async linkOpened() {
-      for (const record of await allOf(records, "block")) {
-        const contact = access.byId(record.contactId);
-        if (contact === undefined) await records.remove([record._id]);
-        else await setBlocked(contact, record.blocked);
-      }
+      for (const contact of access.blocksDue()) await tellBlock(contact);
     },
     stop() {
       isStopped = true;

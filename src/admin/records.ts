@@ -17,13 +17,6 @@ export interface ReleaseRecord extends Doc {
   readonly done?: { readonly greeted: boolean; readonly handled: number };
 }
 
-/** Somebody who is to be blocked or unblocked at WhatsApp as soon as the link is there. */
-export interface BlockRecord extends Doc {
-  readonly kind: "block";
-  readonly contactId: string;
-  readonly blocked: boolean;
-}
-
 /** A notice that the owner has not been sent yet. */
 export interface WaitingRecord extends Doc {
   readonly kind: "waiting";
@@ -88,14 +81,7 @@ interface FactRecord extends Doc {
   readonly value: string;
 }
 
-export type AdminRecord =
-  | ReleaseRecord
-  | BlockRecord
-  | WaitingRecord
-  | SentRecord
-  | OrderRecord
-  | SecretRecord
-  | FactRecord;
+export type AdminRecord = ReleaseRecord | WaitingRecord | SentRecord | OrderRecord | SecretRecord | FactRecord;
 
 /** The settings file as the owner's side sees it. */
 export type Records = Collection<AdminRecord>;

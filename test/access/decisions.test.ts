@@ -97,7 +97,7 @@ describe("deny", () => {
   it("I2: shuts out a buddy over both addresses, and over each alone", async () => {
     await house.approved(ALICE, "Alice");
     const outcome = await house.access.deny(ALICE, chat, { block: true });
-    expect(outcome).toMatchObject({ block: true, contact: { state: "denied", blocked: true } });
+    expect(outcome).toMatchObject({ contact: { state: "denied", blocked: true, blockDue: true } });
     for (const address of [ALICE, person("2000@lid"), person("15550002000@s.whatsapp.net")]) {
       expect(house.verdict(address)).toBe("denied");
     }
@@ -117,7 +117,10 @@ describe("deny", () => {
   it("changes nothing for somebody denied already, unless a block is new", async () => {
     const alice = await house.denied(ALICE);
     expect((await house.access.deny(alice, chat)).unchanged).toBe(true);
-    expect(await house.access.deny(alice, chat, { block: true })).toMatchObject({ unchanged: false, block: true });
+    expect(await house.access.deny(alice, chat, { block: true })).toMatchObject({
+      unchanged: false,
+      contact: { blockDue: true },
+    });
     expect((await house.access.deny(alice, chat, { block: true })).unchanged).toBe(true);
   });
 });
@@ -134,7 +137,26 @@ describe("remove", () => {
 
   it("unblocks who was blocked", async () => {
     const { contact } = await house.access.deny(ALICE, chat, { block: true });
-    expect((await house.access.remove(contact, chat)).block).toBe(false);
+    const removed = (await house.access.remove(contact, chat)).contact;
+    expect(removed).toMatchObject({ blockDue: true });
+    expect(removed).not.toHaveProperty("blocked");
+  });
+
+  it("what WhatsApp is still to be told of a block outlives a restart, and what was told before a later decision", async () => {
+    const alice = await house.pending(ALICE);
+    await house.approved(BOB);
+    const { contact: blocked } = await house.access.deny(alice, chat, { block: true });
+    const due = () => house.access.blocksDue().map(({ _id, blocked: is }) => [_id, is]);
+    expect(due()).toEqual([[alice._id, true]]);
+    await house.restart();
+    expect(due()).toEqual([[alice._id, true]]);
+    await house.access.remove(alice, chat);
+    await house.access.blockTold(blocked);
+    expect(due()).toEqual([[alice._id, undefined]]);
+    const removed = house.access.byId(alice._id) ?? alice;
+    await house.access.blockTold(removed);
+    expect(due()).toEqual([]);
+    expect(house.access.byId(alice._id)).not.toHaveProperty("blockDue");
   });
 
   it("says that an unknown number is on no list", async () => {
@@ -474,16 +496,16 @@ describe("a decision", () => {
     expect(approved.contact.name).toBe("Alice");
     expect(approved).not.toHaveProperty("wasNotPending");
     const denied = await house.access.deny(alice, chat);
-    expect(denied).not.toHaveProperty("block");
+    expect(denied.contact).not.toHaveProperty("blockDue");
     expect(denied.decision).not.toHaveProperty("note");
     expect(denied.contact).not.toHaveProperty("blocked");
     expect(denied.released).toEqual([]);
     const undone = await house.access.undo(chat);
-    expect(undone).not.toHaveProperty("block");
+    expect(undone.contact).not.toHaveProperty("blockDue");
     expect(undone.decision.note).toBe("took back: deny by whatsapp");
     expect(undone.released).toEqual([]);
     const removed = await house.access.remove(alice, chat);
-    expect(removed).not.toHaveProperty("block");
+    expect(removed.contact).not.toHaveProperty("blockDue");
     expect(removed.released).toEqual([]);
     for (const key of ["via", "blocked", "also", "reminded"]) expect(removed.contact).not.toHaveProperty(key);
   });

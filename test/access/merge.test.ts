@@ -167,6 +167,9 @@ describe("two records as one", () => {
     const blocked = (record: Contact, is: boolean | undefined) => (is ? { ...record, blocked: true } : record);
     expect(mergeOf(blocked(winner, one), blocked(loser, other), addresses).blocked).toBe(true);
     expect("blocked" in mergeOf(winner, loser, addresses)).toBe(false);
+    const due = (record: Contact, is: boolean | undefined) => (is ? ({ ...record, blockDue: true } as const) : record);
+    expect(mergeOf(due(winner, one), due(loser, other), addresses).blockDue).toBe(true);
+    expect("blockDue" in mergeOf(winner, loser, addresses)).toBe(false);
   });
 
   it("I2: go on denying every address that either had, and hold nothing", () => {

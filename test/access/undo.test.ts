@@ -37,10 +37,12 @@ describe("undo", () => {
   it("takes back a denial with a block, and a removal that unblocked", async () => {
     const alice = await house.approved(ALICE);
     await house.access.deny(alice, chat, { block: true });
-    expect(await house.access.undo(chat)).toMatchObject({ block: false, contact: { state: "approved" } });
+    expect(await house.access.undo(chat)).toMatchObject({ contact: { state: "approved", blockDue: true } });
     await house.access.deny(alice, chat, { block: true });
     await house.access.remove(alice, chat);
-    expect(await house.access.undo(chat)).toMatchObject({ block: true, contact: { state: "denied", blocked: true } });
+    expect(await house.access.undo(chat)).toMatchObject({
+      contact: { state: "denied", blocked: true, blockDue: true },
+    });
     expect(house.verdict(ALICE)).toBe("denied");
   });
 

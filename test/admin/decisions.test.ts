@@ -255,6 +255,27 @@ describe("the bot's own number", () => {
 });
 
 describe("a block that WhatsApp refuses", () => {
+  it.each(["/deny ref --block", "/remove ref", "/undo"])(
+    "%s that a crash cut short is told to WhatsApp when it comes again",
+    async (order) => {
+      const house = await open();
+      const alice = await house.knocks("Alice", ALICE);
+      if (order !== "/deny ref --block") await house.says(`/deny ${alice.code} --block`);
+      house.blocks.length = 0;
+      const message = house.message({ kind: "text", text: order.replace("ref", alice.code) });
+      const by = { door: "whatsapp", who: "owner", cause: message.journalId } as const;
+      // As far as it came: decided, and WhatsApp not told.
+      if (order === "/undo") await house.access.undo(by);
+      else if (order === "/remove ref") await house.access.remove(alice, by);
+      else await house.access.deny(alice, by, { block: true });
+      await house.restart();
+      expect(await house.handle(message)).toMatch(
+        /Blocked at WhatsApp too\.$|Unblocked at WhatsApp\.$|WhatsApp's block changed with it\.$/,
+      );
+      expect(house.blocks).toEqual([{ name: "Alice", blocked: order === "/deny ref --block" }]);
+    },
+  );
+
   it("is tried again when the link opens, until it is done", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);

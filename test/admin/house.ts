@@ -16,7 +16,7 @@ import {
 } from "../../src/access/index.js";
 import { type Admin, type AdminParts, type AdminRecord, createAdmin, createSilentMode } from "../../src/admin/index.js";
 import type { Scheduler } from "../../src/admin/schedule.js";
-import type { CommandResult, Gateway } from "../../src/admin/types.js";
+import type { CommandResult, Gateway, ResponderControl } from "../../src/admin/types.js";
 import { openStore, type Store } from "../../src/store/index.js";
 import { renderPlain } from "../../src/text.js";
 import type { Content, Inbound, LinkCode, Outbox, Parcel } from "../../src/whatsapp/types.js";
@@ -93,6 +93,8 @@ class RecordingOutbox implements Outbox {
 export interface HouseSetup {
   readonly setup?: Owner["setup"];
   readonly owner?: Partial<Owner> | null;
+  /** `null` for none. */
+  readonly token?: null;
   readonly parts?: Partial<AdminParts>;
 }
 
@@ -119,6 +121,12 @@ export class House {
   onWhatsApp: (pn: string) => string | null | undefined = () => undefined;
   loginLink: Gateway["loginLink"];
   missed: Awaited<ReturnType<Gateway["missed"]>> = [];
+  /** How many messages of whom, by contact id, came in silent mode. */
+  readonly backlog = new Map<string, number>();
+  /** What the responder was told to do, and about whom: `answer`, `forget`. */
+  readonly responded: string[] = [];
+  mode: ResponderControl["mode"];
+  fromOwner: ResponderControl["fromOwner"];
   access!: Access;
   admin!: Admin;
   gateway!: Gateway;
@@ -139,7 +147,7 @@ export class House {
       const owner = { setup: setup.setup ?? "own-number", person: OWNER, confirmed: true, ...setup.owner };
       await house.access.setOwner(owner, by);
     }
-    await house.access.setToken(TOKEN, by);
+    if (setup.token !== null) await house.access.setToken(TOKEN, by);
     await house.admin.start();
     return house;
   }
@@ -159,7 +167,7 @@ export class House {
       random: randomBytes,
     });
     const silent = createSilentMode({ record: this.access.record.bind(this.access), clock, scheduler: this.time, log });
-    const responder = {
+    const responder: ResponderControl & { paused: boolean } = {
       name: "off",
       paused: this.paused,
       pause() {
@@ -168,6 +176,14 @@ export class House {
       resume() {
         this.paused = false;
       },
+      backlog: () => this.backlog,
+      answer: async (contactId) => {
+        this.backlog.delete(contactId);
+        this.responded.push(`answer ${this.access.byId(contactId)?.name}`);
+      },
+      forget: async (contactId) => this.responded.push(`forget ${this.access.byId(contactId)?.name}`),
+      ...(this.mode ? { mode: this.mode } : {}),
+      ...(this.fromOwner ? { fromOwner: this.fromOwner } : {}),
     };
     this.gateway = {
       version: "0.1.0",
