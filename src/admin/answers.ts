@@ -10,8 +10,7 @@ import type { Notices } from "./notices.js";
 import { readReaction } from "./read.js";
 import type { SentRecord } from "./records.js";
 import type { Meant, SentNotices } from "./sent.js";
-import { refusal, together } from "./targets.js";
-import type { CommandContext, CommandResult } from "./types.js";
+import type { CommandContext, Said } from "./types.js";
 import { label, lastChange, stack } from "./words.js";
 
 type Decides = "approve" | "deny";
@@ -45,12 +44,7 @@ export class Answers {
   }
 
   /** A quoted yes or no. `whom` where nothing says who is meant. */
-  async quote(
-    context: CommandContext,
-    message: Inbound,
-    decides: Decides,
-    isStale: boolean,
-  ): Promise<CommandResult | "whom"> {
+  async quote(context: CommandContext, message: Inbound, decides: Decides, isStale: boolean): Promise<Said | "whom"> {
     const sent = await this.parts.notices.sent();
     const record = message.quotes === undefined ? undefined : sent.find(message.quotes);
     const meant = record && sent.meant(record, message.journalId);
@@ -59,7 +53,7 @@ export class Answers {
   }
 
   /** A reaction to anything in the chat; those to other messages than notices mean nothing. */
-  async reaction(context: CommandContext, reaction: Reaction, isStale: boolean): Promise<CommandResult | undefined> {
+  async reaction(context: CommandContext, reaction: Reaction, isStale: boolean): Promise<Said | undefined> {
     const sent = await this.parts.notices.sent();
     const record = sent.find(reaction.target);
     if (record === undefined) return undefined;
@@ -84,16 +78,16 @@ export class Answers {
     decides: Decides,
     isStale: boolean,
     isReaction: boolean,
-  ): Promise<CommandResult> {
+  ): Promise<Said> {
     switch (meant.kind) {
       case "digest":
-        return refusal("digest", DIGEST);
+        return { message: DIGEST };
       case "over":
-        return refusal("over", meant.why);
+        return { message: meant.why };
       case "auto":
-        if (decides === "approve") return refusal("over", sent.whoDecided(meant.contact));
+        if (decides === "approve") return { message: sent.whoDecided(meant.contact) };
         if (isStale) return late(meant.contact, "👎");
-        return together([undone(await context.decider.undo(context.by, meant.decisionId), context)]);
+        return undone(await context.decider.undo(context.by, meant.decisionId), context);
       case "pending": {
         if (isStale && decides === "approve") return late(meant.contact, isReaction ? "👍" : "yes");
         const { contact } = meant;
@@ -103,7 +97,7 @@ export class Answers {
             ? await approveOne(contact, context, episode)
             : await denyOne(contact, context, { episode });
         if (isReaction) await this.remember(sent, record, contact, decides);
-        return together([done]);
+        return done;
       }
     }
   }
@@ -116,10 +110,10 @@ export class Answers {
     decisionId: string,
     next: Decides | undefined,
     isStale: boolean,
-  ): Promise<CommandResult> {
+  ): Promise<Said> {
     const { decisionId: _decision, reaction: _reaction, ...without } = record;
     const contact = this.contactOf(record);
-    if (contact === undefined) return refusal("over", NO_NOTICE);
+    if (contact === undefined) return { message: NO_NOTICE };
     const { by } = context;
     const last = lastChange(contact);
     if (last?.id !== decisionId && last?.by.cause !== by.cause) {
@@ -129,15 +123,15 @@ export class Answers {
       const counts = next !== undefined && now.kind === "pending";
       return counts
         ? this.decide(context, sent, without, now, next, isStale, true)
-        : refusal("over", sent.whoDecided(contact));
+        : { message: sent.whoDecided(contact) };
     }
     if (isStale) return late(contact, "the change of your reaction");
-    const undoing = together([undone(await this.undo(context, contact, decisionId), context)]);
+    const undoing = undone(await this.undo(context, contact, decisionId), context);
     await sent.put(without);
     const meant = sent.meant(without, by.cause ?? "");
     if (next === undefined || meant.kind !== "pending") return undoing;
     const decided = await this.decide(context, sent, without, meant, next, isStale, true);
-    return { ...decided, message: stack([undoing.message, decided.message]) };
+    return { message: stack([undoing.message, decided.message]) };
   }
 
   private async undo(context: CommandContext, contact: Contact, decisionId: string) {
@@ -173,10 +167,9 @@ const NO_NOTICE = own(
   "The quoted message is not the notice of somebody who waits: use a code, say /approve K7QF, or /pending.",
 );
 
-function late(contact: Contact, what: string): CommandResult {
+function late(contact: Contact, what: string): Said {
   const how = own(`/approve ${contact.code} or /deny ${contact.code}`);
-  return refusal(
-    "stale",
-    say`${own(what)} about ${label(contact)} reached me more than 15 minutes late, so nothing changed: ${how}.`,
-  );
+  return {
+    message: say`${own(what)} about ${label(contact)} reached me more than 15 minutes late, so nothing changed: ${how}.`,
+  };
 }

@@ -11,8 +11,7 @@ import { readOrder } from "./read.js";
 import { allOf, type OrderRecord, type Records } from "./records.js";
 import { findCommand, nearestCommand } from "./registry.js";
 import type { Secrets } from "./secrets.js";
-import { refusal } from "./targets.js";
-import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js";
+import type { CommandContext, Decider, Gateway, Said } from "./types.js";
 import { labels } from "./words.js";
 
 /** Orders older than this, by WhatsApp's time, change nothing (I11). */
@@ -85,7 +84,7 @@ export class AdminChat {
   }
 
   /** What a message gets for an answer; nothing for most that are no orders. */
-  private async answer(message: Inbound): Promise<CommandResult | undefined> {
+  private async answer(message: Inbound): Promise<Said | undefined> {
     const { content } = message;
     try {
       switch (content.kind) {
@@ -95,7 +94,7 @@ export class AdminChat {
         case "other":
           return message.forwarded ? undefined : await this.talk(message);
         case "edit":
-          return readOrder(content.text).kind === "command" ? this.no("edit", NO_EDITS) : undefined;
+          return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : undefined;
         case "reaction":
           return await this.answers.reaction(await this.context(message), content, this.isStale(message));
         default:
@@ -103,13 +102,13 @@ export class AdminChat {
       }
     } catch (error) {
       if (!(error instanceof KafclawError) || error.kind === "failed") throw error;
-      return { ok: false, message: say`${error.message}`, error: { code: error.code, kind: error.kind } };
+      return { message: say`${error.message}` };
     }
   }
 
-  private async text(message: Inbound, text: string): Promise<CommandResult | undefined> {
+  private async text(message: Inbound, text: string): Promise<Said | undefined> {
     const order = readOrder(text);
-    if (message.forwarded) return order.kind === "command" ? this.no("forwarded", NO_FORWARDS) : undefined;
+    if (message.forwarded) return order.kind === "command" ? { message: NO_FORWARDS } : undefined;
     switch (order.kind) {
       case "command":
         return this.command(message, order.name, order.rest);
@@ -125,15 +124,15 @@ export class AdminChat {
   }
 
   /** What is no order may be for the responder: a reply to a relayed message, or talk with the bot. @param said absent for media */
-  private async talk(message: Inbound, said?: string): Promise<CommandResult | undefined> {
+  private async talk(message: Inbound, said?: string): Promise<Said | undefined> {
     const taken = (await this.parts.gateway.responder.fromOwner?.(message)) ?? "unmeant";
     if (taken === "taken") return undefined;
-    if (taken !== "unmeant") return refusal("not-relayed", taken);
+    if (taken !== "unmeant") return { message: taken };
     if (said === undefined) return undefined;
     return said === "" ? this.hint(message) : this.toWhom(said, message);
   }
 
-  private async command(message: Inbound, name: string, rest: string): Promise<CommandResult> {
+  private async command(message: Inbound, name: string, rest: string): Promise<Said> {
     const command = findCommand(name);
     if (command === undefined) return unknownCommand(name);
     const context = await this.context(message);
@@ -141,7 +140,7 @@ export class AdminChat {
     const age = typeof command.age === "function" ? command.age(args, context) : command.age;
     const isChange = age === "changes" || age === "this run";
     if (isChange && this.isStale(message)) return stale(own(`/${command.name}`));
-    if (age === "this run" && this.isOfEarlierRun(message)) return refusal("earlier-run", EARLIER_RUN);
+    if (age === "this run" && this.isOfEarlierRun(message)) return { message: EARLIER_RUN };
     return command.run(args, context);
   }
 
@@ -173,27 +172,23 @@ export class AdminChat {
   }
 
   /** A bare yes or no changes nothing. */
-  private toWhom(said: string, message: Inbound): CommandResult | undefined {
+  private toWhom(said: string, message: Inbound): Said | undefined {
     const waiting = this.parts.access.list("pending");
     const [first] = waiting;
     if (first === undefined) return this.hint(message);
     const word = own(said.charAt(0).toUpperCase() + said.slice(1).toLowerCase());
     const how = own(`Quote the notice with it, or /approve ${first.code}, /deny ${first.code}.`);
-    return refusal("whom", say`${word} to whom? Pending: ${labels(waiting)}. ${how}`);
+    return { message: say`${word} to whom? Pending: ${labels(waiting)}. ${how}` };
   }
 
   /** In the bot's own chat, talk gets a hint once in a while; the owner's notes to self are the owner's own business. */
-  private hint(message: Inbound): CommandResult | undefined {
+  private hint(message: Inbound): Said | undefined {
     const now = this.parts.clock();
     const isOwnChat = this.parts.access.owner()?.setup === "self";
     if (isOwnChat || this.isStale(message) || isWithin(HINT_MS, this.hinted, now)) return undefined;
     this.hinted = now;
     const relay = this.parts.gateway.responder.mode === "relay" ? ", or quote a buddy's message to reply to them" : "";
-    return this.no("talk", own(`I only know commands here: /help lists them${relay}.`));
-  }
-
-  private no(code: string, message: Message): CommandResult {
-    return refusal(code, message);
+    return { message: own(`I only know commands here: /help lists them${relay}.`) };
   }
 
   private async send(message: Inbound, order: OrderRecord & Required<Pick<OrderRecord, "reply">>): Promise<void> {
@@ -241,16 +236,15 @@ function orderId(message: Inbound): string {
 }
 
 /** What an order that came too late is answered (I11). */
-function stale(what: Message): CommandResult {
-  return refusal(
-    "stale",
-    say`${what} reached me more than 15 minutes late, so nothing changed. Send it again if you still mean it.`,
-  );
+function stale(what: Message): Said {
+  return {
+    message: say`${what} reached me more than 15 minutes late, so nothing changed. Send it again if you still mean it.`,
+  };
 }
 
-function unknownCommand(name: string): CommandResult {
-  if (name === "") return refusal("unknown-command", own("/help lists the commands."), "usage");
+function unknownCommand(name: string): Said {
+  if (name === "") return { message: own("/help lists the commands.") };
   const near = nearestCommand(name);
   const hint = own(near === undefined ? "/help lists them." : `Did you mean /${near}?`);
-  return refusal("unknown-command", say`There is no command /${name}. ${hint}`, "usage");
+  return { message: say`There is no command /${name}. ${hint}` };
 }

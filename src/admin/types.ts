@@ -112,6 +112,9 @@ export interface CommandResult {
   readonly error?: { readonly code: string; readonly kind: "usage" | "refused" | "failed" };
 }
 
+/** What the chat says to a message of the owner. */
+export type Said = Pick<CommandResult, "message" | "secret" | "voids">;
+
 /** What a late order may still do. */
 type Age = "looks" | "stricter" | "changes" | "this run";
 

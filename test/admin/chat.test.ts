@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { DAY, HOUR, House, type HouseSetup, MINUTE } from "./house.js";
+import { KafclawError } from "../../src/errors.js";
+import { type Message, own } from "../../src/text.js";
+import type { Inbound } from "../../src/whatsapp/types.js";
+import { DAY, HOUR, House, type HouseSetup, MINUTE, NOON, OWNER, person } from "./house.js";
 
 const ALICE = "+1 555 000 2000";
 const BOB = "+1 555 000 3000";
@@ -527,5 +530,308 @@ describe("the chat itself", () => {
     }
     expect(await house.says("/help approve")).toContain("/approve all 7");
     expect(await house.says("/help aprove")).toContain("Did you mean /help approve?");
+  });
+});
+
+describe("talk", () => {
+  /** A house whose responder says that to what is no command. */
+  async function relaying(taken: "taken" | "unmeant" | Message, setup?: HouseSetup) {
+    const heard: Inbound[] = [];
+    const house = await open(setup);
+    house.fromOwner = async (message) => {
+      heard.push(message);
+      return taken;
+    };
+    house.mode = "relay";
+    await house.restart();
+    return { house, heard };
+  }
+  const photo = { kind: "media", media: "image", caption: "yes" } as const;
+
+  it("goes to the responder: words, media, and what can't be read; not what was forwarded", async () => {
+    const { house, heard } = await relaying("taken");
+    expect(await house.says("hello")).toBe("");
+    expect(await house.handle(house.message(photo))).toBe("");
+    expect(await house.handle(house.message({ kind: "other", type: "poll" }))).toBe("");
+    expect(heard.map(({ content }) => content.kind)).toEqual(["text", "media", "other"]);
+    await house.handle(house.message(photo, { forwarded: true }));
+    await house.says("hello", { forwarded: true });
+    await house.handle(house.message({ kind: "edit", text: "hello", target: "x" }));
+    await house.handle(house.message({ kind: "revoke", target: "x" }));
+    expect(heard).toHaveLength(3);
+  });
+
+  it("a yes that quotes a buddy's message is for the responder; one that quotes nothing is not", async () => {
+    const { house, heard } = await relaying("taken");
+    const { id } = house.notice((await house.knocks("Alice", ALICE)).code);
+    expect(await house.says("yes", { quotes: "a relayed message" })).toBe("");
+    expect(heard).toHaveLength(1);
+    expect(await house.says("yes")).toMatch(/^Yes to whom\?/);
+    expect(await house.says("yes", { quotes: id })).toMatch(/^✅/);
+    expect(heard).toHaveLength(1);
+  });
+
+  it("gets what the responder has to say of it", async () => {
+    const { house } = await relaying(own("That buddy was removed."));
+    expect(await house.says("hello")).toBe("That buddy was removed.");
+    expect(await house.handle(house.message(photo))).toBe("That buddy was removed.");
+  });
+
+  it("that is for nobody gets a hint, media none, and a yes the question whom, while somebody waits", async () => {
+    const { house } = await relaying("unmeant");
+    expect(await house.handle(house.message(photo))).toBe("");
+    expect(await house.says("hello")).toBe(
+      "I only know commands here: /help lists them, or quote a buddy's message to reply to them.",
+    );
+    expect(await house.says("ok", { quotes: "something" })).toBe("");
+    await house.wait(6 * HOUR - 1);
+    expect(await house.says("ok")).toBe("");
+    await house.wait(1);
+    expect(await house.says("ok")).toMatch(/^I only know commands here/);
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says("OK", { quotes: "something" })).toMatch(
+      new RegExp(`^Ok to whom\\? Pending: Alice \\(${alice.code}`),
+    );
+  });
+
+  it("that comes late gets no hint", async () => {
+    const house = await open();
+    const at = house.time.now;
+    await house.wait(16 * MINUTE);
+    expect(await house.says("hello", { at })).toBe("");
+    expect(await house.says("hello")).toMatch(/^I only know commands/);
+  });
+});
+
+describe("what goes wrong", () => {
+  it("a failure of the machine is no answer: the message is handled again, and the next one all the same", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { approve } = house.access;
+    const broken = { approve: () => Promise.reject(new KafclawError("disk-full", "The disk is full.", "failed")) };
+    Object.assign(house.access, broken);
+    const message = house.message({ kind: "text", text: `/approve ${alice.code}` });
+    await expect(house.admin.chat.handle(message)).rejects.toThrow("The disk is full.");
+    expect(house.texts()).toHaveLength(1);
+    Object.assign(house.access, { approve });
+    expect(await house.handle(message)).toMatch(/^✅ Approved Alice/);
+    expect(await house.says("/status")).toContain("1 approved");
+  });
+
+  it("a refusal is an answer, escaped like any foreign text", async () => {
+    const house = await open();
+    expect(await house.says("/silent off --for")).toBe("--for wants a value behind it.");
+    expect(await house.says("/approve *Bob*")).toContain('"＊Bob＊"');
+  });
+
+  it("an answer that was made and not sent goes out as it was, and once", async () => {
+    const house = await open();
+    const message = house.message({ kind: "text", text: "/status" });
+    house.outbox.fails = new Error("disk full");
+    await expect(house.admin.chat.handle(message)).rejects.toThrow("disk full");
+    house.outbox.fails = undefined;
+    await house.knocks("Alice", ALICE);
+    expect(await house.handle(message)).toContain("0 approved, 0 pending");
+    await house.wait(20 * MINUTE);
+    expect(await house.handle(message)).toBe("");
+  });
+
+  it("the last 500 orders are known when they come again, across restarts", async () => {
+    const house = await open();
+    const [first, second] = [1, 2].map(() => house.message({ kind: "text", text: "/pause" }));
+    if (first === undefined || second === undefined) throw new Error("no messages");
+    const handles = async (message = house.message({ kind: "text", text: "/" })) => {
+      house.time.now++;
+      return house.handle(message);
+    };
+    await handles(first);
+    await handles(second);
+    for (let count = 0; count < 249; count++) await handles();
+    await house.restart();
+    for (let count = 0; count < 250; count++) await handles();
+    house.gateway.responder.resume();
+    await house.handle(second);
+    expect(house.gateway.responder.paused).toBe(false);
+    await house.handle(first);
+    expect(house.gateway.responder.paused).toBe(true);
+  });
+});
+
+describe("where answers go", () => {
+  it("to the chat where the owner wrote, or to the owner where the chat is none of one person", async () => {
+    const house = await open();
+    await house.says("/token rotate", { expiration: 7 });
+    expect(house.outbox.sent.at(-1)?.parcel).toMatchObject({ to: OWNER, address: "1000@lid", expiration: 7 });
+    await house.says("/token rotate");
+    expect(house.outbox.sent.at(-2)?.parcel).toMatchObject({ kind: "delete", to: OWNER, address: "1000@lid" });
+    const group = { kind: "other", jid: "1@g.us" } as never;
+    await house.handle({ ...house.message({ kind: "text", text: "/status" }), chat: group });
+    const { parcel } = house.outbox.sent.at(-1) ?? {};
+    expect(parcel).toMatchObject({ to: OWNER });
+    expect(parcel).not.toHaveProperty("address");
+    expect(parcel).not.toHaveProperty("expiration");
+  });
+
+  it("in the owner's name: by number where it is known, else by LID", async () => {
+    const house = await open();
+    const makers = async () => (await house.access.audit()).slice(0, 1).map(({ by }) => by.who);
+    await house.says("/pause");
+    expect(await makers()).toEqual([OWNER.pn]);
+    const hidden = { ...house.message({ kind: "text", text: "/resume" }), sender: { lid: "1000@lid" } as never };
+    await house.handle(hidden);
+    expect(await makers()).toEqual(["1000@lid"]);
+    await house.handle({ ...house.message({ kind: "text", text: "/pause" }), sender: {} });
+    expect(await makers()).toEqual(["owner"]);
+  });
+});
+
+describe("an order from before the start", () => {
+  it("ends silent mode where it was heard at once, and where it was given after the start", async () => {
+    for (const extras of [{ waited: false }, { waited: true, at: NOON + 2 * HOUR }]) {
+      const house = await open();
+      await house.wait(2 * HOUR);
+      await house.restart();
+      expect(await house.says("/silent off", extras)).toMatch(/^🔊/);
+    }
+    const house = await open();
+    await house.wait(MINUTE);
+    const at = house.time.now - 1;
+    await house.restart();
+    expect(await house.says("/silent off", { waited: true, at })).toMatch(
+      /^🔇 Silent mode is on since the gateway started/,
+    );
+    Object.assign(house.gateway, { startedAt: undefined });
+    expect(await house.says("/silent off", { waited: true, at })).toMatch(/^🔊/);
+  });
+
+  it("other orders of those minutes count", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const at = house.time.now;
+    await house.wait(MINUTE);
+    await house.restart();
+    expect(await house.says(`/approve ${alice.code}`, { waited: true, at })).toMatch(/^✅/);
+  });
+});
+
+describe("reactions, late or swapped", () => {
+  it("taken away late, it changes nothing and says how", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    const at = house.time.now;
+    await house.reacts("👍", id);
+    await house.wait(16 * MINUTE);
+    expect(await house.reacts("", id, { at })).toBe(
+      `the change of your reaction about Alice (${alice.code}) reached me more than 15 minutes late, so nothing changed: /approve ${alice.code} or /deny ${alice.code}.`,
+    );
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it("the same again changes nothing and says nothing", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    expect(await house.reacts("👍🏽", id)).toBe("");
+    expect(await house.reacts("", "no notice")).toBe("");
+    expect(house.access.byId(alice._id)?.history).toHaveLength(2);
+  });
+
+  it("an emoji taken away from a notice that it decided nothing about does nothing", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    expect(await house.reacts("", id)).toBe("");
+    expect(await house.reacts("❤️", id)).toBe("");
+    await house.says(`/approve ${alice.code}`);
+    expect(await house.reacts("", id)).toBe("");
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it.each([
+    ["👍", "approved", (code: string) => `/deny ${code} or /remove ${code}`],
+    ["👎", "denied", (code: string) => `/remove ${code}`],
+  ])("after ten minutes %s stays, and the answer says what changes it", async (emoji, state, way) => {
+    const house = await open();
+    const alice = await house.knocks("", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts(emoji, id);
+    await house.wait(11 * MINUTE);
+    expect(await house.reacts("", id)).toBe(
+      `A reaction takes its decision back for 10 minutes only, so nothing changed: no name (${alice.code}) stays ${state}. ${way(alice.code)} changes that.`,
+    );
+    expect(house.state(alice)).toBe(state);
+  });
+
+  it("a late 👎 still denies; a swap to 👍 that comes late does not approve", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    const at = house.time.now;
+    await house.wait(16 * MINUTE);
+    expect(await house.reacts("👎", id, { at })).toMatch(/^⛔/);
+    expect(await house.reacts("👍", id, { at })).toMatch(/^the change of your reaction about Alice/);
+    expect(house.state(alice)).toBe("denied");
+    const bob = await house.knocks("Bob", BOB);
+    const late = house.time.now;
+    await house.wait(16 * MINUTE);
+    expect(await house.says("no", { quotes: house.notice(bob.code).id, at: late })).toMatch(/^⛔ Denied Bob/);
+  });
+
+  it("on the notice of an invite that let somebody in: 👍 changes nothing, a late 👎 neither", async () => {
+    const house = await open();
+    await house.says("/invite Bob --auto");
+    const [invite] = house.access.invites();
+    const knock = { person: person(BOB), name: "Bob", text: invite?.token ?? "", at: house.time.now, cause: "k" };
+    const entry = await house.access.knock(knock);
+    if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+    await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+    const { id } = house.notice("Approved by invite");
+    const { code } = entry.contact;
+    const over = `Nothing changed: Bob (${code}) was approved by an invite, 12:00. /remove ${code} makes them a stranger again.`;
+    expect(await house.reacts("👍", id)).toBe(over);
+    expect(await house.says("yes", { quotes: id })).toBe(over);
+    expect(await house.says("/approve", { quotes: id })).toBe(over);
+    const at = house.time.now;
+    await house.wait(16 * MINUTE);
+    expect(await house.reacts("👎", id, { at })).toBe(
+      `👎 about Bob (${code}) reached me more than 15 minutes late, so nothing changed: /approve ${code} or /deny ${code}.`,
+    );
+    expect(await house.reacts("👎", id)).toMatch(/too long to undo/);
+    await house.says(`/remove ${code}`);
+    expect(await house.reacts("👎", id)).toBe(
+      `Nothing changed: Bob (${code}) was removed by you on WhatsApp, 12:16. /approve ${code} lets them in.`,
+    );
+  });
+
+  it("what is quoted must be a notice about somebody: other messages of the bot mean nobody", async () => {
+    const house = await open();
+    await house.admin.tell.queueFull();
+    const { id } = house.notice("queue is full");
+    const nobody =
+      "The quoted message is not the notice of somebody who waits: use a code, say /approve K7QF, or /pending.";
+    expect(await house.says("/approve", { quotes: id })).toBe(nobody);
+    expect(await house.reacts("👍", id)).toBe("");
+    expect(await house.says("yes", { quotes: id })).toMatch(/^I only know commands/);
+  });
+
+  it("a swap that a crash cut short is finished when it comes again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    const swap = house.message({ kind: "reaction", emoji: "👎", target: id });
+    house.outbox.fails = new Error("disk full");
+    await expect(house.admin.chat.handle(swap)).rejects.toThrow("disk full");
+    house.outbox.fails = undefined;
+    await house.restart();
+    expect(await house.handle(swap)).toMatch(/^↩️ Undone: Alice .*\n⛔ Denied Alice/);
+    expect(house.access.byId(alice._id)?.history.map(({ action }) => action)).toEqual([
+      "enter",
+      "approve",
+      "undo",
+      "deny",
+    ]);
   });
 });

@@ -18,7 +18,7 @@ export const undo: Command = {
         "usage",
       );
     }
-    return together([{ ...undone(await context.decider.undo(context.by), context) }]);
+    return together([undone(await context.decider.undo(context.by), context)]);
   },
 };
 
