@@ -1,0 +1,207 @@
+/** The words of notices, to the letter. */
+import { describe, expect, it } from "vitest";
+import type { Contact, ContactState, Invite } from "../../src/access/types.js";
+import {
+  autoApproved,
+  digest,
+  expired,
+  expiring,
+  learned,
+  likeness,
+  link,
+  newSender,
+  noLonger,
+  notSent,
+  ownerConfirmed,
+  phoneAway,
+  queueFull,
+  stuck,
+} from "../../src/admin/notice-texts.js";
+import { own, renderWhatsApp, say } from "../../src/text.js";
+import { NOON, person } from "./house.js";
+
+const WHEN = { now: NOON, timezone: "UTC" };
+const alice = {
+  _id: "alice",
+  code: "K7QF",
+  name: "Alice",
+  state: "pending",
+  since: NOON,
+  via: { kind: "token", tokenId: "t" },
+  ...person("+1 555 000 2000"),
+} as unknown as Contact;
+const bob = { ...alice, _id: "bob", code: "M2TX", name: "Bob" } as unknown as Contact;
+const text = (message: Parameters<typeof renderWhatsApp>[0] | undefined) => message && renderWhatsApp(message);
+const as = (state: ContactState) => ({ ...alice, state });
+
+describe("a new sender", () => {
+  it("with their words and a warning", () => {
+    expect(text(newSender(alice, "let me in", own("⚠️ Look twice."), WHEN))).toBe(
+      [
+        "🔔 *New sender* K7QF",
+        "Alice · +1 555 000 2000",
+        "sent the pairing token, 12:00",
+        "> let me in",
+        "⚠️ Look twice.",
+        "👍 or /approve K7QF · 👎 or /deny K7QF",
+      ].join("\n"),
+    );
+  });
+
+  it.each(["", "•••", " ••• ••• "])("who said nothing but tokens: %j", (words) => {
+    expect(text(newSender(alice, words, undefined, WHEN))?.split("\n")).toHaveLength(4);
+  });
+
+  it("whose words stand beside the token keeps both", () => {
+    expect(text(newSender(alice, "••• hello", undefined, WHEN))).toContain("\n> ••• hello\n");
+  });
+});
+
+describe("a digest", () => {
+  const none = new Map();
+  it("of senders, with warnings, how to answer, and news below", () => {
+    const warnings = new Map([["bob", own("⚠️ Look twice.")]]);
+    expect(text(digest([alice, bob], warnings, [say`First news.`, say`Second.`]))).toBe(
+      [
+        "🔔 *2 new senders*",
+        "• K7QF · Alice · +1 555 000 2000 · sent the pairing token",
+        "• M2TX · Bob · +1 555 000 2000 · sent the pairing token",
+        "⚠️ Look twice.",
+        "/approve K7QF · /deny K7QF · /pending · /approve all",
+        "",
+        "First news.",
+        "",
+        "Second.",
+      ].join("\n"),
+    );
+  });
+
+  it("of news alone", () => {
+    expect(text(digest([], none, [say`First.`, say`Second.`]))).toBe("First.\n\nSecond.");
+  });
+
+  it("names twenty, and says how many more", () => {
+    const many = Array.from({ length: 21 }, (_, index) => ({ ...alice, _id: `${index}` }));
+    const rows = text(digest(many, none, []))?.split("\n") ?? [];
+    expect(rows[0]).toBe("🔔 *21 new senders*");
+    expect(rows).toHaveLength(23);
+    expect(rows[21]).toBe("and 1 more: /pending");
+    expect(text(digest(many.slice(1), none, []))).not.toContain("more");
+    expect(text(digest([alice], none, []))).toMatch(/^🔔 \*1 new sender\*\n/);
+  });
+});
+
+describe("a name like another", () => {
+  it("the owner's, a buddy's, or nobody's", () => {
+    const eve = { ...bob, _id: "eve", name: "AIice" };
+    expect(text(likeness(eve, "Alice", [alice]))).toBe("⚠️ The name resembles yours. Anyone can choose any name.");
+    expect(text(likeness(eve, "Zora", [bob, alice]))).toBe(
+      "⚠️ The name resembles your buddy Alice (K7QF), who is somebody else.",
+    );
+    expect(likeness(eve, undefined, [bob])).toBeUndefined();
+    expect(likeness(alice, undefined, [alice])).toBeUndefined();
+    expect(likeness({ ...eve, name: "" }, "", [{ ...alice, name: "" }])).toBeUndefined();
+  });
+});
+
+describe("news", () => {
+  it("of an invite that let somebody in", () => {
+    const invite = { label: "Bob" } as Invite;
+    expect(text(autoApproved(bob, invite, own("⚠️ Look twice.")))).toBe(
+      [
+        "✅ *Approved by invite* M2TX",
+        "Bob · +1 555 000 2000",
+        "used the --auto invite for Bob",
+        "⚠️ Look twice.",
+        "👎 or /undo within 10 minutes takes it back; /remove M2TX always does",
+      ].join("\n"),
+    );
+  });
+
+  it("of numbers that changed hands, by what the former one was", () => {
+    const passed = (was: ContactState) => text(learned({ kind: "new-person", old: alice, was }));
+    const start = (was: string) => `⚠️ The number of Alice (K7QF), ${was}, belongs to another WhatsApp account now.`;
+    expect(passed("stranger")).toBeUndefined();
+    expect(passed("denied")).toBe(`${start("denied")} The denial stays on both.`);
+    expect(passed("approved")).toBe(
+      `${start("approved")} Who writes from it is a stranger, and the approval is suspended.`,
+    );
+    expect(passed("pending")).toBe(
+      `${start("pending")} Who writes from it is a stranger, and the pending entry is suspended.`,
+    );
+  });
+
+  it("of a new number, and of nothing else that was learned", () => {
+    const before = person("+1 555 000 1999").pn;
+    if (before === undefined) throw new Error("no number");
+    expect(text(learned({ kind: "new-number", contact: as("stranger"), before }))).toBe(
+      "ℹ️ Alice (K7QF) has a new number: +1 555 000 2000, before +1 555 000 1999. They stay a stranger.",
+    );
+    for (const news of [
+      { kind: "owner-locked" } as const,
+      { kind: "merged", contact: alice, gone: bob.code } as const,
+      { kind: "same" } as const,
+    ]) {
+      expect(learned(news)).toBeUndefined();
+    }
+  });
+
+  it("of entries that expire, and have", () => {
+    expect(text(expiring([alice]))).toBe(
+      "⏳ Alice (K7QF) is pending for almost a week and expires within a day: /approve K7QF or /deny K7QF.",
+    );
+    expect(text(expiring([alice, bob]))).toBe("⏳ Alice (K7QF), Bob (M2TX) expire within a day: /pending shows them.");
+    expect(text(expired([alice]))).toBe(
+      "⌛ Alice (K7QF) waited a week and is pending no more. With the token they can come again.",
+    );
+    expect(text(expired([alice, bob]))).toBe(
+      "⌛ Alice (K7QF), Bob (M2TX) waited a week and are pending no more. With the token they can come again.",
+    );
+    const many = Array.from({ length: 21 }, () => alice);
+    expect(text(expired(many))).toContain(" and 1 more waited");
+    expect(text(expiring(many))).toContain(" and 1 more expire");
+  });
+
+  it("of the link, the phone, the queue, and what was put aside", () => {
+    const state = { code: "conflict", sentence: "Another process has the session.", remedy: "", since: 0 } as const;
+    expect(text(link(state))).toBe("🚨 Another process has the session.");
+    expect(text(link({ ...state, remedy: "Stop it." }))).toBe("🚨 Another process has the session. Stop it.");
+    expect(text(phoneAway(12))).toBe(
+      "🚨 For 12 days I have seen no sign of the phone whose WhatsApp this is. After about 14 days without it, WhatsApp unlinks me: open WhatsApp on it once, with internet.",
+    );
+    expect(text(queueFull())).toBe(
+      "⚠️ The pending queue is full, so the next senders are not queued. Perhaps the pairing token leaked: /token rotate makes a new one, /pending shows who waits.",
+    );
+    expect(text(ownerConfirmed())).toBe(
+      "✅ This is the admin chat now. /help lists the commands, /status says how it goes.",
+    );
+    expect(text(stuck("*no* room"))).toBe("🚨 A message could not be handled and was put aside: ＊no＊ room");
+  });
+
+  it("of what could not be sent", () => {
+    const none = "🚨 WhatsApp lets this account start no new chats for now (error 463), so";
+    expect(text(notSent(alice, "restricted"))).toBe(
+      `${none} Alice (K7QF) got nothing. It works once they write to the bot; don't retry.`,
+    );
+    expect(text(notSent(undefined, "restricted"))).toContain(`${none} somebody got nothing.`);
+    expect(text(notSent(alice, "failed"))).toBe(
+      "⚠️ A message to Alice (K7QF) could not be sent. It is not tried again.",
+    );
+    expect(text(notSent(undefined, "failed"))).toBe(
+      "⚠️ A message to somebody could not be sent. It is not tried again.",
+    );
+  });
+});
+
+describe("an answer that came too late for its notice", () => {
+  it.each([
+    ["pending", "They are pending again: /approve K7QF or /deny K7QF."],
+    ["stranger", "/approve K7QF lets them in."],
+    ["approved", "/remove K7QF makes them a stranger again."],
+    ["denied", "/remove K7QF makes them a stranger again."],
+  ] as const)("says what is possible with somebody %s", (state, next) => {
+    expect(text(noLonger(as(state), own("was removed, 12:00")))).toBe(
+      `Nothing changed: Alice (K7QF) was removed, 12:00. ${next}`,
+    );
+  });
+});
