@@ -356,3 +356,285 @@ describe("an --auto invite", () => {
     expect(house.toOthers()).toEqual([]);
   });
 });
+
+describe("news that wait", () => {
+  const lost = { code: "conflict", sentence: "Another process has the session.", remedy: "", since: 0 } as const;
+  const first = (text: string): string => text.split("\n")[0] ?? "";
+
+  it("come once each and in order, however often they were told meanwhile, across restarts", async () => {
+    const house = await open();
+    const [alice, bob] = [await house.knocks("Alice", ALICE), await house.knocks("Bob", "+1 555 000 3000")];
+    house.link = "connecting";
+    const before = house.texts().length;
+    const tellAll = async (): Promise<void> => {
+      const { notices } = house.admin;
+      await notices.stuck("m1", "one");
+      await notices.stuck("m2", "two");
+      await notices.linkTrouble(lost);
+      await notices.linkTrouble({ ...lost, reason: 440 });
+      await notices.phoneAway(12);
+      await notices.notSent(alice, "restricted");
+      await notices.notSent(bob, "restricted");
+      await notices.notSent(undefined, "restricted");
+      await notices.ownerConfirmed();
+    };
+    const tellRest = async (): Promise<void> => {
+      const { notices } = house.admin;
+      await notices.queueFull();
+      await notices.expiring([alice]);
+      await notices.expiring([{ ...alice, episode: 2 }]);
+      await notices.expiring([bob]);
+      await notices.expiring([]);
+      await notices.expired([alice]);
+      await notices.expired([bob]);
+      await notices.expired([]);
+      await notices.notSent(alice, "failed");
+      await notices.notSent(undefined, "failed");
+      await notices.learned({ kind: "new-person", old: alice, was: "approved" });
+      await notices.learned({ kind: "new-person", old: bob, was: "approved" });
+      await notices.learned({ kind: "new-number", contact: alice, before: alice.pn as never });
+      await notices.learned({ kind: "same" });
+    };
+    for (let times = 0; times < 2; times++) {
+      await tellAll();
+      await tellRest();
+    }
+    await house.restart();
+    await tellRest();
+    house.link = "open";
+    await house.admin.linkOpened();
+    const after = house.texts().slice(before);
+    expect(after.slice(0, -1).map(first)).toEqual([
+      "🚨 A message could not be handled and was put aside: one",
+      "🚨 A message could not be handled and was put aside: two",
+      "🚨 Another process has the session.",
+      "🚨 Another process has the session.",
+      expect.stringMatching(/^🚨 For 12 days/),
+      expect.stringContaining(`so Alice (${alice.code}) got nothing`),
+      expect.stringContaining(`so Bob (${bob.code}) got nothing`),
+      expect.stringContaining("so somebody got nothing"),
+      expect.stringMatching(/^✅ This is the admin chat now/),
+    ]);
+    const digest = after.at(-1)?.split("\n\n") ?? [];
+    expect(digest.map((text) => text.slice(0, 20))).toEqual([
+      "⚠️ The pending queue",
+      `⏳ Alice (${alice.code}) is pe`,
+      `⏳ Alice (${alice.code}) is pe`,
+      `⏳ Bob (${bob.code}) is pend`,
+      `⌛ Alice (${alice.code}) waite`,
+      `⌛ Bob (${bob.code}) waited `,
+      `⚠️ A message to Alic`,
+      `⚠️ A message to some`,
+      "⚠️ The number of Ali",
+      "⚠️ The number of Bob",
+      `ℹ️ Alice (${alice.code}) has `,
+    ]);
+    await house.admin.linkOpened();
+    expect(house.texts()).toHaveLength(before + after.length);
+  });
+
+  it("what is no alarm can be told again as soon as it went out", async () => {
+    const house = await open();
+    await house.admin.tell.queueFull();
+    house.time.now++;
+    await house.admin.tell.queueFull();
+    expect(house.texts()).toHaveLength(2);
+  });
+
+  it("alarms of many kinds are remembered, the oldest the shortest", async () => {
+    const house = await open();
+    for (let count = 0; count < 501; count++) await house.admin.notices.stuck(`m${count}`, "x");
+    const told = house.texts().length;
+    expect(told).toBe(501);
+    await house.admin.notices.stuck("m1", "x");
+    await house.admin.notices.stuck("m500", "x");
+    expect(house.texts()).toHaveLength(told);
+    house.time.now++;
+    await house.admin.notices.stuck("m0", "x");
+    expect(house.texts()).toHaveLength(told + 1);
+  });
+
+  it("alarms go before what else waits", async () => {
+    const house = await open();
+    house.link = "connecting";
+    await house.knocks("Alice", ALICE);
+    await house.admin.tell.stuck("m1", "no room");
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts().map((text) => text.slice(0, 2))).toEqual(["🚨", "🔔"]);
+  });
+
+  it("with the link: it is looked at again every ten seconds, and one timer is enough", async () => {
+    const house = await open();
+    house.link = "connecting";
+    await house.knocks("Alice", ALICE);
+    await house.knocks("Bob", "+1 555 000 3000");
+    await house.wait(8000);
+    house.link = "open";
+    expect(house.texts()).toEqual([]);
+    await house.wait(2000);
+    expect(house.texts()).toHaveLength(2);
+  });
+
+  it("with the disk: the log says so, and ten seconds later it is tried again", async () => {
+    const house = await open();
+    house.outbox.fails = new Error("disk full");
+    await house.knocks("Alice", ALICE);
+    expect(house.logged).toEqual(["notices wait: they could not be written"]);
+    await house.wait(9_999);
+    house.outbox.fails = undefined;
+    expect(house.texts()).toEqual([]);
+    await house.wait(1);
+    expect(house.texts()).toHaveLength(1);
+  });
+
+  it("a morning that comes sooner than the last look overtakes it", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    await house.knocks("Alice", ALICE);
+    house.link = "connecting";
+    await house.knocks("Bob", "+1 555 000 3000");
+    house.link = "open";
+    await house.wait(HOUR);
+    expect(house.texts()).toHaveLength(2);
+  });
+
+  it("nothing goes out once it is stopped", async () => {
+    const house = await open();
+    house.link = "connecting";
+    await house.knocks("Alice", ALICE);
+    const { notices } = house.admin;
+    await notices.stop();
+    house.link = "open";
+    await notices.flush();
+    await notices.queueFull();
+    await house.wait(MINUTE);
+    expect(house.texts()).toEqual([]);
+  });
+
+  it("without an owner they wait, too", async () => {
+    const house = await open({ owner: null });
+    await house.knocks("Alice", ALICE);
+    expect(house.outbox.sent).toEqual([]);
+    await house.access.setOwner({ setup: "own-number", person: OWNER, confirmed: true }, { door: "cli", who: "x" });
+    await house.admin.notices.flush();
+    expect(house.texts()).toHaveLength(1);
+  });
+
+  it("go to the chat where the owner writes", async () => {
+    const house = await open({ owner: { chat: "1000@lid" as never } });
+    await house.admin.tell.queueFull();
+    expect(house.outbox.sent[0]?.parcel).toMatchObject({ to: OWNER, address: "1000@lid" });
+    const plain = await open();
+    await plain.admin.tell.queueFull();
+    expect(plain.outbox.sent[0]?.parcel).not.toHaveProperty("address");
+  });
+});
+
+describe("a digest", () => {
+  it("that a crash cut short goes out as it was, and what came since by itself", async () => {
+    const house = await open();
+    await crowd(house, 8);
+    house.outbox.fails = new Error("disk full");
+    await house.wait(MINUTE);
+    expect(house.texts()).toHaveLength(5);
+    house.outbox.fails = undefined;
+    house.link = "connecting";
+    await house.restart();
+    await house.knocks("Late", ALICE);
+    house.link = "open";
+    await house.admin.linkOpened();
+    const [digest, late, ...more] = house.texts().slice(5);
+    expect(digest).toMatch(/^🔔 \*3 new senders\*/);
+    expect(digest).not.toContain("Late");
+    expect(late).toMatch(/^🔔 \*New sender\*.*\nLate/);
+    expect(more).toEqual([]);
+    const { key } =
+      house.outbox.sent.find(({ parcel }) => parcel.kind === "text" && parcel.text === digest)?.parcel ?? {};
+    expect(key).toMatch(/^notice:digest:\d+-8$/);
+  });
+
+  it("leaves out whom the owner decided about meanwhile, and who is gone", async () => {
+    const house = await open();
+    await crowd(house, 8);
+    const [, , , , , sixth] = house.access.list("pending");
+    await house.cli("deny", sixth?.code ?? "");
+    await house.wait(MINUTE);
+    expect(house.texts()[5]).toMatch(/^🔔 \*2 new senders\*/);
+  });
+
+  it("warns of names, and brings the news of that minute", async () => {
+    const house = await open();
+    await house.says("/status");
+    await crowd(house, 5);
+    await house.knocks("OIivia 0wner", ALICE);
+    await house.admin.tell.queueFull();
+    await house.wait(MINUTE);
+    const digest = house.notice("new sender*").text.split("\n");
+    expect(digest[0]).toBe("🔔 *1 new sender*");
+    expect(digest[2]).toBe("⚠️ The name resembles yours. Anyone can choose any name.");
+    expect(digest.at(-1)).toMatch(/^⚠️ The pending queue is full/);
+  });
+
+  it("is not made of one, nor of what five a minute can be", async () => {
+    const house = await open();
+    await crowd(house, 6);
+    await house.wait(MINUTE);
+    expect(house.texts().slice(5)).toEqual([expect.stringMatching(/^🔔 \*New sender\*/)]);
+    house.link = "connecting";
+    await house.wait(10 * MINUTE);
+    await crowd(house, 5, 10);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts().slice(6)).toHaveLength(5);
+    expect(house.texts().slice(6).join()).not.toContain("new senders");
+  });
+
+  it("counts as one of its minute's five", async () => {
+    const house = await open();
+    await crowd(house, 7);
+    await house.wait(MINUTE);
+    expect(house.texts()).toHaveLength(6);
+    await crowd(house, 5, 20);
+    expect(house.texts()).toHaveLength(10);
+  });
+});
+
+describe("a notice that is no news any more", () => {
+  it("of somebody who was removed and came again is of the new episode", async () => {
+    const house = await open();
+    house.link = "connecting";
+    const alice = await house.knocks("Alice", ALICE);
+    await house.cli("remove", alice.code);
+    await house.knocks("Alice", ALICE, `${TOKEN} again`);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts()).toHaveLength(1);
+    expect(house.texts()[0]).toContain("> ••• again");
+  });
+
+  it("of an invite whose user was removed meanwhile is not sent", async () => {
+    const house = await open();
+    const invite = await house.access.invite({ label: "Bob", auto: true }, { door: "cli", who: "x" });
+    house.link = "connecting";
+    const knock = { person: person(ALICE), name: "Bob", text: invite.token, at: house.time.now, cause: "k" };
+    const entry = await house.access.knock(knock);
+    if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+    await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+    await house.cli("remove", entry.contact.code);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts()).toEqual([]);
+  });
+
+  it("the owner's own name is remembered, and no name is none", async () => {
+    const house = await open();
+    await house.admin.notices.ownerNamed("Olivia Owner");
+    await house.admin.notices.ownerNamed("");
+    await house.restart();
+    await house.knocks("OIivia 0wner", ALICE);
+    expect(house.texts()[0]).toContain("resembles yours");
+    await house.admin.notices.ownerNamed("Zora");
+    await house.knocks("Olivia Owner", "+1 555 000 3000");
+    expect(house.texts()[1]).not.toContain("resembles yours");
+  });
+});
