@@ -2,7 +2,7 @@ import type { Access } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
-import type { Content, Inbound } from "../whatsapp/types.js";
+import type { Content } from "../whatsapp/types.js";
 import { approveOne } from "./commands/approve.js";
 import { denyOne } from "./commands/deny.js";
 import { undone } from "./commands/undo.js";
@@ -16,19 +16,28 @@ import { label, lastChange, stack } from "./words.js";
 type Decides = "approve" | "deny";
 type Reaction = Extract<Content, { kind: "reaction" }>;
 
+/** One answer of the owner to a notice. */
+interface Answer {
+  readonly context: CommandContext;
+  /** The answer's journal id. */
+  readonly cause: string;
+  /** It came too late to approve anybody (I11). */
+  readonly isStale: boolean;
+}
+
 /** Answers to notices: reactions and quoted replies, matched by message id in our own record of notices. */
 export class Answers {
   constructor(private readonly parts: { readonly access: Access; readonly notices: Notices }) {}
 
-  /** Whom a command that quotes this message means, or why it means nobody. */
+  /** Whom a command that quotes this message means, or why it means nobody. @param cause the command's journal id */
   quoted(
     sent: SentNotices,
     messageId: string,
-    { by }: CommandContext,
+    cause: string,
   ): Pick<CommandContext, "quoted"> | Pick<CommandContext, "unquotable"> {
     const record = sent.find(messageId);
     if (record === undefined) return { unquotable: NO_NOTICE };
-    const meant = sent.meant(record, by.cause ?? "");
+    const meant = sent.meant(record, cause);
     switch (meant.kind) {
       case "pending":
         return { quoted: meant.contact };
@@ -43,41 +52,38 @@ export class Answers {
     }
   }
 
-  /** A quoted yes or no. `whom` where nothing says who is meant. */
-  async quote(context: CommandContext, message: Inbound, decides: Decides, isStale: boolean): Promise<Said | "whom"> {
+  /** A yes or no, which counts where it quotes a notice. `whom` where nothing says who is meant. */
+  async quote(answer: Answer, quotes: string | undefined, decides: Decides): Promise<Said | "whom"> {
     const sent = await this.parts.notices.sent();
-    const record = message.quotes === undefined ? undefined : sent.find(message.quotes);
-    const meant = record && sent.meant(record, message.journalId);
-    if (record === undefined || meant === undefined || meant.kind === "news") return "whom";
-    return this.decide(context, sent, record, meant, decides, isStale, false);
+    const record = quotes === undefined ? undefined : sent.find(quotes);
+    if (record === undefined) return "whom";
+    const meant = sent.meant(record, answer.cause);
+    return meant.kind === "news" ? "whom" : this.decide(answer, sent, record, meant, decides, "quote");
   }
 
   /** A reaction to anything in the chat; those to other messages than notices mean nothing. */
-  async reaction(context: CommandContext, reaction: Reaction, isStale: boolean): Promise<Said | undefined> {
+  async reaction(answer: Answer, { target, emoji }: Reaction): Promise<Said | undefined> {
     const sent = await this.parts.notices.sent();
-    const record = sent.find(reaction.target);
+    const record = sent.find(target);
     if (record === undefined) return undefined;
-    const decides = readReaction(reaction.emoji);
-    const before = record.reaction;
-    if (before !== undefined && record.decisionId !== undefined) {
+    const decides = readReaction(emoji);
+    const { reaction: before, decisionId } = record;
+    if (before !== undefined && decisionId !== undefined) {
       if (decides === before) return undefined;
-      const next = decides === "gone" ? undefined : decides;
-      return this.takeBack(context, sent, record, record.decisionId, next, isStale);
+      return this.takeBack(answer, sent, record, decisionId, decides === "gone" ? undefined : decides);
     }
     if (decides === undefined || decides === "gone") return undefined;
-    const meant = sent.meant(record, context.by.cause ?? "");
-    if (meant.kind === "news") return undefined;
-    return this.decide(context, sent, record, meant, decides, isStale, true);
+    const meant = sent.meant(record, answer.cause);
+    return meant.kind === "news" ? undefined : this.decide(answer, sent, record, meant, decides, "reaction");
   }
 
   private async decide(
-    context: CommandContext,
+    { context, isStale }: Answer,
     sent: SentNotices,
     record: SentRecord,
     meant: Exclude<Meant, { kind: "news" }>,
     decides: Decides,
-    isStale: boolean,
-    isReaction: boolean,
+    way: "quote" | "reaction",
   ): Promise<Said> {
     switch (meant.kind) {
       case "digest":
@@ -89,14 +95,14 @@ export class Answers {
         if (isStale) return late(meant.contact, "👎");
         return undone(await context.decider.undo(context.by, meant.decisionId), context);
       case "pending": {
-        if (isStale && decides === "approve") return late(meant.contact, isReaction ? "👍" : "yes");
+        if (isStale && decides === "approve") return late(meant.contact, way === "reaction" ? "👍" : "yes");
         const { contact } = meant;
         const { episode } = contact;
         const done =
           decides === "approve"
             ? await approveOne(contact, context, episode)
             : await denyOne(contact, context, { episode });
-        if (isReaction) await this.remember(sent, record, contact, decides);
+        if (way === "reaction") await this.remember(sent, record, contact, decides);
         return done;
       }
     }
@@ -104,33 +110,31 @@ export class Answers {
 
   /** A reaction was taken away or swapped: its decision goes, and the new one takes its place. */
   private async takeBack(
-    context: CommandContext,
+    answer: Answer,
     sent: SentNotices,
     record: SentRecord,
     decisionId: string,
     next: Decides | undefined,
-    isStale: boolean,
   ): Promise<Said> {
     const { decisionId: _decision, reaction: _reaction, ...without } = record;
     const contact = this.contactOf(record);
     if (contact === undefined) return { message: NO_NOTICE };
-    const { by } = context;
+    const { context, cause, isStale } = answer;
     const last = lastChange(contact);
-    if (last?.id !== decisionId && last?.by.cause !== by.cause) {
+    if (last?.id !== decisionId && last?.by.cause !== cause) {
       // Decided otherwise since. A new reaction counts where that was an undo and the episode goes on.
       await sent.put(without);
-      const now = sent.meant(without, by.cause ?? "");
-      const counts = next !== undefined && now.kind === "pending";
-      return counts
-        ? this.decide(context, sent, without, now, next, isStale, true)
+      const now = sent.meant(without, cause);
+      return next !== undefined && now.kind === "pending"
+        ? this.decide(answer, sent, without, now, next, "reaction")
         : { message: sent.whoDecided(contact) };
     }
     if (isStale) return late(contact, "the change of your reaction");
     const undoing = undone(await this.undo(context, contact, decisionId), context);
     await sent.put(without);
-    const meant = sent.meant(without, by.cause ?? "");
+    const meant = sent.meant(without, cause);
     if (next === undefined || meant.kind !== "pending") return undoing;
-    const decided = await this.decide(context, sent, without, meant, next, isStale, true);
+    const decided = await this.decide(answer, sent, without, meant, next, "reaction");
     return { message: stack([undoing.message, decided.message]) };
   }
 

@@ -96,7 +96,7 @@ export class AdminChat {
         case "edit":
           return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : undefined;
         case "reaction":
-          return await this.answers.reaction(await this.context(message), content, this.isStale(message));
+          return await this.answers.reaction(await this.asAnswer(message), content);
         default:
           return undefined;
       }
@@ -113,8 +113,7 @@ export class AdminChat {
       case "command":
         return this.command(message, order.name, order.rest);
       case "answer": {
-        const context = await this.context(message);
-        const answered = await this.answers.quote(context, message, order.decides, this.isStale(message));
+        const answered = await this.answers.quote(await this.asAnswer(message), message.quotes, order.decides);
         if (answered !== "whom") return answered;
         return message.quotes === undefined ? this.toWhom(order.said, message) : this.talk(message, order.said);
       }
@@ -158,7 +157,13 @@ export class AdminChat {
       shown: sent.shownBefore(message.at),
       timezone,
     };
-    return message.quotes === undefined ? base : { ...base, ...this.answers.quoted(sent, message.quotes, base) };
+    return message.quotes === undefined
+      ? base
+      : { ...base, ...this.answers.quoted(sent, message.quotes, message.journalId) };
+  }
+
+  private async asAnswer(message: Inbound) {
+    return { context: await this.context(message), cause: message.journalId, isStale: this.isStale(message) };
   }
 
   private isStale(message: Inbound): boolean {

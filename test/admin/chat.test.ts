@@ -835,3 +835,39 @@ describe("reactions, late or swapped", () => {
     ]);
   });
 });
+
+describe("a quoted answer and a reaction", () => {
+  it("a quoted yes is no reaction: none can be taken away from it or swapped", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.says("yes", { quotes: id });
+    expect(await house.reacts("", id)).toBe("");
+    expect(await house.reacts("👎", id)).toMatch(/^Nothing changed: Alice .* was approved by you on WhatsApp/);
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it("a reaction that counted after an undo can be taken away again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.says("/undo");
+    await house.reacts("👎", id);
+    expect(await house.reacts("", id)).toMatch(/^↩️ Undone: Alice .* is pending again \(was denied by you/);
+    await house.reacts("👍", id);
+    await house.says("/undo");
+    expect(await house.reacts("", id)).toMatch(/^Nothing changed: Alice .* was set back to pending by you on WhatsApp/);
+    expect(house.state(alice)).toBe("pending");
+  });
+
+  it("swapped after another decision changes nothing and says which", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.cli("remove", alice.code);
+    expect(await house.reacts("👎", id)).toMatch(/^Nothing changed: Alice .* was removed at the command line/);
+    expect(house.state(alice)).toBe("stranger");
+  });
+});
