@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { House, MINUTE } from "./house.js";
+import { House, MINUTE, person } from "./house.js";
 
 const ALICE = "+1 555 000 2000";
 const houses: House[] = [];
@@ -287,5 +287,154 @@ describe("a block that WhatsApp refuses", () => {
     Object.assign(house.gateway, { block });
     for (let times = 0; times < 2; times += 1) await house.admin.linkOpened();
     expect(house.blocks).toEqual([{ name: "Alice", blocked: true }]);
+  });
+});
+
+describe("decided while no gateway runs", () => {
+  it("an approval's greeting and held messages follow at the next start", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    house.isOffline = true;
+    await house.restart();
+    expect(await house.cli("approve", alice.code)).toMatchObject({ ok: true });
+    await house.wait(MINUTE);
+    expect([house.toOthers(), house.released]).toEqual([[], []]);
+    house.isOffline = false;
+    await house.restart();
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    await house.wait(MINUTE);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
+  });
+
+  it("and taken back there, nothing follows", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    house.isOffline = true;
+    await house.restart();
+    await house.cli("approve", alice.code);
+    expect((await house.cli("undo")).text).toMatch(/is pending again \(was approved at the command line, 12:00\)\.$/);
+    house.isOffline = false;
+    await house.restart();
+    await house.wait(MINUTE);
+    expect([house.toOthers(), house.released]).toEqual([[], []]);
+  });
+
+  it("the chat takes nothing", async () => {
+    const house = await open();
+    house.isOffline = true;
+    await house.restart();
+    expect(await house.says("/silent off")).toBe("");
+    expect(house.gateway.silent.on()).toBe(true);
+  });
+});
+
+describe("what was done about an approval", () => {
+  const kept = async (house: House, minutes: number) => {
+    await house.wait(minutes * MINUTE);
+    // The next approval forgets what is over.
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    await house.cli("approve", bob.code);
+    await house.wait(5000);
+    await house.cli("remove", bob.code);
+  };
+
+  it("is forgotten after the time in which it can be undone", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says("/silent off");
+    await house.cli("approve", alice.code);
+    await house.wait(5000);
+    const records = () => house.records("release");
+    expect(await records()).toHaveLength(1);
+    await kept(house, 9);
+    expect((await records()).map(({ contactId }) => contactId)).toEqual([alice._id]);
+    await kept(house, 2);
+    expect(await records()).toEqual([]);
+  });
+
+  it("is forgotten at a start, too; what is still to do is not", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.cli("approve", alice.code);
+    await house.restart();
+    house.time.now += 20 * MINUTE;
+    await house.restart();
+    expect(await house.records("release")).toHaveLength(1);
+    await house.wait(0);
+    expect(house.released).toHaveLength(1);
+    house.time.now += 20 * MINUTE;
+    await house.restart();
+    expect(await house.records("release")).toEqual([]);
+    await house.wait(MINUTE);
+    expect(house.released).toHaveLength(1);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("an approval repeated by the same message is followed once", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    const by = { door: "whatsapp", who: "owner", cause: "m1" } as const;
+    await house.admin.decider.approve(alice, by);
+    await house.wait(5000);
+    await house.admin.decider.approve(alice, by);
+    await house.wait(MINUTE);
+    expect(house.released).toHaveLength(1);
+    expect(await house.records("release")).toMatchObject([{ done: { greeted: false, handled: 2 } }]);
+  });
+
+  it("held messages that were left half-handled are handled after the next start, without a second greeting", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.cli("approve", alice.code);
+    Object.assign(house.gateway, { release: () => Promise.reject(new Error("killed")) });
+    await house.wait(MINUTE);
+    const { history = [] } = house.access.byId(alice._id) ?? {};
+    await house.restart();
+    expect((await house.records("release")).map(({ _id }) => _id)).toEqual([`release:${history.at(-1)?.id}`]);
+    await house.wait(4999);
+    expect(house.released).toEqual([]);
+    await house.wait(1);
+    expect(house.released).toHaveLength(1);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("somebody else's is left alone by an undo", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    await house.cli("approve", alice.code);
+    await house.cli("approve", bob.code);
+    await house.cli("undo");
+    await house.wait(MINUTE);
+    expect(house.released.map(({ name }) => name)).toEqual(["Alice"]);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("an undo of a denial or a removal that makes a buddy again greets nobody and tells of nothing sent", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.says("/silent off");
+    await house.cli("approve", alice.code);
+    await house.wait(MINUTE);
+    for (const command of ["deny", "remove"]) {
+      await house.cli(command, alice.code);
+      expect((await house.cli("undo")).text).toMatch(/ is approved again \(was [a-z]+ at the command line, 12:01\)\.$/);
+    }
+    const greetings = house.outbox.sent.filter(({ parcel }) => parcel.key?.startsWith("greet:"));
+    expect(greetings).toHaveLength(1);
+  });
+});
+
+describe("the linked number in the chat with oneself", () => {
+  it("is the owner's, and refused as such", async () => {
+    const house = await House.open({ setup: "self", owner: { person: person("+1 555 000 9000") } });
+    houses.push(house);
+    expect((await house.cli("approve", "+15550009000")).text).toMatch(/^That is the owner/);
+    expect((await house.cli("approve", ALICE)).ok).toBe(true);
+    const bare = await House.open({ owner: null });
+    houses.push(bare);
+    expect((await bare.cli("approve", "+15550009000")).error).toEqual({ code: "own-number", kind: "refused" });
+    Object.assign(bare.gateway, { me: () => undefined });
+    expect((await bare.cli("approve", "+15550009000")).ok).toBe(true);
   });
 });

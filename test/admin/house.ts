@@ -15,6 +15,7 @@ import {
   parseJid,
 } from "../../src/access/index.js";
 import { type Admin, type AdminParts, type AdminRecord, createAdmin, createSilentMode } from "../../src/admin/index.js";
+import { allOf } from "../../src/admin/records.js";
 import type { Scheduler } from "../../src/admin/schedule.js";
 import type { CommandResult, Gateway, ResponderControl } from "../../src/admin/types.js";
 import { openStore, type Store } from "../../src/store/index.js";
@@ -117,6 +118,8 @@ export class House {
   readonly logged: string[] = [];
   link: LinkCode = "open";
   canBlock = true;
+  /** From the next restart: no gateway runs, and commands work on the files. */
+  isOffline = false;
   paused = false;
   onWhatsApp: (pn: string) => string | null | undefined = () => undefined;
   loginLink: Gateway["loginLink"];
@@ -211,7 +214,7 @@ export class House {
     this.admin = createAdmin({
       access: this.access,
       gateway: this.gateway,
-      outbox: this.outbox,
+      ...(this.isOffline ? {} : { outbox: this.outbox }),
       settings: await this.store.open<AdminRecord>("settings"),
       clock,
       serverNow: clock,
@@ -230,6 +233,11 @@ export class House {
     this.startedAt = this.time.now;
     await this.build();
     await this.admin.start();
+  }
+
+  /** What the owner's side keeps on disk of one kind. */
+  async records<K extends AdminRecord["kind"]>(kind: K) {
+    return allOf(await this.store.open<AdminRecord>("settings"), kind);
   }
 
   private async stop(): Promise<void> {
