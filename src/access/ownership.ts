@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Learned, Owner } from "./api.js";
 import { type AccessDoc, logged } from "./documents.js";
 import { addressesOf, identityOf, type Person, same } from "./identity.js";
@@ -23,7 +24,7 @@ export class Ownership {
   /** @returns whether the owner is somebody else now */
   async set(owner: Owner, by: Actor): Promise<boolean> {
     const before = this.owner();
-    if (before !== undefined && isSame(before, owner)) return false;
+    if (isDeepStrictEqual(before, owner)) return false;
     const isKnown = before !== undefined && addressesOf(before.person).length > 0;
     await this.#write(owner, by, owner.locked === undefined ? "owner-set" : "owner-locked", owner.locked);
     return isKnown && !same(before.person, owner.person);
@@ -55,7 +56,7 @@ export class Ownership {
     // Only their own chat is the admin chat: elsewhere the owner writes to other people.
     const isOwnChat = chat !== undefined && (chat === known.pn || chat === known.lid);
     const now: Owner = { ...owner, person: known, ...(isOwnChat ? { chat } : {}) };
-    return { learned: { kind: "same" }, owner: isSame(owner, now) ? undefined : now };
+    return { learned: { kind: "same" }, owner: isDeepStrictEqual(owner, now) ? undefined : now };
   }
 
   /** Writes what {@link news} found. */
@@ -75,16 +76,4 @@ export class Ownership {
     await this.#ledger.put(doc);
     this.#doc = doc;
   }
-}
-
-function isSame(a: Owner, b: Owner): boolean {
-  return (
-    a.person.pn === b.person.pn &&
-    a.person.lid === b.person.lid &&
-    a.setup === b.setup &&
-    a.confirmed === b.confirmed &&
-    a.confirmCode === b.confirmCode &&
-    a.locked === b.locked &&
-    a.chat === b.chat
-  );
 }

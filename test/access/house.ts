@@ -123,6 +123,12 @@ export class House {
     return (await this.access.deny(await this.pending(who, name), cli)).contact;
   }
 
+  /** The ids of the contacts in `access.db`. */
+  async onDisk(): Promise<string[]> {
+    const docs = await this.#store?.open<AccessDoc>("access", { durable: true });
+    return ((await docs?.find({ kind: "contact" })) ?? []).map(({ _id }) => _id).sort();
+  }
+
   async owned(): Promise<void> {
     await this.access.setOwner({ setup: "own-number", person: OWNER, confirmed: true }, cli);
   }

@@ -143,6 +143,18 @@ describe("the record of notices", () => {
     expect(house.state(alice)).toBe("approved");
   });
 
+  it("counts for the episode that it told of, and not for the next", async () => {
+    const alice = await house.knocks("Alice", ALICE);
+    await house.cli("remove", alice.code);
+    house.link = "connecting";
+    await house.knocks("Alice", ALICE);
+    house.link = "open";
+    expect(await house.says("/approve")).toMatch(/^Nobody is pending whose notice/);
+    expect(await house.says("/approve alice")).toMatch(/^No (pending sender|contact) matches "alice"/);
+    await house.admin.linkOpened();
+    expect(await house.says("/approve alice")).toMatch(/^✅/);
+  });
+
   it("another owner is not answered for it", async () => {
     const alice = await house.knocks("Alice", ALICE);
     const { id } = house.notice(alice.code);

@@ -97,10 +97,14 @@ describe("the notice of a pending sender", () => {
   it("is sent once an episode, however often the message is handled", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);
+    await house.wait(MINUTE);
     await house.admin.tell.entered(alice, { text: "•••", at: NOON });
     await house.restart();
     await house.admin.tell.entered(alice, { text: "•••", at: NOON });
     expect(house.texts()).toHaveLength(1);
+    await house.cli("remove", alice.code);
+    await house.knocks("Alice", ALICE);
+    expect(house.texts()).toHaveLength(2);
   });
 });
 
