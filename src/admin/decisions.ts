@@ -1,6 +1,6 @@
 import { formatNumber, identityOf, type Person, same } from "../access/identity.js";
 import type { Access, Clock, Outcome } from "../access/index.js";
-import type { Contact } from "../access/types.js";
+import type { Contact, Decision } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type ReleaseRecord } from "./records.js";
@@ -41,10 +41,11 @@ export function createDecider(parts: DeciderParts): RunningDecider {
   const timers = new Map<string, () => void>();
   let isStopped = false;
 
-  /** Puts the greeting into the outbox, and handles the held messages when the grace is over. */
-  const follow = async ({ contact, decision }: Outcome): Promise<void> => {
-    const due = clock() + graceMs;
+  /** Puts the greeting into the outbox, and handles the held messages when the grace is over; once for each decision. */
+  const follow = async ({ contact, decision }: Pick<Outcome, "contact" | "decision">): Promise<void> => {
     const _id = `release:${decision.id}`;
+    if ((await records.get(_id)) !== undefined) return;
+    const due = clock() + graceMs;
     await put({ _id, kind: "release", contactId: contact._id, decisionId: decision.id, due });
   };
 
@@ -126,6 +127,9 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     return contact.blockDue ? { ...traced, blocking: await tellBlock(contact) } : traced;
   };
 
+  /** Whether it can still be undone. What was done about it is on record for longer than that. */
+  const isRecent = ({ at }: Decision): boolean => clock() - at <= UNDO_WINDOW_MS;
+
   const refuseOwnNumber = (target: Contact | Person): void => {
     const me = gateway.me();
     // In self-chat it is the owner's too, and the rules for the owner hold.
@@ -141,7 +145,10 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     async approve(target, by, options) {
       refuseOwnNumber(target);
       const outcome = await access.approve(target, by, options);
-      if (!outcome.unchanged) await follow(outcome);
+      // The same order again finds it approved, and what a crash kept from following follows now.
+      const { cause } = outcome.decision.by;
+      const isRepeated = cause !== undefined && cause === by.cause && isRecent(outcome.decision);
+      if (!outcome.unchanged || isRepeated) await follow(outcome);
       return decided(outcome);
     },
     async deny(target, by, options) {
@@ -157,13 +164,16 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     },
     async undo(by, decisionId) {
       const outcome = await access.undo(by, decisionId);
-      const wasApproved = outcome.decision.from === "approved" && outcome.contact.state !== "approved";
-      return decided(outcome, wasApproved ? await takeBack(outcome.contact) : "none");
+      const { contact, decision } = outcome;
+      // A buddy again whose messages had not been handled yet.
+      if (contact.state === "approved" && contact.held.length > 0) await follow(outcome);
+      const wasApproved = decision.from === "approved" && contact.state !== "approved";
+      return decided(outcome, wasApproved ? await takeBack(contact) : "none");
     },
     async start() {
       const left = await allOf(records, "release");
       for (const record of left) if (record.done === undefined) await put(record);
-      // What a crash left right behind an approval, or in the middle of handling the held messages.
+      // What a crash left in the middle of handling the held messages, or right behind an approval.
       for (const contact of access.unsettled()) {
         const isArmed = left.some(({ contactId, done }) => contactId === contact._id && done === undefined);
         const approval = contact.history.findLast(({ to }) => to === "approved");
@@ -176,6 +186,10 @@ export function createDecider(parts: DeciderParts): RunningDecider {
           decisionId: approval.id,
           due,
         });
+      }
+      for (const contact of access.list("approved")) {
+        const approval = contact.history.findLast(({ action }) => action === "approve");
+        if (approval !== undefined && isRecent(approval)) await follow({ contact, decision: approval });
       }
       await forgetOld();
     },

@@ -382,6 +382,45 @@ describe("what was done about an approval", () => {
     expect(await house.records("release")).toMatchObject([{ done: { greeted: false, handled: 2 } }]);
   });
 
+  it("an approval that a crash cut short greets when its message comes again, where nothing was held too", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const message = house.message({ kind: "text", text: `/approve ${alice.code}` });
+    await house.access.approve(alice, { door: "whatsapp", who: "owner", cause: message.journalId });
+    await house.restart();
+    expect(await house.handle(message)).toMatch(/^✅ Approved Alice/);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+  });
+
+  it("an approval that a crash cut short greets after the restart, though its order never comes again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.access.approve(alice, { door: "cli", who: "admin" });
+    await house.restart();
+    await house.restart();
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    await house.wait(MINUTE);
+    await house.restart();
+    expect(house.outbox.sent.filter(({ parcel }) => parcel.key?.startsWith("greet:"))).toHaveLength(1);
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    await house.access.approve(bob, { door: "cli", who: "admin" });
+    house.time.now += 11 * MINUTE;
+    await house.restart();
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("an undo that makes a buddy again handles what was still held, in the same run", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.cli("approve", alice.code);
+    await house.cli("deny", alice.code);
+    await house.wait(MINUTE);
+    await house.cli("undo");
+    await house.wait(MINUTE);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
   it("held messages that were left half-handled are handled after the next start, without a second greeting", async () => {
     const house = await open();
     const alice = await aliceWaits(house);
