@@ -55,7 +55,9 @@ export function take(args: readonly string[], options: Options = {}): Taken {
   if (words.some((word) => word.trim() === "")) {
     throw new KafclawError("bad-usage", '"" names nobody and nothing; leave it out.', "usage");
   }
-  const unknown = args.find(isNegative) ?? words.find((word) => /^--?[a-z]/i.test(word));
+  // The parser takes for known what only resembles an option, as --no-block and --for.x do.
+  const alike = Object.keys(found).find((key) => key !== "_" && !flags.includes(key) && !values.includes(key));
+  const unknown = args.find(isNegative) ?? words.find((word) => /^--?[a-z]/i.test(word)) ?? (alike && `--${alike}`);
   if (unknown !== undefined) {
     const known = [...flags, ...values].map((name) => `--${name}`).join(", ");
     throw new KafclawError(

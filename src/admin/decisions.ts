@@ -2,6 +2,7 @@ import { formatNumber, identityOf, type Person, same } from "../access/identity.
 import type { Access, Clock, Outcome } from "../access/index.js";
 import type { Contact, Decision } from "../access/types.js";
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type ReleaseRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
@@ -123,7 +124,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
 
   const decided = async (outcome: Outcome, trace?: NonNullable<Decided["trace"]>): Promise<Decided> => {
     const { contact } = outcome;
-    const traced = trace === undefined ? { outcome } : { outcome, trace };
+    const traced = { outcome, ...present({ trace }) };
     return contact.blockDue ? { ...traced, blocking: await tellBlock(contact) } : traced;
   };
 
@@ -164,11 +165,11 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     },
     async undo(by, decisionId) {
       const outcome = await access.undo(by, decisionId);
-      const { contact, decision } = outcome;
-      // A buddy again whose messages had not been handled yet.
-      if (contact.state === "approved" && contact.held.length > 0) await follow(outcome);
-      const wasApproved = decision.from === "approved" && contact.state !== "approved";
-      return decided(outcome, wasApproved ? await takeBack(contact) : "none");
+      const { contact } = outcome;
+      if (contact.state !== "approved") return decided(outcome, await takeBack(contact));
+      // A buddy again, whose messages may not have been handled yet.
+      if (contact.held.length > 0) await follow(outcome);
+      return decided(outcome, "none");
     },
     async start() {
       const left = await allOf(records, "release");

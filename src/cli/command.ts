@@ -95,6 +95,9 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
   );
   const negative = args.find(isNegative);
   if (negative !== undefined) throw leftOver(negative, names);
+  // The parser takes for known what only resembles an option, as --no-json and --token.x do.
+  const alike = Object.keys(found).find((key) => key !== "_" && !names.includes(key));
+  if (alike !== undefined) throw leftOver(`--${alike}`, names);
   const valued = ofType("boolean").find((name) => args.some((arg) => arg.startsWith(`--${name}=`)));
   if (valued !== undefined) throw wrong(`--${valued} takes no value.`);
   const words = found._.map(String);

@@ -218,7 +218,8 @@ describe("/pending and /list", () => {
     expect(rows[0]).toBe("22 pending:");
     expect(rows.slice(-2)).toEqual(["and 2 more: /list pending 2", `/approve ${first.code} · /deny ${first.code}`]);
     expect(rows.filter((row) => row.startsWith("•"))).toHaveLength(20);
-    expect((await house.cli("pending")).data).toHaveLength(22);
+    const { ok, data } = await house.cli("pending");
+    expect([ok, data]).toEqual([true, expect.objectContaining({ length: 22 })]);
     const second = (await house.says("/list PENDING 2")).split("\n");
     expect(second).toHaveLength(3);
     expect(second[0]).toBe("22 pending, page 2 of 2:");
@@ -237,11 +238,12 @@ describe("/pending and /list", () => {
 
   it("one page needs no number, and none has more than there are", async () => {
     expect(await house.says("/list denied")).toBe("Nobody is denied.");
-    expect((await house.cli("list", "denied")).data).toEqual([]);
+    expect(await house.cli("list", "denied")).toMatchObject({ ok: true, data: [] });
     await buddies(20);
     const rows = (await house.says("/list approved")).split("\n");
     expect(rows[0]).toBe("20 approved:");
     expect(rows).toHaveLength(21);
+    expect((await house.cli("list", "approved")).ok).toBe(true);
     expect(rows[1]).toMatch(/^• no name \(....\) · \+1 555 002 10\d\d · since 12:00$/);
     expect(await house.says("/list approved 2")).toBe("There is only 1 page: /list approved 1");
     expect((await house.cli("list", "approved", "2")).error).toEqual({ code: "no-page", kind: "refused" });
@@ -253,7 +255,8 @@ describe("/pending and /list", () => {
     expect(await house.says("/list")).toBe(
       "2 approved, 0 denied, 1 pending.\n/list approved · /list denied · /pending",
     );
-    const { data } = await house.cli("list");
+    const { ok, data } = await house.cli("list");
+    expect(ok).toBe(true);
     expect(data).toMatchObject({ approved: [{}, {}], denied: [], pending: [{ code: alice.code }] });
     const since = alice.since;
     expect((data as { pending: unknown[] }).pending).toEqual([

@@ -88,6 +88,85 @@ describe("reading orders", () => {
     expect(found).toEqual(expected);
   });
 
+  it("an empty pair of quotes is no word, and spaces in one are trimmed", () => {
+    expect(splitWords('"" a " b c " „d“ «» «e» —block −x -- – 5')).toEqual([
+      "a",
+      "b c",
+      "d",
+      "e",
+      "--block",
+      "--x",
+      "--",
+      "–",
+      "5",
+    ]);
+    expect(splitWords("   ")).toEqual([]);
+  });
+
+  it.each([
+    [["a", "--block", "b"], ["a", "b"], true, undefined],
+    [["--for", "2h", "a"], ["a"], false, "2h"],
+    [["--for=2h"], [], false, "2h"],
+    [["007", "1e3", "0x10"], ["007", "1e3", "0x10"], false, undefined],
+    [["--for", "0x10"], [], false, "0x10"],
+    [["a-b", "a--b", "–"], ["a-b", "a--b", "–"], false, undefined],
+    [["--for", "1h", "--for", "2h"], [], false, "2h"],
+  ])("options and words of %j", (args, words, block, value) => {
+    const taken = take(args, { flags: ["block"], values: ["for"] });
+    expect([taken.words, taken.flag("block"), taken.value("for"), taken.value("block")]).toEqual([
+      words,
+      block,
+      value,
+      undefined,
+    ]);
+  });
+
+  const both = "; there is --block, --for.";
+  it.each([
+    [["--ban"], "bad-option", `--ban is not an option here${both}`],
+    [["-b"], "bad-option", `-b is not an option here${both}`],
+    [["-B", "x"], "bad-option", `-B is not an option here${both}`],
+    [["--no-block"], "bad-option", `--no-block is not an option here${both}`],
+    [["--for.x", "1"], "bad-option", `--for.x is not an option here${both}`],
+    [["-1"], "bad-option", `-1 is not an option here${both}`],
+    [["--for"], "bad-option", "--for wants a value behind it."],
+    [["--for", ""], "bad-option", "--for wants a value behind it."],
+    [[""], "bad-usage", '"" names nobody and nothing; leave it out.'],
+    [["a", " "], "bad-usage", '"" names nobody and nothing; leave it out.'],
+  ])("%j is refused", (args, code, message) => {
+    const call = () => take(args, { flags: ["block"], values: ["for"] });
+    expect(call).toThrow(expect.objectContaining({ code, message, kind: "usage" }));
+  });
+
+  it("where there are no options, the refusal names none", () => {
+    expect(() => take(["--ban"])).toThrow(expect.objectContaining({ message: "--ban is not an option here." }));
+    expect(take(["a", "b"]).words).toEqual(["a", "b"]);
+  });
+
+  it.each([
+    [
+      ["1234567", "7654321"],
+      ["1234567", "7654321"],
+    ],
+    [["123456", "7654321"], ["123456 7654321"]],
+    [["1234567", "654321"], ["1234567 654321"]],
+    [
+      ["555+", "12"],
+      [["555+"], "12"],
+    ],
+    [
+      ["+1555", "+1666"],
+      ["+1555", "+1666"],
+    ],
+    [
+      ["anna", "K7QF", "bob", "b"],
+      [["anna"], "K7QF", ["bob", "b"]],
+    ],
+    [["1234"], ["1234"]],
+  ])("references among %j", (words, expected) => {
+    expect(references(words).map((typed) => (typed.kind === "one" ? typed.text : typed.words))).toEqual(expected);
+  });
+
   it("durations: what is written is what is meant", () => {
     expect(["30m", "2h", "1d", "1h30m", "2 h", "31d", "32d", "0m", "5", "-1h", "1w"].map(parseDuration)).toEqual([
       1_800_000,

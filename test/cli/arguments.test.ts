@@ -45,6 +45,9 @@ describe("reading options", () => {
     expect(refusal("--pone", "+1")).toBe("There is no option --pone. Did you mean --phone?");
     expect(refusal("--replce=yes")).toContain("--replace");
     expect(refusal("--qqqqqqqq")).toContain("--help");
+    for (const alike of [["--no-replace"], ["--no-json"], ["--phone.x", "+1"], ["--no-phone"]]) {
+      expect(refusal(...alike)).toMatch(/^There is no option --/);
+    }
   });
 
   it("refuses words that nobody asked for, values that are missing, and values given twice", () => {

@@ -92,5 +92,5 @@ function entry(contact: Contact, { clock, timezone }: CommandContext): Message {
 
 function lastWords(contact: Contact): Message | undefined {
   const last = contact.held.at(-1);
-  return last === undefined || last.preview === "" ? undefined : quote(last.preview);
+  return last && quote(last.preview);
 }
