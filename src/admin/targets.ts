@@ -88,16 +88,14 @@ export async function target(
   words: readonly string[],
   context: CommandContext,
   states: readonly ContactState[],
-): Promise<Contact | Person | undefined> {
-  const typed = references(words);
-  const [first] = typed;
-  if (first === undefined) return undefined;
-  const found = typed.length === 1 ? await targetsOf(first, context, scopeOf(context, states)) : [];
-  const [one] = found;
-  if (one === undefined || found.length > 1) {
+): Promise<Contact | Person> {
+  const [typed, ...more] = references(words);
+  const [found, ...others] =
+    typed === undefined || more.length > 0 ? [] : await targetsOf(typed, context, scopeOf(context, states));
+  if (found === undefined || others.length > 0) {
     throw new KafclawError("one-only", "Name one sender at a time, by code, number or name.", "usage");
   }
-  return one;
+  return found;
 }
 
 /** The pending senders that a command without a code may mean: in the chat only those whose notice the owner has seen. */
@@ -153,7 +151,7 @@ async function targetsAmong(
   try {
     return await targetsOf(typed, context, scopeOf(context, states));
   } catch (error) {
-    if (others.length === 0 || !(error instanceof KafclawError) || error.code !== "unknown-reference") throw error;
+    if (!isUnknown(error)) throw error;
     return targetsOf(typed, context, scopeOf(context, others)).catch(() => Promise.reject(error));
   }
 }
@@ -164,20 +162,22 @@ async function targetsOf(typed: Typed, context: CommandContext, scope: Scope): P
   try {
     return [await resolve(whole, context, scope)];
   } catch (error) {
-    const several = typed.words.length > 1 && error instanceof KafclawError && error.code === "unknown-reference";
-    if (!several) throw error;
+    if (!isUnknown(error)) throw error;
     // Each of several names has to be somebody; a half-known list is more likely one name, mistyped.
     const found: (Contact | Person)[] = [];
     for (const word of typed.words) {
       try {
         found.push(await resolve(word, context, scope));
       } catch (problem) {
-        if (problem instanceof KafclawError && problem.code === "unknown-reference") throw error;
-        throw problem;
+        throw isUnknown(problem) ? error : problem;
       }
     }
     return found;
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof KafclawError && error.code === "unknown-reference";
 }
 
 /**
@@ -195,5 +195,5 @@ export async function resolve(
   if (canonical === null) {
     throw new KafclawError("not-on-whatsapp", `${formatNumber(found)} is not on WhatsApp: check the number.`);
   }
-  return canonical === undefined || canonical === found.pn ? found : access.resolve(canonical, scope);
+  return canonical === undefined ? found : access.resolve(canonical, scope);
 }

@@ -1,6 +1,6 @@
 /** Whom a command means: codes, names, numbers, several at once, or nobody. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { House, person } from "./house.js";
+import { HOUR, House, person } from "./house.js";
 
 let house: House;
 beforeEach(async () => {
@@ -96,6 +96,48 @@ describe("one", () => {
     expect(both.text).toMatch(/^Deny whom\? .* are pending: \/deny and a code, say \/deny /);
     for (const { code } of [alice, bob]) expect(both.text).toContain(code);
     expect([alice, bob].map((who) => house.state(who))).toEqual(["pending", "pending"]);
+  });
+});
+
+describe("a name of several words", () => {
+  it("that fits nobody whole is tried word by word, and a word that fits two stops it", async () => {
+    await house.knocks("Alice A", ALICE);
+    await house.knocks("Alice B", BOB);
+    const cy = await house.knocks("Cy", "+1 555 000 4000");
+    const result = await house.cli("approve", "cy", "alice");
+    expect(result).toMatchObject({ ok: false, error: { code: "ambiguous" } });
+    expect(result.text).toContain("Alice A");
+    expect(house.state(cy)).toBe("pending");
+  });
+
+  it("is obeyed late where it makes things stricter", async () => {
+    const anna = await house.knocks("Anna Maria", ALICE);
+    const at = house.time.now;
+    await house.wait(HOUR);
+    expect(await house.says("/deny anna maria", { at })).toMatch(/^⛔ Denied Anna Maria/);
+    expect(house.state(anna)).toBe("denied");
+  });
+});
+
+describe("a LID", () => {
+  it("is nothing to ask WhatsApp about", async () => {
+    house.onWhatsApp = () => null;
+    expect((await house.cli("approve", "77@lid")).ok).toBe(true);
+    expect(house.access.find(person(undefined, "77@lid"))?.state).toBe("approved");
+  });
+});
+
+describe("a command that comes again after a crash", () => {
+  it("means whom it decided about, and nobody whom another message decided about", async () => {
+    const alice = await house.knocks("Alice", ALICE);
+    await house.says(`/remove ${alice.code}`);
+    await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    await house.says(`/deny ${bob.code}`);
+    const deny = house.message({ kind: "text", text: "/deny" });
+    await house.access.deny(alice, { door: "whatsapp", who: "owner", cause: deny.journalId });
+    await house.restart();
+    expect(await house.handle(deny)).toMatch(/^⛔ Denied Alice/);
   });
 });
 
