@@ -177,6 +177,8 @@ export class Route {
         await adminChat.handle(message);
         return journal.handled(record, { verdict: "owner", who: formatNumber(message.sender) });
       case "buddy":
+        // After a crash, the message that let its sender in comes again, and the owner may not have been told.
+        if (isDoor(message, verdict.contact)) return this.knock(message, { kind: "stranger" }, record);
         return this.respond(message, verdict.contact, record);
       case "pending":
       case "stranger":
@@ -213,18 +215,19 @@ export class Route {
     const { sender, name, at, content } = message;
     const what = access.mask(describe(content));
     const text = content.kind === "text" || content.kind === "media" ? wordsOf(content) : "";
+    const saysMore = access.mask(text).replaceAll("•••", "").trim() !== "";
     const chat = message.chat.kind === "person" ? { chat: message.chat.address } : {};
     const entry = await access.knock({ person: sender, name, text, at, cause: message.journalId, ...chat });
     switch (entry.kind) {
       case "entered": {
         await tell.entered(entry.contact, { text: access.mask(text), at });
-        const rest = access.mask(text).replaceAll("•••", "").trim();
-        const isHeld = rest !== "" && (await this.hold(entry.contact, message, record, what));
+        const isHeld = saysMore && (await this.hold(entry.contact, message, record, what));
         if (!isHeld) await journal.handled(record, { verdict: "entered", who: formatNumber(sender) });
         return;
       }
       case "auto-approved":
         await tell.autoApproved(entry.outcome, entry.invite);
+        if (saysMore) return this.respond(message, entry.contact, record);
         return journal.handled(record, { verdict: "auto-approved", who: formatNumber(sender) });
       case "full":
         if (entry.first) await tell.queueFull();
@@ -260,6 +263,11 @@ export class Route {
     await journal.handled(record, { verdict: "buddy", what: message.content.kind });
     this.given.delete(record._id);
   }
+}
+
+/** Whether this is the very message whose `--auto` invite let its sender in. */
+function isDoor({ journalId }: Inbound, { history }: Contact): boolean {
+  return history.some(({ action, by }) => action === "approve" && by.cause === journalId);
 }
 
 /** Something that was said, as against reactions, edits and deletions. */

@@ -1,10 +1,13 @@
 import { proto } from "@whiskeysockets/baileys";
 import { pino } from "pino";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Contact } from "../src/access/types.js";
 import { KafclawError } from "../src/errors.js";
 import { type Rooms, Route } from "../src/route.js";
+import { wordsOf } from "../src/whatsapp/describe.js";
 import { Journal, type JournalRecord } from "../src/whatsapp/journal.js";
+import type { Inbound } from "../src/whatsapp/types.js";
+import { House, MINUTE, NOON, person } from "./admin/house.js";
 import { FROM_ALICE, ME, padded } from "./whatsapp/inbound-rig.js";
 import { tempStore } from "./whatsapp/temp-store.js";
 
@@ -44,4 +47,60 @@ it("held messages stay held where no account is linked", async () => {
   const released = new Route(rooms).release({} as Contact, [{ journalId: "a", at: 0, preview: "" }]);
   await expect(released).rejects.toThrow(/stays held/);
   expect(settle).not.toHaveBeenCalled();
+});
+
+describe("an --auto invite", () => {
+  /** Alice sends the invite; `ends` is what a crash leaves done of it before the next start. */
+  async function uses(words: string, ends: "nothing" | "approved" | "told") {
+    const house = await House.open();
+    onTestFinished(() => house.close());
+    const { token } = await house.access.invite({ label: "Alice", auto: true }, { door: "cli", who: "x" });
+    const journal = await Journal.open(await (await tempStore()).open<JournalRecord>("journal"), Date.now);
+    const text = words.replace("TOKEN", token);
+    const draft = journal.draft(FROM_ALICE, padded(proto.Message.encode({ conversation: text }).finish()));
+    await journal.record([draft]);
+    if (ends !== "nothing") {
+      const alice = person("+1 555 000 2000", "2000@lid");
+      const knock = { person: alice, name: "Alice", text, at: NOON, cause: draft._id };
+      const entry = await house.access.knock(knock);
+      if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+      if (ends === "told") await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+      await house.restart();
+    }
+    const heard: string[] = [];
+    const rooms = {
+      access: house.access,
+      journal,
+      outbox: { has: () => false },
+      responder: { name: "test", respond: async ({ content }: Inbound) => void heard.push(wordsOf(content as never)) },
+      paused: () => false,
+      adminChat: house.admin.chat,
+      tell: house.admin.tell,
+      me: () => ME,
+      mapped: async () => undefined,
+      log: pino({ enabled: false }),
+    } as unknown as Rooms;
+    const route = new Route(rooms);
+    await route.start();
+    await vi.waitFor(async () => expect((await journal.get(draft._id))?.state).toBe("done"));
+    await route.stop();
+    await house.wait(MINUTE);
+    const greetings = house.outbox.sent.filter(({ parcel }) => parcel.key?.startsWith("greet:"));
+    return { notices: house.texts().filter((notice) => notice.includes("Approved by invite")), greetings, heard };
+  }
+
+  it.each(["nothing", "approved", "told"] as const)(
+    "tells the owner once and greets once, where a crash left %s done",
+    async (ends) => {
+      const { notices, greetings, heard } = await uses("TOKEN", ends);
+      expect([notices.length, greetings.length, heard]).toEqual([1, 1, []]);
+    },
+  );
+
+  it.each(["nothing", "approved", "told"] as const)(
+    "gives the words beside it to the responder, without the invite, where a crash left %s done",
+    async (ends) => {
+      expect((await uses("TOKEN what time is it?", ends)).heard).toEqual(["••• what time is it?"]);
+    },
+  );
 });

@@ -106,7 +106,9 @@ class ContactAccess implements Access {
       await this.#follow(input.person, input.cause);
       const contact = this.find(input.person);
       // A token is never used up by those who are in already, nor by the denied.
-      if (contact?.state === "approved" || contact?.state === "denied") return { kind: "nothing", guessed: false };
+      if (contact?.state === "approved" || contact?.state === "denied") {
+        return this.#queue.letInBefore(contact, input.cause) ?? { kind: "nothing", guessed: false };
+      }
       return this.#queue.knock(contact, input);
     });
   }

@@ -181,7 +181,8 @@ export class Decisions {
   }
 }
 
-function unchanged(contact: Contact, decision: Decision): Outcome {
+/** The outcome of what was so before. */
+export function unchanged(contact: Contact, decision: Decision): Outcome {
   return { contact, decision, unchanged: true, released: [] };
 }
 

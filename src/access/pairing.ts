@@ -169,6 +169,10 @@ export class Pairing {
     return invite;
   }
 
+  byId(inviteId: string): Invite | undefined {
+    return this.#invites.get(inviteId)?.invite;
+  }
+
   invites(): readonly Invite[] {
     return [...this.#invites.values()].map((doc) => doc.invite).sort((a, b) => b.created - a.created);
   }

@@ -1,6 +1,6 @@
 import { present } from "../present.js";
 import type { Entry } from "./api.js";
-import { type Decisions, repeated } from "./decisions.js";
+import { type Decisions, repeated, unchanged } from "./decisions.js";
 import { formatNumber, type Person } from "./identity.js";
 import { lastHeld } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
@@ -138,6 +138,15 @@ export class Queue {
     let others = 0;
     for (const contact of this.#ledger.book.in("pending")) if (contact.via?.kind !== "invite") others++;
     return others < maxPending - keptForInvites;
+  }
+
+  /** The same message again, after a crash, whose `--auto` invite let its sender in. */
+  letInBefore(contact: Contact, cause: string): Entry | undefined {
+    const decision = contact.history.findLast(({ action }) => action === "approve");
+    if (contact.state !== "approved" || decision?.by.cause !== cause || decision.via?.kind !== "invite")
+      return undefined;
+    const invite = this.#pairing.byId(decision.via.inviteId);
+    return invite && { kind: "auto-approved", contact, outcome: unchanged(contact, decision), invite };
   }
 
   /** The same message again, after a crash: it has had its effect. */

@@ -66,8 +66,9 @@ export class Notices {
 
   /** An `--auto` invite let somebody in. */
   async autoApproved(outcome: Outcome, invite: Invite): Promise<void> {
-    await this.load();
+    const sent = await this.load();
     const { contact, decision } = outcome;
+    if (sent.announcedDecision(decision.id)) return;
     const message = texts.autoApproved(contact, invite, this.warningOf(contact));
     const about = { kind: "auto", contactId: contact._id, decisionId: decision.id, message } as const;
     await this.add(`auto:${decision.id}`, about);

@@ -56,6 +56,11 @@ export class SentNotices {
     );
   }
 
+  /** Whether an approval by invite was told. */
+  announcedDecision(decisionId: string): boolean {
+    return [...this.all.values()].some((record) => record.form === "auto" && record.decisionId === decisionId);
+  }
+
   async put(record: SentRecord): Promise<void> {
     await this.records.put(record);
     this.remember(record);

@@ -138,6 +138,25 @@ describe("an invite", () => {
     });
   });
 
+  it("with --auto, the same message again tells of the same approval, while it holds", async () => {
+    const invite = await house.access.invite({ label: "Carol", auto: true }, chat);
+    const first = await house.knock(ALICE, invite.token, "Alice", "m1");
+    if (first.kind !== "auto-approved") throw new Error(first.kind);
+    await house.restart();
+    expect(await house.knock(ALICE, invite.token, "Alice", "m1")).toMatchObject({
+      kind: "auto-approved",
+      outcome: { decision: first.outcome.decision, unchanged: true, released: [] },
+      invite: { _id: invite._id },
+    });
+    expect((await house.knock(ALICE, invite.token, "Alice", "m2")).kind).toBe("nothing");
+    await house.access.deny(ALICE, chat);
+    expect((await house.knock(ALICE, invite.token, "Alice", "m1")).kind).toBe("nothing");
+    await house.access.remove(ALICE, chat);
+    await house.access.approve(ALICE, chat);
+    expect((await house.knock(ALICE, invite.token, "Alice", "m1")).kind).toBe("nothing");
+    expect(house.access.find(ALICE)?.history.filter(({ action }) => action === "approve")).toHaveLength(2);
+  });
+
   it("without --auto is not used up by somebody who is pending already", async () => {
     await house.pending(ALICE);
     const { token } = await house.access.invite({ label: "Carol" }, chat);
