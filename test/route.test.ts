@@ -104,3 +104,33 @@ describe("an --auto invite", () => {
     },
   );
 });
+
+it("the owner who confirms is welcomed in the admin chat, though the disk failed in between, and once", async () => {
+  const unconfirmed = { person: person("+1 555 000 2000"), confirmed: false, confirmCode: "K7QF2C" };
+  const house = await House.open({ owner: unconfirmed });
+  onTestFinished(() => house.close());
+  const journal = await Journal.open(await (await tempStore()).open<JournalRecord>("journal"), Date.now);
+  const draft = journal.draft(FROM_ALICE, padded(proto.Message.encode({ conversation: "k7qf2c" }).finish()));
+  await journal.record([draft]);
+  const { notices } = house.admin;
+  const full = () => Promise.reject(new Error("disk full"));
+  vi.spyOn(notices, "ownerConfirmed").mockImplementationOnce(full);
+  vi.spyOn(house.access, "setOwner").mockImplementationOnce(full);
+  const rooms = {
+    access: house.access,
+    journal,
+    outbox: { has: () => false },
+    adminChat: house.admin.chat,
+    tell: house.admin.tell,
+    me: () => ME,
+    mapped: async () => undefined,
+    log: pino({ enabled: false }),
+  } as unknown as Rooms;
+  const route = new Route(rooms);
+  await route.start();
+  await vi.waitFor(async () => expect((await journal.get(draft._id))?.state).toBe("done"), { timeout: 20_000 });
+  await route.stop();
+  const told = house.outbox.sent.flatMap(({ parcel }) => (parcel.kind === "text" ? [parcel.text] : []));
+  expect(told).toEqual(["✅ This is the admin chat now. /help lists the commands, /status says how it goes."]);
+  expect(house.access.owner()).toMatchObject({ confirmed: true });
+});

@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 import { present } from "../present.js";
-import type { Access, AuditQuery, AuditRecord, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
+import type { Access, AuditQuery, AuditRecord, Due, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
 import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
 import type { AccessDoc } from "./documents.js";
@@ -46,8 +46,8 @@ class ContactAccess implements Access {
     this.#pairing = new Pairing(ledger, parts.clock, parts.random);
     this.#pairing.load(docs);
     this.#decisions = new Decisions(ledger, this.#identities, () => this.owner(), settings);
-    const isFull = docs.some((doc) => doc.kind === "queue");
-    this.#queue = new Queue(ledger, this.#pairing, this.#decisions, settings, isFull);
+    const full = docs.find((doc) => doc.kind === "queue");
+    this.#queue = new Queue(ledger, this.#pairing, this.#decisions, settings, full);
     void this.#turns.add(() => ledger.reconcile(docs));
   }
 
@@ -156,11 +156,13 @@ class ContactAccess implements Access {
     return this.#turn(() => this.#decisions.undo(by, decisionId));
   }
 
-  tick(): Promise<{ readonly expired: readonly Contact[]; readonly expiring: readonly Contact[] }> {
+  tick(tell: (due: Due) => Promise<void> = async () => {}): Promise<Due> {
     return this.#turn(async () => {
-      const left = await this.#queue.expire();
+      const due = this.#queue.due();
+      await tell(due);
+      const done = await this.#queue.expire(due);
       await this.#pairing.tidy();
-      return left;
+      return done;
     });
   }
 

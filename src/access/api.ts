@@ -31,6 +31,12 @@ export interface Outcome {
   readonly undone?: Decision;
 }
 
+/** Pending entries whose time is up, and those that expire within a day and of which nobody was reminded. */
+export interface Due {
+  readonly expired: readonly Contact[];
+  readonly expiring: readonly Contact[];
+}
+
 /** Ties a decision to what its maker saw: it is refused (`already-decided`) when that pending episode is over. */
 export interface Expected {
   readonly episode: number;
@@ -102,8 +108,11 @@ export interface Access {
   remove(target: Contact | Person, by: Actor): Promise<Outcome>;
   /** Takes the last decision back, or `decisionId`. @throws KafclawError `nothing-to-undo`, `too-late`, `changed-since` */
   undo(by: Actor, decisionId?: string): Promise<Outcome>;
-  /** Expires pending entries and invites that are due; tells which, and which expire within a day and were not reminded. */
-  tick(): Promise<{ readonly expired: readonly Contact[]; readonly expiring: readonly Contact[] }>;
+  /**
+   * Expires pending entries and invites that are due, and marks who expires within a day.
+   * @param tell hears of both before anything is written, so that a crash tells twice at worst, and never not at all
+   */
+  tick(tell?: (due: Due) => Promise<void>): Promise<Due>;
 
   // --- tokens and invites ---
   token(): { readonly masked: string; readonly since: number } | undefined;

@@ -33,11 +33,13 @@ export interface TokenDoc extends Logged {
   readonly previous?: string;
 }
 
-/** There while the queue is full and the owner was told so. */
-interface QueueDoc {
+/** There while the queue is full. */
+export interface QueueDoc {
   readonly _id: "queue";
   readonly kind: "queue";
   readonly fullSince: number;
+  /** The journal id of the message that found it full, on which the owner is told. */
+  readonly cause?: string;
 }
 
 /** What is not a contact carries its last audit records itself, as a contact carries its history. */

@@ -1,6 +1,7 @@
 import { present } from "../present.js";
-import type { Entry } from "./api.js";
+import type { Due, Entry } from "./api.js";
 import { type Decisions, repeated, unchanged } from "./decisions.js";
+import type { QueueDoc } from "./documents.js";
 import { formatNumber, type Person } from "./identity.js";
 import { lastHeld } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
@@ -26,15 +27,16 @@ export class Queue {
   readonly #pairing: Pairing;
   readonly #decisions: Decisions;
   readonly #settings: AccessSettings;
-  /** The owner was told that the queue is full, and there was no room since. */
-  #isFull: boolean;
+  /** The queue was full, and there was no room since. */
+  #full: QueueDoc | undefined;
 
-  constructor(ledger: Ledger, pairing: Pairing, decisions: Decisions, settings: AccessSettings, isFull: boolean) {
+  /** @param full on record where the queue was full in the last run */
+  constructor(ledger: Ledger, pairing: Pairing, decisions: Decisions, settings: AccessSettings, full?: QueueDoc) {
     this.#ledger = ledger;
     this.#pairing = pairing;
     this.#decisions = decisions;
     this.#settings = settings;
-    this.#isFull = isFull;
+    this.#full = full;
   }
 
   /** @param contact the record of the caller, where there is one: a stranger's or a pending sender's */
@@ -60,26 +62,34 @@ export class Queue {
     return true;
   }
 
-  /** Takes out who waited too long, and marks those for whom this comes within a day. */
-  async expire(): Promise<{ expired: readonly Contact[]; expiring: readonly Contact[] }> {
+  /** Who waited too long, and for whom this comes within a day. */
+  due(): Due {
+    const left = ({ since }: Contact): number => since + this.#settings.expiryDays * DAY - this.#ledger.now();
+    const pending = this.#ledger.book.list("pending");
+    return {
+      expired: pending.filter((contact) => left(contact) <= 0),
+      expiring: pending.filter((contact) => {
+        return left(contact) > 0 && left(contact) <= DAY && contact.reminded === undefined;
+      }),
+    };
+  }
+
+  /** Takes out who waited too long, and marks the others. @returns them as they are now */
+  async expire(due: Due): Promise<Due> {
     const expired: Contact[] = [];
     const expiring: Contact[] = [];
-    const by: Actor = { door: "gateway", who: "expiry" };
-    const now = this.#ledger.now();
-    for (const contact of this.#ledger.book.list("pending")) {
-      const left = contact.since + this.#settings.expiryDays * DAY - now;
-      if (left <= 0) {
-        const { contact: gone } = await this.#ledger.decide(
-          contact,
-          { action: "expire", by },
-          (known, { at }): Contact => ({ ...without(known, "via", "reminded", "before"), held: [], since: at }),
-        );
-        expired.push(gone);
-      } else if (left <= DAY && contact.reminded === undefined) {
-        const reminded = { ...contact, reminded: now };
-        await this.#ledger.save(reminded);
-        expiring.push(reminded);
-      }
+    for (const contact of due.expired) {
+      const { contact: gone } = await this.#ledger.decide(
+        contact,
+        { action: "expire", by: { door: "gateway", who: "expiry" } },
+        (known, { at }): Contact => ({ ...without(known, "via", "reminded", "before"), held: [], since: at }),
+      );
+      expired.push(gone);
+    }
+    for (const contact of due.expiring) {
+      const reminded = { ...contact, reminded: this.#ledger.now() };
+      await this.#ledger.save(reminded);
+      expiring.push(reminded);
     }
     return { expired, expiring };
   }
@@ -101,12 +111,15 @@ export class Queue {
 
   async #enter(contact: Contact, via: Via, key: Key, caller: Caller): Promise<Entry> {
     if (!this.#hasRoom(via)) {
-      const first = !this.#isFull;
-      if (first) await this.#ledger.put({ _id: "queue", kind: "queue", fullSince: this.#ledger.now() });
-      this.#isFull = true;
-      return { kind: "full", first };
+      if (this.#full === undefined) {
+        const full: QueueDoc = { _id: "queue", kind: "queue", fullSince: this.#ledger.now(), cause: caller.cause };
+        await this.#ledger.put(full);
+        this.#full = full;
+      }
+      // The message that found it full is the first also when it comes again: a crash may have kept it from the owner.
+      return { kind: "full", first: this.#full.cause === caller.cause };
     }
-    const isFullNoMore = this.#isFull && this.#hasRoom({ kind: "open" });
+    const isFullNoMore = this.#full !== undefined && this.#hasRoom({ kind: "open" });
     const used = key.kind === "invite" ? this.#pairing.use(key.invite, contact) : [];
     const by: Actor = { door: "whatsapp", who: formatNumber(caller.person), cause: caller.cause };
     const { contact: entered } = await this.#ledger.decide(
@@ -123,7 +136,7 @@ export class Queue {
     );
     this.#pairing.accept(used);
     if (isFullNoMore) {
-      this.#isFull = false;
+      this.#full = undefined;
       await this.#ledger.drop(["queue"]);
     }
     return { kind: "entered", contact: entered, via };

@@ -67,8 +67,8 @@ export interface AdminTellings {
   autoApproved(outcome: Outcome, invite: Invite): Promise<void>;
   queueFull(): Promise<void>;
   learned(learned: Learned): Promise<void>;
-  /** The owner has sent the code of the set-up: the admin chat begins. */
-  ownerConfirmed(): Promise<void>;
+  /** The owner has sent the code of the set-up, and `confirm` is to put that on record: the admin chat begins. */
+  ownerConfirmed(confirm: () => Promise<void>): Promise<void>;
   stuck(journalId: string, reason: string): Promise<void>;
 }
 
@@ -115,9 +115,10 @@ export function createAdmin(parts: AdminParts): Admin {
   const tick = async (): Promise<void> => {
     cancelTick = scheduler.at(clock() + TICK_MS, () => void tick());
     try {
-      const { expired, expiring } = await access.tick();
-      await notices.expired(expired);
-      await notices.expiring(expiring);
+      await access.tick(async ({ expired, expiring }) => {
+        await notices.expired(expired);
+        await notices.expiring(expiring);
+      });
     } catch (error) {
       log.error({ err: error }, "due entries could not be looked through; tried again in 10 minutes");
     }
@@ -140,7 +141,12 @@ export function createAdmin(parts: AdminParts): Admin {
     },
     queueFull: () => notices.queueFull(),
     learned: (learned) => notices.learned(learned),
-    ownerConfirmed: () => notices.ownerConfirmed(),
+    async ownerConfirmed(confirm) {
+      // In this order: the welcome waits until there is a confirmed owner, and no crash comes between the two.
+      await notices.ownerConfirmed();
+      await confirm();
+      await notices.flush();
+    },
     stuck: (journalId, reason) => notices.stuck(journalId, reason),
   };
 

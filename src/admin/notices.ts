@@ -97,9 +97,9 @@ export class Notices {
     if (first !== undefined) await this.news(`expired:${first._id}:${first.episode}`, texts.expired(contacts));
   }
 
-  /** The admin chat begins; what waited for it comes with it. */
+  /** The admin chat begins, as soon as the owner is confirmed; what waited for it comes with it. */
   async ownerConfirmed(): Promise<void> {
-    await this.news("owner-confirmed", texts.ownerConfirmed(), true);
+    await this.add("news:owner-confirmed", { kind: "news", message: texts.ownerConfirmed() }, true);
   }
 
   /** A message could not be handled after several tries. */

@@ -47,6 +47,25 @@ describe("entries that are due", () => {
   });
 });
 
+describe("what is to be told of them", () => {
+  it.each([
+    ["expiring", 6, "⏳"],
+    ["expired", 7, "⌛"],
+  ] as const)("%s entries are told though the disk failed in between, and once", async (which, days, sign) => {
+    await house.knocks("Alice", ALICE);
+    await house.knocks("Bob", "+1 555 000 3000");
+    await house.wait(days * DAY - 1000);
+    const before = house.texts().length;
+    const { notices } = house.admin;
+    Object.assign(notices, { [which]: () => Promise.reject(new Error("disk full")) });
+    await house.wait(10 * MINUTE);
+    expect(house.texts()).toHaveLength(before);
+    Reflect.deleteProperty(notices, which);
+    await house.wait(20 * MINUTE);
+    expect(house.texts().slice(before)).toEqual([expect.stringMatching(new RegExp(`^${sign} Alice .*, Bob`))]);
+  });
+});
+
 describe("a command from outside the chat", () => {
   it("that fails is an answer, too; what nobody foresaw is not", async () => {
     const { approve } = house.access;

@@ -229,8 +229,8 @@ describe("what cannot be delivered waits", () => {
     await house.knocks("Alice", ALICE);
     expect(house.texts()).toEqual([]);
     const by = { door: "whatsapp", who: "x" } as const;
-    await house.access.setOwner({ setup: "own-number", person: OWNER, confirmed: true }, by);
-    await house.admin.tell.ownerConfirmed();
+    const owner = { setup: "own-number", person: OWNER, confirmed: true } as const;
+    await house.admin.tell.ownerConfirmed(() => house.access.setOwner(owner, by));
     expect(house.texts()).toEqual([
       "✅ This is the admin chat now. /help lists the commands, /status says how it goes.",
       expect.stringMatching(/^🔔 \*New sender\*/),
