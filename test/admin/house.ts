@@ -265,7 +265,7 @@ export class House {
   async settled(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) {
       await new Promise((resolve) => setImmediate(resolve));
-      await this.admin.notices.flush();
+      await this.admin.notices.sent();
       await this.access.close();
       await (await this.store.open<AdminRecord>("settings")).count();
     }

@@ -296,9 +296,15 @@ describe("other news", () => {
   it("the same alarm comes once an hour at most", async () => {
     const house = await open();
     const state = { code: "conflict", sentence: "Another process has the session.", remedy: "", since: 0 } as const;
-    for (let count = 0; count < 5; count++) await house.admin.notices.linkTrouble(state);
+    for (let count = 0; count < 5; count++) {
+      await house.admin.notices.linkTrouble(state);
+      house.time.now++;
+    }
     expect(house.texts()).toHaveLength(1);
-    await house.wait(HOUR);
+    await house.wait(HOUR - 6);
+    await house.admin.notices.linkTrouble(state);
+    expect(house.texts()).toHaveLength(1);
+    await house.wait(1);
     await house.admin.notices.linkTrouble(state);
     expect(house.texts()).toHaveLength(2);
   });
@@ -397,6 +403,7 @@ describe("news that wait", () => {
       await notices.learned({ kind: "new-person", old: alice, was: "approved" });
       await notices.learned({ kind: "new-person", old: bob, was: "approved" });
       await notices.learned({ kind: "new-number", contact: alice, before: alice.pn as never });
+      await notices.learned({ kind: "new-number", contact: bob, before: bob.pn as never });
       await notices.learned({ kind: "same" });
     };
     for (let times = 0; times < 2; times++) {
@@ -432,6 +439,7 @@ describe("news that wait", () => {
       "⚠️ The number of Ali",
       "⚠️ The number of Bob",
       `ℹ️ Alice (${alice.code}) has `,
+      `ℹ️ Bob (${bob.code}) has a `,
     ]);
     await house.admin.linkOpened();
     expect(house.texts()).toHaveLength(before + after.length);
@@ -447,7 +455,11 @@ describe("news that wait", () => {
 
   it("alarms of many kinds are remembered, the oldest the shortest", async () => {
     const house = await open();
-    for (let count = 0; count < 501; count++) await house.admin.notices.stuck(`m${count}`, "x");
+    for (let count = 0; count < 500; count++) await house.admin.notices.stuck(`m${count}`, "x");
+    house.time.now++;
+    await house.admin.notices.stuck("m0", "x");
+    expect(house.texts()).toHaveLength(500);
+    await house.admin.notices.stuck("m500", "x");
     const told = house.texts().length;
     expect(told).toBe(501);
     await house.admin.notices.stuck("m1", "x");
@@ -500,6 +512,53 @@ describe("news that wait", () => {
     house.link = "open";
     await house.wait(HOUR);
     expect(house.texts()).toHaveLength(2);
+  });
+
+  it("an alarm that the disk held up does not wait for the morning", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    await house.knocks("Alice", ALICE);
+    house.outbox.fails = new Error("disk full");
+    await house.admin.notices.stuck("m1", "x");
+    house.outbox.fails = undefined;
+    await house.wait(10_000);
+    expect(house.texts()).toEqual([expect.stringMatching(/^🚨/)]);
+  });
+
+  it("of two who came by invites both are told", async () => {
+    const house = await open();
+    house.link = "connecting";
+    for (const [name, number] of [
+      ["Ann", ALICE],
+      ["Bob", "+1 555 000 3000"],
+    ] as const) {
+      const { token } = await house.access.invite({ label: name, auto: true }, { door: "cli", who: "x" });
+      const knock = { person: person(number), name, text: token, at: house.time.now, cause: name };
+      const entry = await house.access.knock(knock);
+      if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+      await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+      await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+    }
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts()).toHaveLength(2);
+    await house.wait(MINUTE);
+    const [ann] = house.access.list("approved");
+    const decision = ann?.history.at(-1);
+    const [invite] = house.access.invites();
+    if (ann === undefined || decision === undefined || invite === undefined) throw new Error("nobody");
+    await house.admin.tell.autoApproved({ contact: ann, decision, unchanged: true, released: [] }, invite);
+    expect(house.texts()).toHaveLength(2);
+  });
+
+  it("while no gateway runs they are kept for the next start", async () => {
+    const house = await open();
+    house.isOffline = true;
+    await house.restart();
+    await house.knocks("Alice", ALICE);
+    await house.admin.notices.stuck("m1", "x");
+    house.isOffline = false;
+    await house.restart();
+    expect(house.texts().map((text) => text.slice(0, 2))).toEqual(["🚨", "🔔"]);
   });
 
   it("nothing goes out once it is stopped", async () => {

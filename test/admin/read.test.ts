@@ -59,6 +59,12 @@ describe("reading orders", () => {
     ["YES!", { kind: "answer", decides: "approve", said: "YES" }],
     ["👎🏿", { kind: "answer", decides: "deny", said: "👎🏿" }],
     ["yes please", { kind: "talk" }],
+    ["Okay!!.", { kind: "answer", decides: "approve", said: "Okay" }],
+    ["no !", { kind: "answer", decides: "deny", said: "no" }],
+    ["y.es", { kind: "talk" }],
+    ["!yes", { kind: "talk" }],
+    ["/approve  Anna \n\t Maria  ", { kind: "command", name: "approve", rest: "Anna Maria" }],
+    ["/", { kind: "command", name: "", rest: "" }],
     ["", { kind: "talk" }],
   ])("%j", (text, order) => {
     expect(readOrder(text)).toEqual(order);
@@ -68,6 +74,8 @@ describe("reading orders", () => {
     ["👍", "approve"],
     ["👍🏻", "approve"],
     ["👎🏾", "deny"],
+    [" 👍 ", "approve"],
+    [" ", "gone"],
     ["", "gone"],
     ["❤️", undefined],
     ["👍👎", undefined],
