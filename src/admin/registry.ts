@@ -5,7 +5,7 @@ import { approve } from "./commands/approve.js";
 import { dashboard } from "./commands/dashboard.js";
 import { deny } from "./commands/deny.js";
 import { forget } from "./commands/forget.js";
-import { helpFor } from "./commands/help.js";
+import { helpFor, synopsis } from "./commands/help.js";
 import { invite } from "./commands/invite.js";
 import { missed } from "./commands/missed.js";
 import { pause, resume } from "./commands/pause.js";
@@ -55,9 +55,6 @@ export function nearestCommand(name: string): string | undefined {
 
 /** The table of commands in README, as Markdown. */
 export function commandTable(): string {
-  const rows = commands.map(({ name, usage, summary }) => {
-    const use = `/${name}${usage === "" ? "" : ` ${usage}`}`.replaceAll("|", "\\|");
-    return `| \`${use}\` | ${summary} |`;
-  });
+  const rows = commands.map((command) => `| \`${synopsis(command).replaceAll("|", "\\|")}\` | ${command.summary} |`);
   return ["| command | does |", "| --- | --- |", ...rows, ""].join("\n");
 }

@@ -1,6 +1,6 @@
 /** The face of the owner's side: what it looks after by itself, and what every door gets for an answer. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { commands } from "../../src/admin/index.js";
+import { commands, commandTable } from "../../src/admin/index.js";
 import { findCommand, nearestCommand } from "../../src/admin/registry.js";
 import { KafclawError } from "../../src/errors.js";
 import { DAY, HOUR, House, MINUTE, OWNER } from "./house.js";
@@ -88,6 +88,18 @@ describe("a command from outside the chat", () => {
     expect(house.deleted()).toEqual([]);
     await house.cli("token", "rotate");
     expect(house.deleted()).toEqual([id]);
+  });
+
+  it("is in README's table, with its usage where it has one", () => {
+    const rows = commandTable().split("\n");
+    expect(rows.slice(0, 4)).toEqual([
+      "| command | does |",
+      "| --- | --- |",
+      "| `/help [command]` | lists the commands, or explains one |",
+      "| `/status` | link, silent mode, counts, uptime, responder, version |",
+    ]);
+    expect(rows).toContain("| `/silent [on\\|off [--for 2h]]` | silent mode: nothing goes out but to this chat |");
+    expect(rows.at(-1)).toBe("");
   });
 
   it("knows names in any case, and the nearest", async () => {

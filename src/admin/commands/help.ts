@@ -6,7 +6,7 @@ import { stack } from "../words.js";
 
 /** `/help`, over the registry that it is part of. */
 export function helpFor(commands: () => readonly Command[], nearestTo: (name: string) => string | undefined): Command {
-  const help: Command = {
+  return {
     name: "help",
     usage: "[command]",
     summary: "lists the commands, or explains one",
@@ -16,9 +16,7 @@ export function helpFor(commands: () => readonly Command[], nearestTo: (name: st
       const [word, ...more] = take(args).words;
       const all = commands();
       if (word === undefined) {
-        const rows = all.map(({ name, usage, summary }) =>
-          own(`/${name}${usage === "" ? "" : ` ${usage}`}: ${summary}`),
-        );
+        const rows = all.map((command) => own(`${synopsis(command)}: ${command.summary}`));
         const how = own("Under a notice, 👍 or 👎 decides, and so does quoting it with yes or no.");
         return {
           ok: true,
@@ -33,13 +31,16 @@ export function helpFor(commands: () => readonly Command[], nearestTo: (name: st
         const hint = near === undefined ? own("/help lists them.") : own(`Did you mean /help ${near}?`);
         return refusal("unknown-command", say`There is no command ${name}. ${hint}`, "usage");
       }
-      const head = own(`/${found.name}${found.usage === "" ? "" : ` ${found.usage}`}`);
       return {
         ok: true,
-        message: stack([head, own(found.summary), own(found.details)]),
+        message: stack([own(synopsis(found)), own(found.summary), own(found.details)]),
         data: { name: found.name, usage: found.usage, summary: found.summary, details: found.details },
       };
     },
   };
-  return help;
+}
+
+/** `/deny <ref…> [--block]`. */
+export function synopsis({ name, usage }: Pick<Command, "name" | "usage">): string {
+  return `/${name} ${usage}`.trim();
 }
