@@ -1,5 +1,6 @@
 /** `kill -9` at random moments, while everything streams in (I4, I5, I6, I10). */
 import { isDeepStrictEqual } from "node:util";
+import type { Phone } from "../../src/simulator/index.js";
 import { TOKEN, World } from "../e2e/world.js";
 import type { Run, Topic } from "./run.js";
 
@@ -15,10 +16,16 @@ const PATIENCE_MS = 60_000;
 type State = "pending" | "approved" | "denied" | "stranger";
 /** What each order makes of a contact, and how its confirmation begins. */
 const ORDERS = {
-  approve: { from: ["pending"], to: "approved", told: /^✅ Approved / },
-  deny: { from: ["pending", "approved"], to: "denied", told: /^⛔ Denied / },
-  remove: { from: ["approved", "denied"], to: "stranger", told: /^Removed / },
-} as const satisfies Record<string, { from: readonly State[]; to: State; told: RegExp }>;
+  approve: { from: ["pending"], to: "approved", told: /^✅ Approved /, text: "/approve CODE" },
+  deny: { from: ["pending", "approved"], to: "denied", told: /^⛔ Denied (?!.*locke?[ds])/, text: "/deny CODE" },
+  block: {
+    from: ["pending", "approved"],
+    to: "denied",
+    told: /^⛔ Denied .*(Blocked at WhatsApp too|WhatsApp blocks them)/,
+    text: "/deny CODE --block",
+  },
+  remove: { from: ["approved", "denied"], to: "stranger", told: /^Removed /, text: "/remove CODE" },
+} as const satisfies Record<string, { from: readonly State[]; to: State; told: RegExp; text: string }>;
 type Order = keyof typeof ORDERS;
 
 export const kill: Topic = {
@@ -29,15 +36,19 @@ export const kill: Topic = {
     const alice = await world.aliceApproved();
     const book = new Map<string, Order[]>();
     const said: string[] = [];
+    const phones = new Map<string, Phone>();
+    const names = new Map<string, string>();
+    const guests = new Set<string>();
+    const asked = { book, said, phones, names, guests };
     const lives: string[][] = [];
     const kills = run.times(KILLS);
 
     for (let life = 0; life < kills; life += 1) {
-      await live(run, world, { life, book, said });
+      await live(run, world, { life, ...asked });
       lives.push(world.responded());
       const told = confirmations(world);
       await world.home.startLinked();
-      await checkStart(run, world, book, told);
+      await checkStart(run, world, asked, told);
     }
 
     await world.wa.waitUntilTaken({ timeoutMs: PATIENCE_MS });
@@ -46,14 +57,17 @@ export const kill: Topic = {
       async () => {
         const given = new Set([...lives.flat(), ...world.responded()]);
         const known = new Set([...book.keys(), ...(await statesOf(world)).keys()]);
-        // A knocker for each life, and Alice.
-        return said.every((id) => given.has(id)) && known.size > kills;
+        // A knocker for each life, Alice, and who was invited.
+        return said.every((id) => given.has(id)) && known.size > kills + guests.size;
       },
       "each message was handled",
       PATIENCE_MS,
     );
+    // More than five notices in a minute wait for its end.
+    const told = () => guestsTold(world).length >= guests.size;
+    await world.home.until(async () => told(), "each guest was told of", 2 * PATIENCE_MS).catch(() => {});
     lives.push(world.responded());
-    await checkEnd(run, world, { alice, book, said, lives });
+    await checkEnd(run, world, { alice, lives, ...asked });
   },
 };
 
@@ -61,10 +75,20 @@ export const kill: Topic = {
 interface Asked {
   readonly book: Map<string, Order[]>;
   readonly said: string[];
+  /** Who knocked or was invited, by name. */
+  readonly phones: Map<string, Phone>;
+  /** The name behind each code. */
+  readonly names: Map<string, string>;
+  /** The names of those who used an `--auto` invite. */
+  readonly guests: Set<string>;
 }
 
 /** One life: much is asked at once, and in the middle of it comes the end. */
-async function live(run: Run, world: World, { life, book, said }: Asked & { life: number }): Promise<void> {
+async function live(
+  run: Run,
+  world: World,
+  { life, book, said, phones, guests }: Asked & { life: number },
+): Promise<void> {
   const { wa } = world;
   const isAtReceipt = run.random(3) === 0;
   const until = wa.record.length + 1 + run.random(STANZAS_BEFORE_KILL);
@@ -74,8 +98,19 @@ async function live(run: Run, world: World, { life, book, said }: Asked & { life
     })
     .catch(() => {});
   if (run.random(2) === 0) await world.order(run.random(4) === 0 ? "/silent on" : "/silent off");
-  await world.say(wa.phone({ pn: `1555${String(1_000_000 + life)}`, name: `Knocker ${life}` }), TOKEN);
+  const meet = (pn: string, name: string): Phone => {
+    const phone = wa.phone({ pn, name });
+    phones.set(name, phone);
+    return phone;
+  };
+  await world.say(meet(`1555${1_000_000 + life}`, `Knocker ${life}`), TOKEN);
   await world.say(world.mallory, "let me in");
+  if (run.random(3) === 0) await world.order(`/invite Guest ${life} --auto`);
+  for (const [name, token] of invites(world)) {
+    if (guests.has(name)) continue;
+    guests.add(name);
+    await world.say(meet(`1556${1_000_000 + guests.size}`, name), token);
+  }
   for (let count = 0; count < MESSAGES_PER_LIFE; count += 1) {
     const addressing = run.random(2) === 0 ? "pn" : "lid";
     said.push((await world.say(world.alice, `${life}.${count}`, { addressing })).id);
@@ -90,7 +125,7 @@ async function live(run: Run, world: World, { life, book, said }: Asked & { life
     const order = run.pick((Object.keys(ORDERS) as Order[]).filter((name) => isFrom(name, state)));
     if (order === undefined) continue;
     orders.push(order);
-    await world.order(`/${order} ${code}`);
+    await world.order(ORDERS[order].text.replace("CODE", code));
   }
   await moment;
   await world.home.stop("SIGKILL");
@@ -98,19 +133,20 @@ async function live(run: Run, world: World, { life, book, said }: Asked & { life
 }
 
 /** What holds after each start: silent, linked, and each contact in a state that was confirmed or asked for later. */
-async function checkStart(run: Run, world: World, book: Map<string, Order[]>, told: readonly string[]): Promise<void> {
+async function checkStart(run: Run, world: World, { book, names }: Asked, told: readonly string[]): Promise<void> {
   const health = JSON.stringify(await world.home.get("/healthz"));
   run.check("starts, silent and linked (I4)", health === '{"status":"ok","link":"open","silent":true}', () => health);
   const states = await statesOf(world);
   for (const [code, orders] of book) {
     const confirmed = orders.filter((_, index) => isTold(told, code, orders, index)).length;
     const allowed = orders.slice(confirmed).map((_, index) => after(orders.slice(0, confirmed + index + 1)));
-    const state = states.get(code) ?? "stranger";
+    const state = states.get(code)?.state ?? "stranger";
     run.check("decisions that are there (I6)", [after(orders.slice(0, confirmed)), ...allowed].includes(state), () => {
       return `${code} is ${state} after ${orders.join(", ")}, of which ${confirmed} were confirmed`;
     });
   }
-  for (const [code, state] of states) {
+  for (const [code, { state, name }] of states) {
+    names.set(code, name);
     if (state === "pending" && !book.has(code)) book.set(code, []);
   }
 }
@@ -118,12 +154,12 @@ async function checkStart(run: Run, world: World, book: Map<string, Order[]>, to
 async function checkEnd(
   run: Run,
   world: World,
-  { alice, book, said, lives }: Asked & { alice: string; lives: readonly string[][] },
+  { alice, book, said, phones, names, guests, lives }: Asked & { alice: string; lives: readonly string[][] },
 ): Promise<void> {
   const states = await statesOf(world);
   const told = confirmations(world);
   for (const [code, orders] of book) {
-    const state = states.get(code) ?? "stranger";
+    const state = states.get(code)?.state ?? "stranger";
     run.check("contacts at the end", state === after(orders), () => `${code} is ${state} after ${orders.join(", ")}`);
     for (const order of new Set(orders)) {
       const asked = orders.filter((one) => one === order).length;
@@ -131,7 +167,22 @@ async function checkEnd(
       run.check("orders confirmed once", answers === asked, () => `${order} ${code} was confirmed ${answers} times`);
     }
   }
-  run.check("the buddy is a buddy", states.get(alice) === "approved", () => `${alice} is ${states.get(alice)}`);
+  for (const [code, orders] of book) {
+    const phone = phones.get(names.get(code) ?? "");
+    if (phone === undefined) continue;
+    const isBlocked = world.bot.hasBlocked(phone);
+    const holds = isBlocked === (orders.at(-1) === "block");
+    run.check("blocks at WhatsApp", holds, () => `${code} is ${isBlocked ? "" : "not "}blocked after ${orders}`);
+  }
+  const toldOf = guestsTold(world);
+  for (const name of guests) {
+    const state = [...states.values()].find((known) => known.name === name)?.state;
+    run.check("guests are in", state === "approved", () => `${name} is ${state}`);
+    const times = toldOf.filter((guest) => guest === name).length;
+    run.check("invites told once", times === 1, () => `the owner was told of ${name} ${times} times`);
+  }
+  const { state } = states.get(alice) ?? {};
+  run.check("the buddy is a buddy", state === "approved", () => `${alice} is ${state}`);
   for (const id of said) {
     const given = lives.flatMap((life, index) => (life.includes(id) ? [index] : []));
     const [first = -1] = given;
@@ -146,8 +197,14 @@ async function checkEnd(
   run.check("the protocol is kept", troubles.length === 0, () => troubles.join("; "));
 }
 
-/** The state of each contact, by code. Pages move while orders are carried out: what is read twice alike holds. */
-async function statesOf(world: World): Promise<Map<string, State>> {
+/** A contact as the API shows it. */
+interface Known {
+  readonly state: State;
+  readonly name: string;
+}
+
+/** Each contact, by code. Pages move while orders are carried out: what is read twice alike holds. */
+async function statesOf(world: World): Promise<Map<string, Known>> {
   let before = await readStates(world);
   for (;;) {
     const states = await readStates(world);
@@ -156,16 +213,16 @@ async function statesOf(world: World): Promise<Map<string, State>> {
   }
 }
 
-async function readStates(world: World): Promise<Map<string, State>> {
-  const states = new Map<string, State>();
+async function readStates(world: World): Promise<Map<string, Known>> {
+  const states = new Map<string, Known>();
   for (const state of ["pending", "approved", "denied"] as const) {
     for (let page = 1, pages = 1; page <= pages; page += 1) {
       // The API's documented answer; another one fails what is checked with it.
       const answer = (await world.home.get(`/api/v1/contacts?state=${state}&page=${page}`)) as {
-        contacts: { code: string }[];
+        contacts: { code: string; name: string }[];
         pages: number;
       };
-      for (const { code } of answer.contacts) states.set(code, state);
+      for (const { code, name } of answer.contacts) states.set(code, { state, name });
       pages = answer.pages;
     }
   }
@@ -174,6 +231,21 @@ async function readStates(world: World): Promise<Map<string, State>> {
 
 function confirmations(world: World): string[] {
   return world.owner.inbox.map(({ text }) => text);
+}
+
+/** The invites that the owner was answered with, by whom they are for. */
+function invites(world: World): readonly (readonly [name: string, token: string])[] {
+  return confirmations(world).flatMap((text) => {
+    const [, name, token] = /^Invite for (Guest \d+): (\S+)/.exec(text) ?? [];
+    return name === undefined || token === undefined ? [] : [[name, token] as const];
+  });
+}
+
+/** Whom the owner was told of as let in by an invite, in a notice or in a digest. */
+function guestsTold(world: World): readonly string[] {
+  return confirmations(world).flatMap((text) =>
+    [...text.matchAll(/Approved by invite\* \w{4}\n(Guest \d+) /g)].flatMap(([, name]) => name ?? []),
+  );
 }
 
 /** Whether the order at `index` was confirmed: as many confirmations of its kind as there were such orders until then. */
