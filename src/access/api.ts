@@ -27,8 +27,6 @@ export interface Outcome {
   readonly wasNotPending?: boolean;
   /** Held messages to be handled now (approval); each stays on record until {@link Access.settle} takes it off. */
   readonly released: readonly Held[];
-  /** The decision that an undo took back; its `by.door` is the door to name. */
-  readonly undone?: Decision;
 }
 
 /** Pending entries whose time is up, and those that expire within a day and of which nobody was reminded. */

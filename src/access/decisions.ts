@@ -145,7 +145,7 @@ export class Decisions {
       () => restored,
     );
     this.#noteUndo(now, decision);
-    return { contact: now, decision, undone, unchanged: false, released: [] };
+    return { contact: now, decision, unchanged: false, released: [] };
   }
 
   /** The record of a target as it is now; a person without one gets a new one where `name` is given. */

@@ -18,7 +18,7 @@ describe("undo", () => {
     for (const decide of ["approve", "deny", "remove"] as const) {
       const { decision } = await house.access[decide](alice, dashboard);
       const outcome = await house.access.undo(chat);
-      expect(outcome).toMatchObject({ contact: { code: alice.code }, undone: { id: decision.id, by: dashboard } });
+      expect(outcome).toMatchObject({ contact: { code: alice.code }, decision: { undoes: decision.id } });
       const { history: _, ...now } = outcome.contact;
       expect({ ...now, history: before?.history }).toEqual(before);
     }
@@ -102,7 +102,7 @@ describe("undo", () => {
     const first = await house.access.approve(alice, chat);
     await house.access.deny(alice, chat);
     await house.access.undo(chat);
-    expect((await house.access.undo(chat)).undone?.id).toBe(first.decision.id);
+    expect((await house.access.undo(chat)).decision.undoes).toBe(first.decision.id);
     expect(house.verdict(ALICE)).toBe("pending");
   });
 
@@ -119,7 +119,7 @@ describe("undo", () => {
     const { decision: next } = await house.access.deny(contact, chat);
     house.now += 10 * MINUTE;
     await house.restart();
-    expect((await house.access.undo(chat)).undone?.id).toBe(next.id);
+    expect((await house.access.undo(chat)).decision.undoes).toBe(next.id);
   });
 
   it("finds the order of decisions again after a restart, whoever they were about", async () => {
@@ -140,7 +140,7 @@ describe("undo", () => {
     }
     await house.restart();
     const undone = [];
-    for (const _ of decisions) undone.push((await house.access.undo(chat)).undone?.id);
+    for (const _ of decisions) undone.push((await house.access.undo(chat)).decision.undoes);
     expect(undone).toEqual(decisions.toReversed());
     for (const who of people) expect(house.verdict(who)).toBe("pending");
   });

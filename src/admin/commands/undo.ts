@@ -28,10 +28,10 @@ export function undone(
   context: CommandContext,
 ): { message: Message; data: object } {
   const { contact, decision } = outcome;
-  const before = outcome.undone ?? contact.history.find(({ id }) => id === decision.undoes);
-  const when = before ? formatTime(before.at, context.clock(), context.timezone) : "";
-  const what = before ? own(` (was ${decision.from} ${doorOf(before)}, ${when})`) : own("");
-  const sent = trace === undefined || trace === "none" ? "" : ` ${SENT[trace]}`;
+  const before = contact.history.find(({ id }) => id === decision.undoes);
+  const what =
+    before && ` (was ${decision.from} ${doorOf(before)}, ${formatTime(before.at, context.clock(), context.timezone)})`;
+  const sent = SENT[trace ?? "none"];
   const block =
     blocking === undefined
       ? ""
@@ -40,12 +40,13 @@ export function undone(
         : " WhatsApp's block follows when linked.";
   return {
     data: toData(contact),
-    message: say`↩️ Undone: ${label(contact)} is ${own(stateName(contact.state))} again${what}.${own(sent)}${own(block)}`,
+    message: say`↩️ Undone: ${label(contact)} is ${own(stateName(contact.state))} again${own(what ?? "")}.${own(sent)}${own(block)}`,
   };
 }
 
 const SENT = {
-  greeting: "The greeting was sent already.",
-  handled: "The held messages went to the responder already.",
-  "greeting and handled": "The greeting was sent and the held messages went to the responder already.",
+  none: "",
+  greeting: " The greeting was sent already.",
+  handled: " The held messages went to the responder already.",
+  "greeting and handled": " The greeting was sent and the held messages went to the responder already.",
 } as const;
