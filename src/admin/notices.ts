@@ -21,6 +21,8 @@ const ALARM_AGAIN_MS = 60 * MINUTE;
 const ALARMS_REMEMBERED = 500;
 const OWNER_NAME = "notice:owner-name";
 
+type About = WaitingRecord["about"];
+
 /** What the notices need. */
 export interface NoticesParts {
   readonly access: Access;
@@ -45,6 +47,8 @@ export interface NoticesParts {
 export class Notices {
   private loading: Promise<SentNotices> | undefined;
   private readonly waiting = new Map<string, WaitingRecord>();
+  /** News by key, until they are written. */
+  private readonly unwritten = new Map<string, { readonly about: About; readonly alarm: boolean }>();
   private readonly alarmed = new Map<string, number>();
   private ownerName: string | undefined;
   private order = 0;
@@ -76,7 +80,7 @@ export class Notices {
 
   /** The queue is full, for the first time since it last had room. */
   async queueFull(): Promise<void> {
-    await this.news("queue-full", texts.queueFull());
+    await this.add("news:queue-full", newsOf(texts.queueFull()));
   }
 
   /** What became known about somebody's addresses. */
@@ -84,22 +88,24 @@ export class Notices {
     const message = texts.learned(news);
     if (message === undefined) return;
     const contact = news.kind === "new-person" ? news.old : news.kind === "new-number" ? news.contact : undefined;
-    await this.news(`learned:${news.kind}:${contact?._id}`, message);
+    await this.add(`news:learned:${news.kind}:${contact?._id}`, newsOf(message));
   }
 
   async expiring(contacts: readonly Contact[]): Promise<void> {
     const [first] = contacts;
-    if (first !== undefined) await this.news(`expiring:${first._id}:${first.episode}`, texts.expiring(contacts));
+    if (first === undefined) return;
+    await this.add(`news:expiring:${first._id}:${first.episode}`, newsOf(texts.expiring(contacts)));
   }
 
   async expired(contacts: readonly Contact[]): Promise<void> {
     const [first] = contacts;
-    if (first !== undefined) await this.news(`expired:${first._id}:${first.episode}`, texts.expired(contacts));
+    if (first === undefined) return;
+    await this.add(`news:expired:${first._id}:${first.episode}`, newsOf(texts.expired(contacts)));
   }
 
   /** The admin chat begins, as soon as the owner is confirmed; what waited for it comes with it. */
   async ownerConfirmed(): Promise<void> {
-    await this.add("news:owner-confirmed", { kind: "news", message: texts.ownerConfirmed() }, true);
+    await this.add("news:owner-confirmed", newsOf(texts.ownerConfirmed()), true);
   }
 
   /** A message could not be handled after several tries. */
@@ -123,14 +129,19 @@ export class Notices {
     await this.news(key, texts.notSent(contact, reason), reason === "restricted");
   }
 
-  /** Anything else, once while it waits under this key. Alarms don't wait for the morning, and come once an hour at most. */
+  /**
+   * Anything else, once while it waits under this key. Alarms don't wait for the morning, and come once an hour at most.
+   * Nobody tells such a thing twice: where the disk is full it is kept in memory until it can be written.
+   */
   async news(key: string, message: Message, alarm = false): Promise<void> {
     await this.load();
     const now = this.parts.clock();
     if (alarm && isWithin(ALARM_AGAIN_MS, this.alarmed.get(key) ?? Number.NEGATIVE_INFINITY, now)) return;
     if (alarm) this.alarmed.set(key, now);
     if (this.alarmed.size > ALARMS_REMEMBERED) this.alarmed.delete(this.alarmed.keys().next().value ?? "");
-    await this.add(`news:${key}`, { kind: "news", message }, alarm);
+    const about = newsOf(message);
+    await this.write(`news:${key}`, about, alarm).catch(() => this.unwritten.set(`news:${key}`, { about, alarm }));
+    await this.flush();
   }
 
   /** The owner's own name, so that nobody is mistaken for them. */
@@ -185,19 +196,26 @@ export class Notices {
     return SentNotices.load(records, access, clock, timezone);
   }
 
-  private async add(key: string, about: WaitingRecord["about"], alarm = false): Promise<void> {
-    const _id = `notice:waiting:${key}`;
-    if (!this.waiting.has(_id)) {
-      const record: WaitingRecord = { _id, kind: "waiting", at: this.parts.clock(), order: ++this.order, alarm, about };
-      await this.parts.records.put(record);
-      this.waiting.set(_id, record);
-    }
+  private async add(key: string, about: About, alarm = false): Promise<void> {
+    await this.write(key, about, alarm);
     await this.flush();
+  }
+
+  private async write(key: string, about: About, alarm: boolean): Promise<void> {
+    const _id = `notice:waiting:${key}`;
+    if (this.waiting.has(_id)) return;
+    const record: WaitingRecord = { _id, kind: "waiting", at: this.parts.clock(), order: ++this.order, alarm, about };
+    await this.parts.records.put(record);
+    this.waiting.set(_id, record);
   }
 
   private async send(): Promise<void> {
     const { access, gateway, clock, quiet, timezone, outbox } = this.parts;
     await this.load();
+    for (const [key, { about, alarm }] of this.unwritten) {
+      await this.write(key, about, alarm);
+      this.unwritten.delete(key);
+    }
     const owner = access.owner();
     await this.drop([...this.waiting.values()].filter((record) => !this.isNews(record)));
     if (outbox === undefined || owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
@@ -333,6 +351,10 @@ export class Notices {
     });
     this.timer = { at, cancel };
   }
+}
+
+function newsOf(message: Message): About {
+  return { kind: "news", message };
 }
 
 function shownOf({ _id, episode, name }: Contact): Shown {

@@ -18,7 +18,9 @@ import { type Admin, type AdminParts, type AdminRecord, createAdmin, createSilen
 import { allOf } from "../../src/admin/records.js";
 import type { Scheduler } from "../../src/admin/schedule.js";
 import type { CommandResult, Gateway, ResponderControl } from "../../src/admin/types.js";
+import { KafclawError } from "../../src/errors.js";
 import { openStore, type Store } from "../../src/store/index.js";
+import type { Collection } from "../../src/store/types.js";
 import { renderPlain } from "../../src/text.js";
 import type { Content, Inbound, LinkCode, Outbox, Parcel } from "../../src/whatsapp/types.js";
 
@@ -118,6 +120,8 @@ export class House {
   readonly logged: string[] = [];
   link: LinkCode = "open";
   canBlock = true;
+  /** The owner's side can't be written, as on a full disk. */
+  isFull = false;
   /** From the next restart: no gateway runs, and commands work on the files. */
   isOffline = false;
   paused = false;
@@ -215,7 +219,7 @@ export class House {
       access: this.access,
       gateway: this.gateway,
       ...(this.isOffline ? {} : { outbox: this.outbox }),
-      settings: await this.store.open<AdminRecord>("settings"),
+      settings: this.breakable(await this.store.open<AdminRecord>("settings")),
       clock,
       serverNow: clock,
       scheduler: this.time,
@@ -233,6 +237,30 @@ export class House {
     this.startedAt = this.time.now;
     await this.build();
     await this.admin.start();
+  }
+
+  private breakable(inner: Collection<AdminRecord>): Collection<AdminRecord> {
+    const check = (): void => {
+      if (this.isFull) throw new KafclawError("disk-full", "The disk is full; make room.", "failed");
+    };
+    return {
+      get: (id) => inner.get(id),
+      find: (query, options) => inner.find(query, options),
+      count: (query) => inner.count(query),
+      put: async (doc) => {
+        check();
+        await inner.put(doc);
+      },
+      putAll: async (docs) => {
+        check();
+        await inner.putAll(docs);
+      },
+      remove: async (ids) => {
+        check();
+        return inner.remove(ids);
+      },
+      close: () => inner.close(),
+    };
   }
 
   /** What the owner's side keeps on disk of one kind. */

@@ -524,6 +524,29 @@ describe("news that wait", () => {
     expect(house.texts()).toEqual([expect.stringMatching(/^🚨/)]);
   });
 
+  it("what can't be written is kept until it can, and told once; what is asked for again is refused", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const before = house.texts().length;
+    house.isFull = true;
+    await house.admin.notices.stuck("m1", "no room");
+    await house.admin.notices.notSent(alice, "failed");
+    await house.admin.notices.notSent(alice, "failed");
+    for (const again of ["expiring", "expired"] as const) {
+      await expect(house.admin.notices[again]([alice])).rejects.toThrow("The disk is full");
+    }
+    await expect(house.admin.tell.queueFull()).rejects.toThrow("The disk is full");
+    expect(house.texts()).toHaveLength(before);
+    house.isFull = false;
+    await house.wait(10_000);
+    expect(house.texts().slice(before)).toEqual([
+      expect.stringMatching(/^🚨 A message could not be handled/),
+      expect.stringMatching(/^⚠️ A message to Alice/),
+    ]);
+    await house.wait(MINUTE);
+    expect(house.texts()).toHaveLength(before + 2);
+  });
+
   it("of two who came by invites both are told", async () => {
     const house = await open();
     house.link = "connecting";
@@ -569,9 +592,11 @@ describe("news that wait", () => {
     await notices.stop();
     house.link = "open";
     await notices.flush();
-    await notices.queueFull();
+    await notices.stuck("m1", "x");
     await house.wait(MINUTE);
     expect(house.texts()).toEqual([]);
+    await house.restart();
+    expect(house.texts()).toHaveLength(2);
   });
 
   it("without an owner they wait, too", async () => {
