@@ -10,6 +10,7 @@ import type { Decided, Decider, Gateway } from "./types.js";
 
 /** How long a decision can be taken back; after that, what was done about it is forgotten. */
 const UNDO_WINDOW_MS = 10 * 60_000;
+const MINUTE = 60_000;
 
 /** What the decider needs. */
 export interface DeciderParts {
@@ -69,23 +70,34 @@ export function createDecider(parts: DeciderParts): RunningDecider {
         notBefore: due,
       });
     }
+    releaseAt(due, record);
+  };
+
+  const releaseAt = (time: number, record: ReleaseRecord): void => {
     timers.get(record._id)?.();
-    const cancel = scheduler.at(due, () => {
+    const cancel = scheduler.at(time, () => {
       timers.delete(record._id);
-      void release(record).catch((error: unknown) => {
-        log.error({ err: error, contact: contactId }, "held messages could not be handled; the next start does it");
-      });
+      void release(record);
     });
     timers.set(record._id, cancel);
   };
 
+  /** Handles the held messages; again and again where the disk is full, or the link away. */
   const release = async (record: ReleaseRecord): Promise<void> => {
     const contact = access.byId(record.contactId);
     if (isStopped || contact?.state !== "approved") return;
-    const done = { greeted: greeting !== "" && !gateway.silent.on(), handled: contact.held.length };
-    await records.put({ ...record, done });
-    await gateway.release(contact, contact.held);
-    await forgetOld();
+    // What was sent when it was due stays what was sent, though the messages are handled later.
+    const done = record.done ?? { greeted: greeting !== "" && !gateway.silent.on(), handled: contact.held.length };
+    try {
+      await records.put({ ...record, done });
+      await gateway.release(contact, contact.held);
+      await forgetOld();
+    } catch (error) {
+      if (record.done === undefined) {
+        log.error({ err: error, code: contact.code }, "held messages could not be handled; tried again every minute");
+      }
+      if (!isStopped) releaseAt(clock() + MINUTE, { ...record, done });
+    }
   };
 
   /** Takes back what approvals of this contact have not done yet, and tells what they have done. */

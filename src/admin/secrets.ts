@@ -5,6 +5,8 @@ import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type SecretRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
 
+const MINUTE = 60_000;
+
 /** What the keeper of secrets needs. */
 export interface SecretsParts {
   readonly records: Records;
@@ -54,11 +56,13 @@ export class Secrets {
     for (const record of records) if (record.secretId === secretId) await this.delete(record);
   }
 
-  private arm(record: SecretRecord): void {
+  private arm(record: SecretRecord, time = record.until): void {
+    const { scheduler, clock, log } = this.parts;
     this.timers.get(record._id)?.();
-    const cancel = this.parts.scheduler.at(record.until, () => {
+    const cancel = scheduler.at(time, () => {
       void this.delete(record).catch((error: unknown) => {
-        this.parts.log.error({ err: error }, "a message with a secret could not be deleted");
+        log.error({ err: error }, "a message with a secret could not be deleted; tried again in a minute");
+        this.arm(record, clock() + MINUTE);
       });
     });
     this.timers.set(record._id, cancel);
