@@ -847,6 +847,47 @@ describe("a quoted answer and a reaction", () => {
     expect(house.state(alice)).toBe("approved");
   });
 
+  it("a quoted no after a 👍 takes nothing back", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    expect(await house.says("no", { quotes: id })).toMatch(
+      /^Nothing changed: Alice .* was approved by you on WhatsApp/,
+    );
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it.each(["reaction", "quote"])(
+    "a %s whose decision a crash cut short is answered when it comes again",
+    async (way) => {
+      const house = await open();
+      const alice = await house.knocks("Alice", ALICE);
+      const { id } = house.notice(alice.code);
+      const answer =
+        way === "reaction"
+          ? house.message({ kind: "reaction", emoji: "👍", target: id })
+          : house.message({ kind: "text", text: "yes" }, { quotes: id });
+      await house.access.approve(alice, { door: "whatsapp", who: "owner", cause: answer.journalId });
+      await house.restart();
+      expect(await house.handle(answer)).toMatch(/^✅ Approved Alice/);
+      expect(await house.reacts("👎", id)).toMatch(way === "reaction" ? /^↩️ Undone: Alice/ : /^Nothing changed: Alice/);
+    },
+  );
+
+  it("the notice of an invite says nothing of the queue, to which its user went back", async () => {
+    const house = await open();
+    const bob = await house.knocks("Bob", BOB);
+    const { token } = await house.access.invite({ label: "Bob", auto: true }, { door: "cli", who: "x" });
+    const entry = await house.access.knock({ person: bob, name: "Bob", text: token, at: house.time.now, cause: "k" });
+    if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+    await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+    const { id } = house.notice("Approved by invite");
+    await house.says("/undo");
+    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Bob .* They are pending again/);
+    expect(house.state(bob)).toBe("pending");
+  });
+
   it("a reaction that counted after an undo can be taken away again", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);

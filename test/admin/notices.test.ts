@@ -569,8 +569,11 @@ describe("news that wait", () => {
     const decision = ann?.history.at(-1);
     const [invite] = house.access.invites();
     if (ann === undefined || decision === undefined || invite === undefined) throw new Error("nobody");
-    await house.admin.tell.autoApproved({ contact: ann, decision, unchanged: true, released: [] }, invite);
+    const again = { contact: ann, decision, unchanged: true, released: [] };
+    await house.admin.tell.autoApproved(again, invite);
     expect(house.texts()).toHaveLength(2);
+    await house.admin.tell.autoApproved({ ...again, decision: { ...decision, id: "another" } }, invite);
+    expect(house.texts()).toHaveLength(3);
   });
 
   it("while no gateway runs they are kept for the next start", async () => {
