@@ -102,12 +102,12 @@ class ContactAccess implements Access {
 
   knock(input: Parameters<Access["knock"]>[0]): Promise<Entry> {
     return this.#turn(async () => {
-      if (this.#ownership.news(input.person, undefined) !== undefined) return { kind: "nothing", guessed: false };
+      if (this.#ownership.news(input.person, undefined) !== undefined) return { kind: "nothing" };
       await this.#follow(input.person, input.cause);
       const contact = this.find(input.person);
       // A token is never used up by those who are in already, nor by the denied.
       if (contact?.state === "approved" || contact?.state === "denied") {
-        return this.#queue.letInBefore(contact, input.cause) ?? { kind: "nothing", guessed: false };
+        return this.#queue.letInBefore(contact, input.cause) ?? { kind: "nothing" };
       }
       return this.#queue.knock(contact, input);
     });

@@ -50,12 +50,12 @@ export interface Scope {
 
 /** What became of a stranger's message. */
 export type Entry =
-  /** `again`: the same message came before, and the sender is pending since. */
-  | { readonly kind: "entered"; readonly contact: Contact; readonly via: Via; readonly again?: boolean }
+  /** Also where the same message came before, and the sender is pending since. */
+  | { readonly kind: "entered"; readonly contact: Contact; readonly via: Via }
   | { readonly kind: "auto-approved"; readonly contact: Contact; readonly outcome: Outcome; readonly invite: Invite }
   /** The queue is full; `first` is true once, when the owner should be told. */
   | { readonly kind: "full"; readonly first: boolean }
-  | { readonly kind: "nothing"; readonly guessed: boolean };
+  | { readonly kind: "nothing" };
 
 /** The access methods: the one door to who may talk. Every method that decides resolves only when it is on disk. */
 export interface Access {

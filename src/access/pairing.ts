@@ -25,7 +25,7 @@ const KEPT = 30 * DAY;
 export type Key =
   | { readonly kind: "token"; readonly via: Via }
   | { readonly kind: "invite"; readonly invite: Invite; readonly via: Via }
-  | { readonly kind: "none"; readonly guessed: boolean };
+  | { readonly kind: "none" };
 
 type InviteDoc = Extract<AccessDoc, { kind: "invite" }>;
 
@@ -73,14 +73,14 @@ export class Pairing {
    */
   search(person: Person, text: string, auto: boolean): Key {
     const now = this.#clock();
-    if (this.#guesses.ignored(person, now)) return { kind: "none", guessed: false };
+    if (this.#guesses.ignored(person, now)) return { kind: "none" };
     const invites = this.#live();
     const keys = [...(this.#token === undefined ? [] : [this.#token]), ...invites];
     const found = searchTokens(
       text,
       keys.map((key) => this.#prepare(key.token)),
     );
-    if (this.#guesses.count(person, found.wrong, now)) return { kind: "none", guessed: true };
+    if (this.#guesses.count(person, found.wrong, now)) return { kind: "none" };
 
     const held = found.tokens.flatMap((index) => keys[index] ?? []);
     const usable = held.flatMap((key) => ("label" in key && fits(key, person) && (key.auto || !auto) ? [key] : []));
@@ -90,7 +90,7 @@ export class Pairing {
       return { kind: "invite", invite, via: { kind: "invite", inviteId: invite._id, label: invite.label } };
     }
     const token = held.find((key) => !("label" in key));
-    if (token === undefined || auto) return { kind: "none", guessed: found.wrong > 0 };
+    if (token === undefined || auto) return { kind: "none" };
     this.#guesses.forgive(person);
     return { kind: "token", via: { kind: "token", tokenId: tokenId(token.token) } };
   }

@@ -47,7 +47,7 @@ export class Queue {
     const isPending = contact?.state === "pending";
     const key = this.#pairing.search(caller.person, caller.text, isPending);
     const via = this.#viaOf(key, isPending);
-    if (via === undefined) return { kind: "nothing", guessed: key.kind === "none" && key.guessed };
+    if (via === undefined) return { kind: "nothing" };
     const known = { ...(contact ?? this.#ledger.create(caller.person, caller.name)), ...factsOf(caller, contact) };
     if (key.kind === "invite" && key.invite.auto) return this.#letIn(known, key, caller);
     return this.#enter(known, via, key, caller);
@@ -169,7 +169,7 @@ export class Queue {
     if (entered?.via === undefined) return undefined;
     const isLast =
       contact.state === "pending" && contact.history.findLast(({ action }) => action === "enter") === entered;
-    return isLast ? { kind: "entered", contact, via: entered.via, again: true } : { kind: "nothing", guessed: false };
+    return isLast ? { kind: "entered", contact, via: entered.via } : { kind: "nothing" };
   }
 }
 

@@ -123,6 +123,13 @@ export class House {
     return (await this.access.deny(await this.pending(who, name), cli)).contact;
   }
 
+  /** A document of `access.db`, or with `doc`, puts it back as it was. */
+  async document(id: string, doc?: AccessDoc): Promise<AccessDoc | undefined> {
+    const docs = await this.#store?.open<AccessDoc>("access", { durable: true });
+    if (doc !== undefined) await docs?.put(doc);
+    return docs?.get(id);
+  }
+
   /** The ids of the contacts in `access.db`. */
   async onDisk(): Promise<string[]> {
     const docs = await this.#store?.open<AccessDoc>("access", { durable: true });
