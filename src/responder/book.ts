@@ -189,7 +189,7 @@ export class ConversationBook {
     if (this.sincePrune >= PRUNE_EVERY) await this.prune();
   }
 
-  /** What a crash left between keeping and posting. */
+  /** What a crash or a full disk left between keeping and posting. */
   unposted(): readonly TurnDoc[] {
     return [...this.turnsOf.values()].flat().filter(({ ids }) => ids === undefined);
   }

@@ -92,11 +92,7 @@ class Conversations implements RunningResponder {
   async start(): Promise<void> {
     await this.soul.read();
     await this.media.open();
-    for (const turn of this.book.unposted()) {
-      // Silent mode is on at each start: what did not reach the outbox before is asked for again, or relayed now.
-      if (turn.relay === true || this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
-      else await this.book.withdraw(turn);
-    }
+    await this.finish(this.book.unposted());
     for (const who of this.book.whoIsDue()) {
       if (this.isHeldBack(who)) await this.book.setState(this.book.due(who), "silent");
       else this.turns.wrote(who);
@@ -199,6 +195,7 @@ class Conversations implements RunningResponder {
 
   private async serveNow(who: Who): Promise<void> {
     const { access, clock } = this.parts;
+    await this.finish(this.book.unposted().filter((turn) => turn.who === who));
     const waiting = this.book.due(who);
     const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.outage.isOn);
     await this.book.drop(old);
@@ -215,6 +212,15 @@ class Conversations implements RunningResponder {
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
     await this.ask(this.mind, who, partner, burst);
+  }
+
+  /** Brings answers to an end that a crash or a full disk came behind, before anything else is answered under their names. */
+  private async finish(turns: readonly TurnDoc[]): Promise<void> {
+    for (const turn of turns) {
+      // What did not reach the outbox is asked for again, as much may have been decided since; a relay goes to the owner.
+      if (turn.relay === true || this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
+      else await this.book.withdraw(turn);
+    }
   }
 
   private async ask({ model, senses }: Mind, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {

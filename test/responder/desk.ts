@@ -4,12 +4,14 @@ import { stat } from "node:fs/promises";
 import { onTestFinished } from "vitest";
 import type { Person } from "../../src/access/identity.js";
 import type { Contact } from "../../src/access/types.js";
+import { KafclawError } from "../../src/errors.js";
 import type { ConversationDoc } from "../../src/responder/book.js";
 import type { ChatMessage } from "../../src/responder/frame.js";
 import type { ResponderParts } from "../../src/responder/parts.js";
 import { createResponder } from "../../src/responder/responder.js";
 import type { RunningResponder } from "../../src/responder/types.js";
 import { openStore, type Store } from "../../src/store/index.js";
+import type { Collection } from "../../src/store/types.js";
 import { renderPlain } from "../../src/text.js";
 import { fetchMediaFrom } from "../../src/whatsapp/media.js";
 import type { RunningOutbox } from "../../src/whatsapp/outbox.js";
@@ -27,6 +29,8 @@ export class Desk {
   readonly asked: (readonly ChatMessage[])[] = [];
   /** What it answers; throw a ModelProblem to fail. */
   answering: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<string> | string = () => "Ahoy!";
+  /** Documents that the disk refuses. */
+  refuses: (doc: ConversationDoc) => boolean = () => false;
   /** What the owner was told. */
   readonly told: string[] = [];
   paused = false;
@@ -72,7 +76,7 @@ export class Desk {
     this.store = await openStore(`${this.house.home}/responder`, { clock: () => this.time.now, log });
     this.outbox = await this.rig.start();
     this.responder = await createResponder({
-      collection: await this.store.open<ConversationDoc>("conversation"),
+      collection: this.breakable(await this.store.open<ConversationDoc>("conversation")),
       access: this.house.access,
       outbox: this.outbox,
       settings: {
@@ -108,6 +112,21 @@ export class Desk {
     });
     await this.responder.start();
     this.told.length = 0;
+  }
+
+  private breakable(inner: Collection<ConversationDoc>): Collection<ConversationDoc> {
+    return {
+      get: (id) => inner.get(id),
+      find: (query, options) => inner.find(query, options),
+      count: (query) => inner.count(query),
+      put: async (doc) => {
+        if (this.refuses(doc)) throw new KafclawError("disk-full", "The disk is full; make room.", "failed");
+        await inner.put(doc);
+      },
+      putAll: (docs) => inner.putAll(docs),
+      remove: (ids) => inner.remove(ids),
+      close: () => inner.close(),
+    };
   }
 
   /** A buddy writes; it is on disk when this resolves. */

@@ -189,6 +189,27 @@ describe("a restart", () => {
     expect(desk.texts()).toEqual(["2000: Here I am."]);
   });
 
+  it.each(["relay", "model"] as const)(
+    "I10: a full disk behind an answer (%s) answers nothing twice, and what was written meanwhile too",
+    async (mode) => {
+      const desk = await Desk.open({ model: mode === "model" });
+      const alice = await desk.house.approved(ALICE, "Alice");
+      desk.answering = (messages) => `You said: ${messages.at(-1)?.content}`;
+      desk.refuses = (doc) => doc.kind === "turn" && doc.ids !== undefined;
+      await desk.says(alice, "one");
+      await desk.until(() => desk.texts().length === 1);
+      await desk.says(alice, "two");
+      await desk.wait(60_000);
+      desk.refuses = () => false;
+      await desk.until(() => desk.texts().length === 2);
+      await desk.wait(60_000);
+      expect(desk.texts()).toEqual([expect.stringMatching(/one$/), expect.stringMatching(/two$/)]);
+      const repeated = desk.asked.filter((messages) => messages.at(-1)?.content.includes("one"));
+      expect(repeated).toHaveLength(mode === "model" ? 1 : 0);
+    },
+    20_000,
+  );
+
   it("keeps the conversation", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
