@@ -53,6 +53,8 @@ class Conversations implements RunningResponder {
   private readonly mind: Mind | undefined;
   private readonly stopping = new AbortController();
   private readonly timers = new Set<() => void>();
+  /** Whose conversation the disk held up when it was served last. */
+  private readonly failed = new Set<Who>();
   private refusalTold = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -188,6 +190,7 @@ class Conversations implements RunningResponder {
       await this.serveNow(who);
     } catch (error) {
       if (this.stopping.signal.aborted) return;
+      this.failed.add(who);
       this.parts.log.error({ err: error }, "a conversation could not go on; tried again soon");
       this.later(DISK_MS, () => this.turns.isReady(who));
     }
@@ -211,6 +214,9 @@ class Conversations implements RunningResponder {
     }
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
+    // A model costs money: it is not asked again before the disk takes what is there already.
+    if (this.failed.has(who)) await this.book.setState(burst, "due");
+    this.failed.delete(who);
     await this.ask(this.mind, who, partner, burst);
   }
 

@@ -115,15 +115,21 @@ export class Desk {
   }
 
   private breakable(inner: Collection<ConversationDoc>): Collection<ConversationDoc> {
+    const check = (docs: readonly ConversationDoc[]): void => {
+      if (docs.some(this.refuses)) throw new KafclawError("disk-full", "The disk is full; make room.", "failed");
+    };
     return {
       get: (id) => inner.get(id),
       find: (query, options) => inner.find(query, options),
       count: (query) => inner.count(query),
       put: async (doc) => {
-        if (this.refuses(doc)) throw new KafclawError("disk-full", "The disk is full; make room.", "failed");
+        check([doc]);
         await inner.put(doc);
       },
-      putAll: (docs) => inner.putAll(docs),
+      putAll: async (docs) => {
+        check(docs);
+        await inner.putAll(docs);
+      },
       remove: (ids) => inner.remove(ids),
       close: () => inner.close(),
     };

@@ -210,6 +210,19 @@ describe("a restart", () => {
     20_000,
   );
 
+  it("a full disk does not ask the model again and again", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "one");
+    desk.refuses = () => true;
+    await desk.wait(5 * 60_000);
+    expect(desk.asked).toHaveLength(1);
+    expect(desk.texts()).toEqual([]);
+    desk.refuses = () => false;
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.asked).toHaveLength(2);
+  }, 20_000);
+
   it("keeps the conversation", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
