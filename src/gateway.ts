@@ -82,6 +82,7 @@ const TEMPORARY_BAN = 402;
 /** From which level on Baileys' own lines are logged, by the level of ours: most of them say nothing to people. */
 const BAILEYS_LOG: Readonly<Record<string, string>> = { trace: "trace", warn: "fatal" };
 const DAY = 24 * 60 * 60 * 1000;
+const HOUR = 60 * 60 * 1000;
 
 /**
  * Opens a home under its lock and builds the parts. The command line uses them without starting; the gateway starts them.
@@ -312,6 +313,13 @@ async function build(
     if (days !== undefined) await admin.notices.phoneAway(days);
   };
 
+  /** Every hour, what nobody can want any more leaves the journal. */
+  let stopTidying = (): void => {};
+  const tidy = (): void => {
+    stopTidying = scheduler.at(clock() + HOUR, tidy);
+    logged("the journal was not tidied", route.tidy());
+  };
+
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
   };
@@ -344,10 +352,12 @@ async function build(
       await admin.start();
       await responder.start();
       await route.start();
+      tidy();
       opened.start();
     },
     async close() {
       stopLooking();
+      stopTidying();
       await opened.stop();
       // A download under way would hold the messages behind it.
       await Promise.all([route.stop(), responder.stop()]);

@@ -79,6 +79,14 @@ export class Route {
     );
   }
 
+  /** Lets go of texts that were held and that nobody can want any more: of who was denied, removed, or waited too long. */
+  async tidy(): Promise<void> {
+    const { access, journal } = this.rooms;
+    const held = await journal.held();
+    const wanted = access.wanted();
+    for (const id of held) if (!wanted.has(id)) await journal.letGo(id);
+  }
+
   private take(record: JournalRecord): void {
     if (this.stopping.signal.aborted) return;
     // The journal's id begins with the sender, by LID where it is known, so one person has one chain.
@@ -245,10 +253,18 @@ export class Route {
   }
 
   private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<boolean> {
+    const { access, journal } = this.rooms;
+    const before = access.byId(contact._id)?.held ?? [];
     // In this order: after a crash in between, the message is held again under the same id.
-    const isHeld = await this.rooms.access.hold(contact, { journalId: record._id, at: message.at, preview });
-    if (isHeld) await this.rooms.journal.handled(record, { verdict: "pending", held: true });
-    return isHeld;
+    const isHeld = await access.hold(contact, { journalId: record._id, at: message.at, preview });
+    if (!isHeld) return false;
+    await journal.handled(record, { verdict: "pending", held: true });
+    // Only the last few are held; whoever knows the token must not fill the disk with more.
+    const kept = new Set(access.byId(contact._id)?.held.map(({ journalId }) => journalId));
+    for (const id of [...before.map(({ journalId }) => journalId), record._id]) {
+      if (!kept.has(id)) await journal.letGo(id);
+    }
+    return true;
   }
 
   /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */

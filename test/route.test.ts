@@ -5,6 +5,7 @@ import type { Contact } from "../src/access/types.js";
 import { KafclawError } from "../src/errors.js";
 import { type Rooms, Route } from "../src/route.js";
 import { wordsOf } from "../src/whatsapp/describe.js";
+import { normalise } from "../src/whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "../src/whatsapp/journal.js";
 import type { Inbound } from "../src/whatsapp/types.js";
 import { House, MINUTE, NOON, person } from "./admin/house.js";
@@ -133,4 +134,55 @@ it("the owner who confirms is welcomed in the admin chat, though the disk failed
   const told = house.outbox.sent.flatMap(({ parcel }) => (parcel.kind === "text" ? [parcel.text] : []));
   expect(told).toEqual(["✅ This is the admin chat now. /help lists the commands, /status says how it goes."]);
   expect(house.access.owner()).toMatchObject({ confirmed: true });
+});
+
+describe("what is held of a pending sender", () => {
+  async function waiting() {
+    const house = await House.open();
+    onTestFinished(() => house.close());
+    const collection = await (await tempStore()).open<JournalRecord>("journal");
+    const journal = await Journal.open(collection, () => house.time.now);
+    const alice = await house.knocks("Alice", person("+1 555 000 2000", "2000@lid"));
+    const rooms = {
+      access: house.access,
+      journal,
+      outbox: { has: () => false },
+      tell: house.admin.tell,
+      me: () => ME,
+      mapped: async () => undefined,
+      log: pino({ enabled: false }),
+    } as unknown as Rooms;
+    const route = new Route(rooms);
+    await route.start();
+    onTestFinished(() => route.stop());
+    const texts = async (): Promise<string[]> => {
+      const held = await collection.find({ state: "held" }, { sort: { seq: 1 } });
+      return held.map((record) => wordsOf(normalise(record, ME)?.content as never));
+    };
+    const writes = async (text: string): Promise<void> => {
+      const attrs = { ...FROM_ALICE, id: `3EB0${text}` };
+      const draft = journal.draft(attrs, padded(proto.Message.encode({ conversation: text }).finish()));
+      await journal.record([draft]);
+      await vi.waitFor(async () => expect((await journal.get(draft._id))?.state).not.toBe("new"));
+    };
+    return { house, alice, route, texts, writes };
+  }
+
+  it("is the last five messages, however many come", async () => {
+    const { writes, texts } = await waiting();
+    for (let count = 0; count < 12; count++) await writes(`text ${count}`);
+    await vi.waitFor(async () => expect(await texts()).toEqual(["text 7", "text 8", "text 9", "text 10", "text 11"]));
+  });
+
+  it("leaves the disk when nobody can want it any more: after a denial, and the time to undo it", async () => {
+    const { house, alice, route, writes, texts } = await waiting();
+    await writes("hello");
+    await route.tidy();
+    await house.cli("deny", alice.code);
+    await route.tidy();
+    expect(await texts()).toEqual(["hello"]);
+    await house.wait(11 * MINUTE);
+    await route.tidy();
+    expect(await texts()).toEqual([]);
+  });
 });

@@ -12,7 +12,7 @@ import { Ownership } from "./ownership.js";
 import { Pairing } from "./pairing.js";
 import { Queue } from "./queue.js";
 import { resolve } from "./references.js";
-import { type AccessParts, DEFAULT_SETTINGS } from "./settings.js";
+import { type AccessParts, DEFAULT_SETTINGS, MINUTE } from "./settings.js";
 import { maskToken } from "./tokens.js";
 import type { Actor, Contact, ContactState, Held, Invite, Verdict } from "./types.js";
 
@@ -35,12 +35,15 @@ class ContactAccess implements Access {
   readonly #pairing: Pairing;
   readonly #decisions: Decisions;
   readonly #queue: Queue;
+  /** How long a decision can be taken back, milliseconds. */
+  readonly #undoMs: number;
   /** One change at a time, so that each sees what the one before it did, whichever door they came through. */
   readonly #turns = new PQueue({ concurrency: 1 });
 
   constructor(parts: AccessParts, ledger: Ledger, docs: readonly AccessDoc[]) {
     const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
     this.#ledger = ledger;
+    this.#undoMs = settings.undoMinutes * MINUTE;
     this.#identities = new Identities(ledger);
     this.#ownership = new Ownership(ledger, docs);
     this.#pairing = new Pairing(ledger, parts.clock, parts.random);
@@ -85,6 +88,20 @@ class ContactAccess implements Access {
 
   unsettled(): readonly Contact[] {
     return this.list("approved").filter((contact) => contact.held.length > 0);
+  }
+
+  wanted(): ReadonlySet<string> {
+    const ids = new Set<string>();
+    const undoable = this.#ledger.now() - this.#undoMs;
+    for (const { held, before, history } of this.#ledger.book.all()) {
+      for (const { journalId } of held) ids.add(journalId);
+      const last = history.at(-1);
+      if (last === undefined || last.at < undoable) continue;
+      for (let step = before; step !== undefined; step = step.before) {
+        for (const { journalId } of step.held) ids.add(journalId);
+      }
+    }
+    return ids;
   }
 
   blocksDue(): readonly Contact[] {

@@ -90,6 +90,8 @@ export interface Access {
   settle(contact: Contact, journalIds: readonly string[]): Promise<void>;
   /** Buddies with held messages that were released and not yet handled: what a crash right after an approval left. */
   unsettled(): readonly Contact[];
+  /** The journal ids of all messages that an approval, or an undo, may still want. */
+  wanted(): ReadonlySet<string>;
   /** Contacts of whom WhatsApp is still to be told whether they are blocked. */
   blocksDue(): readonly Contact[];
   /** WhatsApp was told of the contact as it is given; what was decided since is still to be told. */

@@ -1,3 +1,4 @@
+import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 
 /** A message as it was decrypted, with the stanza's attributes, written in the transaction that moves the ratchet. */
@@ -113,6 +114,19 @@ export class Journal {
     this.mark(done);
     this.sincePrune += 1;
     if (this.sincePrune >= PRUNE_EVERY) await this.prune();
+  }
+
+  /** The ids of what is held, in order of arrival. */
+  async held(): Promise<readonly string[]> {
+    return (await this.collection.find({ state: "held" }, { sort: { seq: 1 } })).map(({ _id }) => _id);
+  }
+
+  /** What was held is wanted no more: its text leaves the journal. */
+  async letGo(id: string): Promise<void> {
+    const record = await this.collection.get(id);
+    if (record?.state !== "held") return;
+    const { verdict = "pending", who, what } = record;
+    await this.handled(record, { verdict, ...present({ who, what }) });
   }
 
   private mark({ _id: id, at, verdict }: JournalRecord): void {

@@ -335,6 +335,27 @@ describe("held messages", () => {
   });
 });
 
+describe("messages that somebody may still want", () => {
+  it("are those held, and those that an undo brings back, step by step, while it can", async () => {
+    const wanted = () => [...house.access.wanted()].sort();
+    const alice = await house.pending(ALICE);
+    const bob = await house.pending(BOB);
+    await house.access.hold(alice, held("m1", 1));
+    await house.access.hold(bob, held("m2", 2));
+    expect(wanted()).toEqual(["m1", "m2"]);
+    await house.access.deny(alice, chat);
+    await house.access.remove(alice, chat);
+    await house.access.approve(bob, chat);
+    house.now += 10 * MINUTE;
+    await house.restart();
+    expect(wanted()).toEqual(["m1", "m2"]);
+    house.now += 1;
+    expect(wanted()).toEqual(["m2"]);
+    await house.access.settle(bob, ["m2"]);
+    expect(wanted()).toEqual([]);
+  });
+});
+
 describe("expiry", () => {
   it("reminds once a day before, and lets go after seven days", async () => {
     const alice = await house.pending(ALICE, "Alice");
