@@ -158,10 +158,9 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     async approve(target, by, options) {
       refuseOwnNumber(target);
       const outcome = await access.approve(target, by, options);
-      // The same order again finds it approved, and what a crash kept from following follows now.
-      const { cause } = outcome.decision.by;
-      const isRepeated = cause !== undefined && cause === by.cause && isRecent(outcome.decision);
-      if (!outcome.unchanged || isRepeated) await follow(outcome);
+      // The same order again may find it approved just now, and what a full disk kept from following follows now.
+      const { decision } = outcome;
+      if (decision.action === "approve" && isRecent(decision)) await follow(outcome);
       return decided(outcome);
     },
     async deny(target, by, options) {

@@ -428,6 +428,24 @@ describe("what was done about an approval", () => {
     expect(house.toOthers()).toHaveLength(1);
   });
 
+  it("an approval that a full disk cut short greets when the order comes again, and a buddy of old is not greeted anew", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    await house.says("/status");
+    const message = house.message({ kind: "text", text: `/approve ${alice.code}` });
+    house.isFull = true;
+    await expect(house.admin.chat.handle(message)).rejects.toThrow("The disk is full");
+    expect(house.state(alice)).toBe("approved");
+    house.isFull = false;
+    expect(await house.handle(message)).toMatch(/^✅ Approved Alice/);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    await house.wait(11 * MINUTE);
+    await house.access.learn(person("+1 555 000 2999", "2000@lid"));
+    await house.says(`/approve ${alice.code}`);
+    await house.says("/approve +1 555 000 2999");
+    expect(house.outbox.sent.filter(({ parcel }) => parcel.key?.startsWith("greet:"))).toHaveLength(1);
+  });
+
   it("an undo that makes a buddy again handles what was still held, in the same run", async () => {
     const house = await open();
     const alice = await aliceWaits(house);
