@@ -58,11 +58,11 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   static async open<T extends Doc>(options: CollectionOptions): Promise<DataFileCollection<T>> {
     const { file } = options;
     try {
-      const { length, lines, documents } = await examine(file, options.clock(), options.log);
+      const { length, live, documents } = await examine(file, options.clock(), options.log);
       const db = await openNedb(file, documents.values());
       const collection = new DataFileCollection<T>(options, db, await open(file, OPEN));
       collection.#length = length;
-      collection.#compactAt = compactAt(lines === 0 ? 0 : (length / lines) * documents.size);
+      collection.#compactAt = compactAt(live);
       collection.#compactIfLarge();
       return collection;
     } catch (error) {

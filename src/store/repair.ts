@@ -22,7 +22,8 @@ const NEWLINE = 0x0a;
 export interface Examined {
   /** Bytes, all of them good. */
   readonly length: number;
-  readonly lines: number;
+  /** Bytes of the lines that count; the others were replaced or removed since. */
+  readonly live: number;
   /** What the lines come to, by id. */
   readonly documents: ReadonlyMap<string, Doc>;
 }
@@ -38,14 +39,14 @@ export async function examine(file: string, now: number, log: StoreLog): Promise
   await clearUnfinishedCompaction(file, log);
   const handle = await openPrivate(file);
   try {
-    const { good, lines, documents, tail } = await scan(file);
-    if (tail.length === 0) return { length: good, lines, documents };
+    const { good, lines, held, tail } = await scan(file);
+    if (tail.length === 0) return { length: good, ...held.result() };
     if (isLine(tail)) {
-      take(documents, tail, file, lines + 1);
+      held.take(tail, file, lines + 1);
       await handle.write("\n", good + tail.length);
       await handle.sync();
       log.warn({ file, line: lines + 1 }, "added the newline that a crash left out");
-      return { length: good + tail.length + 1, lines: lines + 1, documents };
+      return { length: good + tail.length + 1, ...held.result() };
     }
     if (isLine(tail.subarray(0, -1))) throw damaged(file, lines + 1, "its newline was changed");
     if (!isBeginning(tail)) throw damaged(file, lines + 1, "it ends in bytes that were never written");
@@ -53,7 +54,7 @@ export async function examine(file: string, now: number, log: StoreLog): Promise
     await handle.truncate(good);
     await handle.sync();
     log.warn({ file, line: lines + 1, bytes: tail.length, aside }, "cut off a record that a crash left unfinished");
-    return { length: good, lines, documents };
+    return { length: good, ...held.result() };
   } finally {
     await handle.close();
   }
@@ -79,8 +80,8 @@ async function openPrivate(file: string): Promise<FileHandle> {
 }
 
 /** Reads in pieces, so that a large file costs no large memory. */
-async function scan(file: string): Promise<{ good: number; lines: number; documents: Map<string, Doc>; tail: Buffer }> {
-  const documents = new Map<string, Doc>();
+async function scan(file: string): Promise<{ good: number; lines: number; held: Held; tail: Buffer }> {
+  const held = new Held();
   let good = 0;
   let lines = 0;
   let rest: Buffer[] = [];
@@ -94,21 +95,38 @@ async function scan(file: string): Promise<{ good: number; lines: number; docume
       rest = [];
       lines += 1;
       if (!isLine(line)) throw damaged(file, lines, "its checksum doesn't match");
-      take(documents, line, file, lines);
+      held.take(line, file, lines);
       good += line.length + 1;
       start = end + 1;
     }
     if (start < bytes.length) rest.push(bytes.subarray(start));
   }
-  return { good, lines, documents, tail: Buffer.concat(rest) };
+  return { good, lines, held, tail: Buffer.concat(rest) };
 }
 
-/** The last line of an id counts. */
-function take(documents: Map<string, Doc>, line: Buffer, file: string, number: number): void {
-  const entry = documentOf(line);
-  if (entry === undefined) throw damaged(file, number, "it holds no document");
-  if (entry.$$deleted === true) documents.delete(entry._id);
-  else documents.set(entry._id, entry);
+/** What the lines of a file come to: the last line of an id counts. */
+class Held {
+  private readonly documents = new Map<string, Doc>();
+  private readonly sizes = new Map<string, number>();
+
+  take(line: Buffer, file: string, number: number): void {
+    const entry = documentOf(line);
+    if (entry === undefined) throw damaged(file, number, "it holds no document");
+    const { _id, $$deleted } = entry;
+    if ($$deleted === true) {
+      this.documents.delete(_id);
+      this.sizes.delete(_id);
+    } else {
+      this.documents.set(_id, entry);
+      this.sizes.set(_id, line.length + 1);
+    }
+  }
+
+  result(): Pick<Examined, "live" | "documents"> {
+    let live = 0;
+    for (const size of this.sizes.values()) live += size;
+    return { live, documents: this.documents };
+  }
 }
 
 /** A whole line's document; undefined where somebody else wrote it, with a checksum that is right. */

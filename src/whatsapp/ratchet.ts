@@ -6,6 +6,41 @@ interface Session {
   readonly constructor: { deserialize(data: object): object };
 }
 
+/** What libsignal stores of a device, as far as it matters here. */
+interface StoredRecord {
+  readonly _sessions: Readonly<Record<string, { readonly _chains: Readonly<Record<string, StoredChain>> }>>;
+}
+
+interface StoredChain {
+  /** 1 is the chain that we send in, 2 one that we receive in. */
+  readonly chainType: number;
+}
+
+const RECEIVING = 2;
+/** As many as Signal's own library keeps: MAX_RECEIVER_CHAINS in libsignal, rust/protocol/src/consts.rs. */
+const RECEIVING_KEPT = 5;
+
+/**
+ * A Signal record as libsignal hands it over to be stored, without the receiving chains that are long over.
+ *
+ * libsignal 6.0.0 keeps every chain that there ever was: one for each time that the talk went back and forth, some 100
+ * bytes. After a year of talk, a message would be read and written with a megabyte of them.
+ */
+export function withoutOldChains(record: unknown): unknown {
+  if (!isStored(record)) return record;
+  const sessions = Object.entries(record._sessions).map(([key, session]) => {
+    const chains = Object.entries(session._chains);
+    const old = chains.filter(([, { chainType }]) => chainType === RECEIVING).slice(0, -RECEIVING_KEPT);
+    if (old.length === 0) return [key, session];
+    return [key, { ...session, _chains: Object.fromEntries(chains.filter((chain) => !old.includes(chain))) }];
+  });
+  return { ...record, _sessions: Object.fromEntries(sessions) };
+}
+
+function isStored(record: unknown): record is StoredRecord {
+  return typeof record === "object" && record !== null && "_sessions" in record;
+}
+
 /** What libsignal's types leave out of its cipher. */
 interface Cipher {
   decryptWithSessions(message: Uint8Array, sessions: readonly Session[]): Promise<object>;

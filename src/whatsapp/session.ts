@@ -9,6 +9,7 @@ import {
 } from "@whiskeysockets/baileys";
 import type { Collection, Doc } from "../store/types.js";
 import type { Journal, JournalRecord } from "./journal.js";
+import { withoutOldChains } from "./ratchet.js";
 
 /** One line of `session.db`: the credentials (`creds`) or one Signal key (`<type>/<id>`), as BufferJSON text. */
 export interface SessionDoc extends Doc {
@@ -186,8 +187,9 @@ export class Session implements SignalKeyStore {
       const gone: string[] = [];
       const changed: [line: string, value: unknown][] = [];
       for (const [type, entries] of Object.entries(keys)) {
-        for (const [id, value] of Object.entries(entries ?? {})) {
+        for (const [id, given] of Object.entries(entries ?? {})) {
           const line = keyId(type, id);
+          const value = type === "session" ? withoutOldChains(given) : given;
           this.ready.delete(line);
           if (value === null || value === undefined) gone.push(line);
           else put.push({ _id: line, v: write(value) });

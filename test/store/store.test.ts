@@ -103,6 +103,18 @@ describe("a data file", () => {
     expect(await (await again()).count()).toBe(2);
   });
 
+  it("is compacted after a restart by what it needs, however large the lines were that are over", async () => {
+    const collection = await notes();
+    const text = "x".repeat(100_000);
+    await collection.putAll(Array.from({ length: 200 }, (_, n) => ({ _id: `${n}`, text: "small", n })));
+    for (let n = 0; n < 9; n++) await collection.put({ _id: "hot", text, n });
+    const reopened = await again();
+    for (let n = 0; n < 3; n++) await reopened.put({ _id: "hot", text, n });
+    await reopened.count();
+    expect(said).toContain("compacted");
+    expect((await stat(file())).size).toBeLessThan(500_000);
+  });
+
   it("is compacted when it has grown to twice its need and over a megabyte, and stays private", async () => {
     const collection = await notes();
     const text = "x".repeat(20_000);

@@ -1,5 +1,7 @@
-import { BufferJSON, initAuthCreds } from "@whiskeysockets/baileys";
-import { describe, expect, it, vi } from "vitest";
+import { BufferJSON, Curve, DEFAULT_CONNECTION_CONFIG, initAuthCreds } from "@whiskeysockets/baileys";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { Quiet } from "../../src/simulator/quiet.js";
+import { type Sealed, SignalDevice } from "../../src/simulator/signal.js";
 import type { Store } from "../../src/store/index.js";
 import { Journal, type JournalRecord } from "../../src/whatsapp/journal.js";
 import { Session, type SessionDoc } from "../../src/whatsapp/session.js";
@@ -132,4 +134,52 @@ describe("Session, one in place of another", () => {
     expect(again.credentials().me?.id).toBe("2:2@s.whatsapp.net");
     expect(Object.keys(await again.get("session", ["77_1.0", "88_1.0"]))).toEqual(["88_1.0"]);
   });
+});
+
+it("a long talk costs no more to go on with than a short one, and what comes late is still read", async () => {
+  const { session, collection } = await openSession(await tempStore());
+  const quiet = new Quiet();
+  onTestFinished(() => quiet.close());
+  const creds = initAuthCreds();
+  const preKey = Curve.generateKeyPair();
+  await session.set({ "pre-key": { 1: preKey } });
+  const keys = Object.assign(Object.create(session), {
+    isInTransaction: () => true,
+    transaction: (work: () => unknown) => work(),
+  });
+  const { logger } = DEFAULT_CONNECTION_CONFIG;
+  const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ creds, keys }, logger);
+  const jid = "77@lid";
+  const phone = new SignalDevice(quiet);
+  const peer = { account: { serial: 9 }, device: 0 };
+  const bundle = () => ({
+    registrationId: creds.registrationId,
+    identity: creds.signedIdentityKey.public,
+    signedPreKey: {
+      id: creds.signedPreKey.keyId,
+      key: creds.signedPreKey.keyPair.public,
+      signature: creds.signedPreKey.signature,
+    },
+    preKey: { id: 1, key: preKey.public },
+  });
+  const says = (words: string) => phone.encrypt(peer, Buffer.from(words), bundle);
+  const reads = async ({ type, ciphertext }: Sealed) =>
+    Buffer.from(await repository.decryptMessage({ jid, type, ciphertext: Buffer.from(ciphertext) })).toString();
+  const answers = async (words: string) => {
+    const sealed = await repository.encryptMessage({ jid, data: Buffer.from(words) });
+    const ciphertext = Buffer.from(sealed.ciphertext);
+    expect(Buffer.from(await phone.decrypt(peer, { type: sealed.type, ciphertext })).toString()).toBe(words);
+  };
+  const size = async () =>
+    (await collection.find()).filter(({ _id }) => _id.startsWith("session/")).reduce((sum, { v }) => sum + v.length, 0);
+
+  const sizes: number[] = [];
+  for (let turn = 0; turn < 40; turn++) {
+    const late = await says(`late ${turn}`);
+    expect(await reads(await says(`hello ${turn}`))).toBe(`hello ${turn}`);
+    await answers(`answer ${turn}`);
+    expect(await reads(late)).toBe(`late ${turn}`);
+    sizes.push(await size());
+  }
+  expect(sizes.at(-1)).toBeLessThan((sizes[7] ?? 0) * 1.05);
 });
