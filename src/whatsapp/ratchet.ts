@@ -28,13 +28,16 @@ const RECEIVING_KEPT = 5;
  */
 export function withoutOldChains(record: unknown): unknown {
   if (!isStored(record)) return record;
-  const sessions = Object.entries(record._sessions).map(([key, session]) => {
+  const sessions = { ...record._sessions };
+  let hasOld = false;
+  for (const [key, session] of Object.entries(sessions)) {
     const chains = Object.entries(session._chains);
     const old = chains.filter(([, { chainType }]) => chainType === RECEIVING).slice(0, -RECEIVING_KEPT);
-    if (old.length === 0) return [key, session];
-    return [key, { ...session, _chains: Object.fromEntries(chains.filter((chain) => !old.includes(chain))) }];
-  });
-  return { ...record, _sessions: Object.fromEntries(sessions) };
+    if (old.length === 0) continue;
+    hasOld = true;
+    sessions[key] = { ...session, _chains: Object.fromEntries(chains.filter((chain) => !old.includes(chain))) };
+  }
+  return hasOld ? { ...record, _sessions: sessions } : record;
 }
 
 function isStored(record: unknown): record is StoredRecord {
