@@ -34,10 +34,9 @@ export class Identities {
 
   /** What this message taught us when it came before. */
   news(cause: string | undefined): Learned | undefined {
-    const news = cause === undefined ? undefined : this.#news.get(cause);
-    const contact = news === undefined ? undefined : this.#ledger.book.byId(news.contact);
-    if (news === undefined || contact === undefined) return undefined;
-    return { kind: "new-person", old: contact, was: news.decision.from };
+    const news = this.#news.get(cause ?? "");
+    const old = news && this.#ledger.book.byId(news.contact);
+    return old && { kind: "new-person", old, was: news.decision.from };
   }
 
   /** Does what {@link plan} found. */
@@ -124,8 +123,7 @@ export class Identities {
         const { pn, chat, ...rest } = without(known, "before", "via", "reminded", "blocked", "also");
         return {
           ...rest,
-          ...(pn === undefined || pn === lost ? {} : { pn }),
-          ...(chat === undefined || chat === lost ? {} : { chat }),
+          ...present({ pn: pn === lost ? undefined : pn, chat: chat === lost ? undefined : chat }),
           held: [],
           since: at,
         };

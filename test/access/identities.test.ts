@@ -152,3 +152,25 @@ describe("a denial", () => {
     expect(house.verdict(BOB)).toBe("denied");
   });
 });
+
+describe("records that come together or apart", () => {
+  it("a merge is noted with whom it was about", async () => {
+    await house.approved(person("2000@lid"), "Alice");
+    const byNumber = await house.pending(person("15550002000@s.whatsapp.net"), "Alice");
+    const learned = await house.access.learn(ALICE);
+    if (learned.kind !== "merged") throw new Error(learned.kind);
+    const record = await lastRecord();
+    expect(record).toMatchObject({ action: "merge", note: `${learned.gone} (${byNumber.state}) is the same person` });
+  });
+
+  it("who is suspended keeps no reminder and no block", async () => {
+    await house.pending(ALICE);
+    house.now += 6 * DAY;
+    await house.access.tick();
+    expect(house.access.find(ALICE)).toHaveProperty("reminded");
+    const learned = await house.access.learn(NEWCOMER);
+    if (learned.kind !== "new-person") throw new Error(learned.kind);
+    expect(learned.was).toBe("pending");
+    for (const gone of ["reminded", "blocked", "also", "via", "before"]) expect(learned.old).not.toHaveProperty(gone);
+  });
+});
