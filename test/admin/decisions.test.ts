@@ -295,6 +295,19 @@ describe("a block that WhatsApp refuses", () => {
     },
   );
 
+  it("that was told before a crash is still said when the order comes again", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const message = house.message({ kind: "text", text: `/deny ${alice.code} --block` });
+    const by = { door: "whatsapp", who: "owner", cause: message.journalId } as const;
+    const { contact } = await house.access.deny(alice, by, { block: true });
+    await house.access.blockTold(contact);
+    await house.restart();
+    expect(await house.handle(message)).toMatch(/^⛔ Denied Alice .* Blocked at WhatsApp too\.$/);
+    expect(house.blocks).toEqual([]);
+    expect(await house.says(`/deny ${alice.code}`)).toMatch(/ is denied already, .*\. Blocked at WhatsApp too\.$/);
+  });
+
   it("is tried again when the link opens, until it is done", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);

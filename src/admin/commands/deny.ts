@@ -47,12 +47,8 @@ export async function denyOne(
   const { contact, decision } = outcome;
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;
-  const blocked =
-    blocking === undefined
-      ? own("")
-      : blocking
-        ? own(" Blocked at WhatsApp too.")
-        : own(" WhatsApp blocks them as soon as the link is open.");
+  const how = blocking === false ? " WhatsApp blocks them as soon as the link is open." : " Blocked at WhatsApp too.";
+  const blocked = own(contact.blocked === true ? how : "");
   if (outcome.unchanged && !again) {
     const since = byAndWhen(decision, clock(), timezone);
     return { data, message: say`${label(contact)} is denied already, ${since}.${blocked}` };
