@@ -37,9 +37,19 @@ const TRIES = 3;
 /** How long to wait for the disk before a message is tried again. */
 const RETRY_MS = 5_000;
 
+/** So many messages of a pending sender behind one make it pointless to hold that one: many more than are held. */
+const OVERTAKEN = 20;
+
+/** The work for one sender. */
+interface Chain {
+  work: Promise<void>;
+  /** Messages whose turn has not come. */
+  waiting: number;
+}
+
 export class Route {
   /** One chain of work a sender: their messages stay in order, and nobody waits for another's. */
-  private readonly chains = new Map<string, Promise<void>>();
+  private readonly chains = new Map<string, Chain>();
   /** What the responder has on disk and the journal not yet: a full disk does not ask it twice. */
   private readonly given = new Set<string>();
   private readonly stopping = new AbortController();
@@ -59,7 +69,7 @@ export class Route {
   /** Lets the messages at hand finish; takes no more. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await Promise.all(this.chains.values());
+    await Promise.all([...this.chains.values()].map(({ work }) => work));
   }
 
   /** Handles messages that were held while their sender was pending. */
@@ -89,12 +99,17 @@ export class Route {
 
   private take(record: JournalRecord): void {
     if (this.stopping.signal.aborted) return;
-    // The journal's id begins with the sender, by LID where it is known, so one person has one chain.
-    const key = record._id.slice(0, record._id.lastIndexOf("/"));
-    const work = (this.chains.get(key) ?? Promise.resolve()).then(() => this.try(record));
-    this.chains.set(key, work);
+    const key = chainOf(record);
+    const chain = this.chains.get(key) ?? { work: Promise.resolve(), waiting: 0 };
+    this.chains.set(key, chain);
+    chain.waiting += 1;
+    const work = chain.work.then(() => {
+      chain.waiting -= 1;
+      return this.try(record);
+    });
+    chain.work = work;
     void work.finally(() => {
-      if (this.chains.get(key) === work) this.chains.delete(key);
+      if (chain.work === work) this.chains.delete(key);
     });
   }
 
@@ -242,7 +257,9 @@ export class Route {
       case "nothing":
         break;
     }
-    if (verdict.kind === "pending" && isSaid(message)) {
+    // Whoever writes faster than the disk can follow has only the last held anyway.
+    const isOvertaken = (this.chains.get(chainOf(record))?.waiting ?? 0) >= OVERTAKEN;
+    if (verdict.kind === "pending" && isSaid(message) && !isOvertaken) {
       const isHeld = await this.hold(verdict.contact, message, record, what);
       // Decided in this very moment: what holds now counts.
       if (!isHeld) await this.pass(message, this.judge(message), record);
@@ -278,6 +295,11 @@ export class Route {
     await journal.handled(record, { verdict: "buddy", what: message.content.kind });
     this.given.delete(record._id);
   }
+}
+
+/** The journal's id begins with the sender, by LID where it is known, so one person has one chain. */
+function chainOf({ _id }: JournalRecord): string {
+  return _id.slice(0, _id.lastIndexOf("/"));
 }
 
 /** Whether this is the very message whose `--auto` invite let its sender in. */

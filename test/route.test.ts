@@ -165,13 +165,29 @@ describe("what is held of a pending sender", () => {
       await journal.record([draft]);
       await vi.waitFor(async () => expect((await journal.get(draft._id))?.state).not.toBe("new"));
     };
-    return { house, alice, route, texts, writes };
+    return { house, alice, route, texts, writes, journal };
   }
 
   it("is the last five messages, however many come", async () => {
     const { writes, texts } = await waiting();
     for (let count = 0; count < 12; count++) await writes(`text ${count}`);
     await vi.waitFor(async () => expect(await texts()).toEqual(["text 7", "text 8", "text 9", "text 10", "text 11"]));
+  });
+
+  it("is not written over and over for who writes faster than the disk can follow", async () => {
+    const { house, writes, texts, journal } = await waiting();
+    const hold = vi.spyOn(house.access, "hold");
+    const drafts = Array.from({ length: 100 }, (_, count) => {
+      const text = proto.Message.encode({ conversation: `text ${count}` }).finish();
+      return journal.draft({ ...FROM_ALICE, id: `3EB0${count}` }, padded(text));
+    });
+    await journal.record(drafts);
+    await writes("the last");
+    await vi.waitFor(async () =>
+      expect(await texts()).toEqual([96, 97, 98, 99].map((n) => `text ${n}`).concat("the last")),
+    );
+    expect(hold.mock.calls.length).toBeLessThan(40);
+    expect(await journal.unhandled()).toEqual([]);
   });
 
   it("leaves the disk when nobody can want it any more: after a denial, and the time to undo it", async () => {
