@@ -267,7 +267,6 @@ async function build(
     journal,
     outbox,
     responder,
-    paused: () => paused,
     adminChat: admin.chat,
     tell: admin.tell,
     me: () => opened.me,

@@ -22,8 +22,6 @@ export interface Rooms {
   readonly journal: Journal;
   readonly outbox: Outbox & { has(id: string): Promise<boolean> | boolean };
   readonly responder: Responder;
-  /** True while the owner has stopped the responder (`/pause`). */
-  readonly paused: () => boolean;
   readonly adminChat: { handle(message: Inbound): Promise<void> };
   readonly tell: AdminTellings;
   readonly me: () => Me | undefined;
@@ -286,8 +284,8 @@ export class Route {
 
   /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
-    const { responder, journal, paused, log, access } = this.rooms;
-    if (isSaid(message) && !paused() && !this.given.has(record._id)) {
+    const { responder, journal, log, access } = this.rooms;
+    if (isSaid(message) && !this.given.has(record._id)) {
       await responder.respond(masked(message, access.mask.bind(access)), contact);
       this.given.add(record._id);
       log.debug({ id: message.id, code: contact.code }, "message to the responder");

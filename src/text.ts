@@ -11,7 +11,7 @@
  */
 import { cleanText, oneLine } from "./text/clean.js";
 
-export { cleanName, cleanText, firstWords } from "./text/clean.js";
+export { cleanName, cleanText, cut, firstWords } from "./text/clean.js";
 export { nearest, resembles } from "./text/likeness.js";
 
 /** One piece of a message: `own` words as written, or foreign `data` that is escaped when rendered. */

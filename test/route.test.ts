@@ -24,7 +24,6 @@ it("I10: a full disk between the responder and the journal does not ask the resp
     access: { mask: (text: string) => text, settle },
     journal,
     responder: { name: "test", respond },
-    paused: () => false,
     me: () => ME,
     log: pino({ enabled: false }),
   } as unknown as Rooms;
@@ -74,7 +73,6 @@ describe("an --auto invite", () => {
       journal,
       outbox: { has: () => false },
       responder: { name: "test", respond: async ({ content }: Inbound) => void heard.push(wordsOf(content as never)) },
-      paused: () => false,
       adminChat: house.admin.chat,
       tell: house.admin.tell,
       me: () => ME,

@@ -43,9 +43,9 @@ export interface ResponderControl {
    * @returns what to tell the owner, "taken" where an answer or nothing follows, "unmeant" where it is not for the responder
    */
   fromOwner?(message: Inbound): Promise<Message | "taken" | "unmeant">;
-  /** How many messages of whom (by contact id) came in silent mode and were not answered. */
+  /** How many messages of whom (by contact id) came in silent mode or in a pause and were not answered. */
   backlog?(): ReadonlyMap<string, number>;
-  /** Answers what one contact wrote in silent mode. */
+  /** Answers what one contact wrote in silent mode or in a pause. */
   answer?(contactId: string): Promise<void>;
   /** Forgets the conversation with one contact. @returns how many turns */
   forget?(contactId: string): Promise<number>;

@@ -10,7 +10,7 @@ export const OWNER: Who = "owner";
 export interface WaitingDoc extends Doc {
   readonly kind: "waiting";
   readonly who: Who;
-  /** `due` is answered as soon as may be; `silent` came in silent mode and waits for `/answer`. */
+  /** `due` is answered as soon as may be; `silent` came in silent mode or in a pause and waits for `/answer`. */
   readonly state: "due" | "silent";
   readonly seq: number;
   readonly at: number;
@@ -75,10 +75,11 @@ const RELAYS_KEPT_MS = 7 * DAY;
 const RELAYS_KEPT = 1_000;
 /** So many turns are remembered for their messages' ids, however few the model is shown. */
 const LEAST_TURNS = 5;
-/** What came in silent mode waits so long for `/answer`. */
+/** What came in silent mode or in a pause waits so long for `/answer`. */
 const SILENT_KEPT_MS = 7 * DAY;
-/** One buddy's messages that wait, and everybody's. */
-const WAITING_EACH = 30;
+/** So much of one buddy waits, and so much of everybody. */
+const WAITING_EACH = 1_000;
+const CHARACTERS_EACH = 1_000_000;
 const WAITING_ALL = 3_000;
 const PRUNE_EVERY = 100;
 const OUTAGE = "outage";
@@ -121,10 +122,21 @@ export class ConversationBook {
     const doc: WaitingDoc = { _id, kind: "waiting", seq: this.nextSeq(), ...message };
     await this.collection.put(doc);
     this.index(doc);
-    const theirs = [...this.waiting.values()].filter(({ who }) => who === doc.who);
-    await this.drop(theirs.slice(0, Math.max(0, theirs.length - WAITING_EACH)));
-    await this.drop([...this.waiting.values()].slice(0, Math.max(0, this.waiting.size - WAITING_ALL)));
     return true;
+  }
+
+  /** What is too much to wait, now that one wrote again: the oldest of theirs, or of everybody's. */
+  overflow(who: Who): readonly WaitingDoc[] {
+    const all = [...this.waiting.values()];
+    let messages = WAITING_EACH;
+    let characters = CHARACTERS_EACH;
+    const theirs = all.toReversed().filter((doc) => {
+      if (doc.who !== who) return false;
+      messages -= 1;
+      characters -= doc.text.length;
+      return messages < 0 || characters < 0;
+    });
+    return [...new Set([...all.slice(0, Math.max(0, all.length - WAITING_ALL)), ...theirs.toReversed()])];
   }
 
   /** Was this message taken before? */
@@ -142,7 +154,7 @@ export class ConversationBook {
     return [...new Set([...this.waiting.values()].flatMap(({ who, state }) => (state === "due" ? [who] : [])))];
   }
 
-  /** How many messages of whom came in silent mode and wait for `/answer`. */
+  /** How many messages of whom came in silent mode or in a pause and wait for `/answer`. */
   backlog(): ReadonlyMap<Who, number> {
     const counts = new Map<Who, number>();
     for (const { who, state } of this.waiting.values()) {
@@ -181,7 +193,8 @@ export class ConversationBook {
 
   /** It is in the outbox: what it answers waits no more. */
   async posted(turn: TurnDoc, ids: readonly string[]): Promise<void> {
-    const doc = Object.assign({}, turn, { ids });
+    // Of a relay nothing but its ids is asked for again; the outbox has its words.
+    const doc = Object.assign({}, turn, { ids }, turn.relay === true ? { answer: "", media: [] } : {});
     await this.collection.put(doc);
     this.index(doc);
     await this.letGo(turn);

@@ -1,5 +1,7 @@
 /** What the model is asked: the soul in its fixed frame, the conversation so far, and what was written now. Pure. */
 
+import { cut } from "../text.js";
+
 /** One message of a chat completion. */
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
@@ -52,6 +54,11 @@ export function messagesFor(question: Question): readonly ChatMessage[] {
   const now: ChatMessage = { role: "user", content: said, ...(images.length === 0 ? {} : { images }) };
   const all: ChatMessage[] = [{ role: "system", content: framed(question) }, ...kept, now];
   return all.map((message) => ({ ...message, content: mask(message.content) }));
+}
+
+/** As much of what was said as there is room for, the cut marked. */
+export function fitting(said: string, room: number): string {
+  return cut(said, room * CHARACTERS_PER_TOKEN);
 }
 
 function framed({ soul, name, isOwner }: Question): string {

@@ -26,14 +26,18 @@ export class Relay {
   async forward(who: Who, contact: Contact, burst: readonly WaitingDoc[]): Promise<TurnDoc | undefined> {
     const owner = this.parts.access.owner();
     if (!owner) return undefined;
-    const said = burst.map(({ text }) => text).join("\n");
     const expiration = burst.at(-1)?.expiration;
     const media = burst.flatMap(({ journalId, media: content }) => (content ? [{ journalId, content }] : []));
     return this.book.commit({
       who,
       answers: burst.map(({ journalId }) => journalId),
       said: "",
-      answer: renderWhatsApp(texts.relayed(contact, said)),
+      answer: renderWhatsApp(
+        texts.relayed(
+          contact,
+          burst.map(({ text }) => text),
+        ),
+      ),
       relay: true,
       ...(media.length === 0 ? {} : { media }),
       to: owner.person,

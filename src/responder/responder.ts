@@ -5,7 +5,7 @@ import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
-import { messagesFor, type Question } from "./frame.js";
+import { fitting, messagesFor, type Question } from "./frame.js";
 import { DailyLimit } from "./limit.js";
 import { Manners } from "./manners.js";
 import { toWhatsApp } from "./markdown.js";
@@ -24,6 +24,8 @@ import type { Mode, RunningResponder } from "./types.js";
 
 /** So many are answered at once. */
 const AT_ONCE = 4;
+/** A burst of so many messages is answered without waiting for its end. */
+const LONGEST_BURST = 30;
 /** How long to wait for the disk. */
 const DISK_MS = 5_000;
 const HOUR = 60 * 60_000;
@@ -108,7 +110,7 @@ class Conversations implements RunningResponder {
   }
 
   async respond(message: Inbound, buddy: Contact): Promise<void> {
-    if (this.mode === "off" || this.parts.paused()) return;
+    if (this.mode === "off") return;
     if (this.book.knows(message.journalId)) return;
     const { content } = message;
     const kept = content.kind === "media" ? await this.keep(message, content, buddy) : undefined;
@@ -176,12 +178,26 @@ class Conversations implements RunningResponder {
       ...(chat.kind === "person" ? { address: chat.address } : {}),
       ...present({ expiration }),
     });
-    if (isNew) this.turns.wrote(who);
+    if (!isNew) return;
+    await this.makeRoom(who);
+    // A burst that is long enough ends at once: what waits is bounded.
+    if (this.book.due(who).length >= LONGEST_BURST) this.turns.isReady(who);
+    else this.turns.wrote(who);
   }
 
-  /** Nobody's model is called in silent mode; the admin chat is never silent, and so a relay goes on. */
+  /** Lets go of what is too much to wait, which the owner is told. */
+  private async makeRoom(who: Who): Promise<void> {
+    const over = this.book.overflow(who);
+    for (const each of new Set(over.map((doc) => doc.who))) await this.tellUnanswered(each, "many", over);
+    await this.book.drop(over);
+  }
+
+  /**
+   * The owner's pause holds up every buddy. Nobody's model is called in silent mode; the admin chat is never silent, and
+   * so a relay goes on.
+   */
   private isHeldBack(who: Who): boolean {
-    return who !== OWNER && this.mode === "model" && this.parts.silent();
+    return who !== OWNER && (this.parts.paused() || (this.mode === "model" && this.parts.silent()));
   }
 
   /** Serves one conversation; what goes wrong on the disk is tried again. */
@@ -201,18 +217,17 @@ class Conversations implements RunningResponder {
     await this.finish(this.book.unposted().filter((turn) => turn.who === who));
     const waiting = this.book.due(who);
     const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.outage.isOn);
+    if (old.length > 0) await this.tellUnanswered(who, "old", old);
     await this.book.drop(old);
     const burst = waiting.filter((doc) => !old.includes(doc));
     const partner = partnerOf(access, who);
     if (burst.length === 0) return;
-    if (partner === undefined || this.mode === "off" || (this.parts.paused() && partner.contact)) {
-      return this.book.drop(burst);
-    }
+    if (partner === undefined || this.mode === "off") return this.book.drop(burst);
+    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (this.mind === undefined) {
       const turn = partner.contact && (await this.relay.forward(who, partner.contact, burst));
       return turn === undefined ? this.book.drop(burst) : this.post(turn);
     }
-    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
     // A model costs money: it is not asked again before the disk takes what is there already.
     if (this.failed.has(who)) await this.book.setState(burst, "due");
@@ -237,7 +252,8 @@ class Conversations implements RunningResponder {
     let said = burst.map(({ text }) => text).join("\n");
     let answer: string;
     try {
-      said = (await Promise.all(burst.map((doc) => senses.words(doc, signal)))).join("\n");
+      const words = await Promise.all(burst.map((doc) => senses.words(doc, signal)));
+      said = fitting(words.join("\n"), settings.contextTokens);
       const question = {
         soul: await this.soul.read(),
         name: partner.name,
@@ -279,7 +295,7 @@ class Conversations implements RunningResponder {
   /** Judged again after the model has thought: much may have been decided meanwhile. */
   private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
     const partner = partnerOf(this.parts.access, who);
-    if (partner === undefined || (this.parts.paused() && partner.contact)) return this.book.drop(burst);
+    if (partner === undefined) return this.book.drop(burst);
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
     const last = burst.at(-1);
     const turn = await this.book.commit({
@@ -323,6 +339,12 @@ class Conversations implements RunningResponder {
     if (isWithin(HOUR, this.refusalTold, now)) return;
     this.refusalTold = now;
     await this.tell("model-refused", texts.refusedOnce(contact, sentence));
+  }
+
+  private async tellUnanswered(who: Who, why: "old" | "many", docs: readonly WaitingDoc[]): Promise<void> {
+    const contact = partnerOf(this.parts.access, who)?.contact;
+    const theirs = docs.filter((doc) => doc.who === who).length;
+    if (contact) await this.tell(`unanswered:${why}:${contact._id}`, texts.unanswered(contact, why, theirs), true);
   }
 
   private tell(key: string, message: Message, alarm = false): Promise<void> {

@@ -1,6 +1,7 @@
 /** The words of the responder to owner and buddies. Pure. */
 import type { Contact } from "../access/types.js";
-import { bold, cleanText, lines, type Message, own, say } from "../text.js";
+import { bold, lines, type Message, own, say } from "../text.js";
+import { chunks } from "../whatsapp/chunks.js";
 import type { NotKept } from "./media.js";
 
 /** What a buddy is told when the model is down. */
@@ -8,15 +9,17 @@ export const SORRY = "Sorry, I can't answer right now. I'll answer as soon as I 
 /** What a buddy is told when just this question could not be answered. */
 export const NO_ANSWER = "Sorry, I have no answer to that.";
 
-/** A relayed message shows at most so much; WhatsApp splits what is longer than 4,000. */
-const RELAYED_LENGTH = 3_500;
+/**
+ * Lines of relayed messages are no longer than this, so that a text of several messages is always cut between two lines:
+ * each begins with the mark that says that these are not our words.
+ */
+const RELAYED_LINE = 800;
 
-/** A buddy's words in the admin chat; a quoted reply to it goes back. */
-export function relayed(contact: Contact, text: string): Message {
+/** A buddy's messages in the admin chat, whole; a quoted reply to it goes back. */
+export function relayed(contact: Contact, messages: readonly string[]): Message {
   const name = contact.name === "" ? own("no name") : say`${contact.name}`;
-  return lines(say`💬 ${bold(name)} (${own(contact.code)})`, {
-    parts: [{ kind: "quote", text: cleanText(text, RELAYED_LENGTH) }],
-  });
+  const quoted = messages.flatMap((text) => chunks(text, RELAYED_LINE)).join("\n");
+  return lines(say`💬 ${bold(name)} (${own(contact.code)})`, { parts: [{ kind: "quote", text: quoted }] });
 }
 
 /** A buddy's file that is not in the workspace, and what can be done about it. */
@@ -40,6 +43,16 @@ export function fileNotKept(contact: Contact, why: NotKept, limit: number): Mess
 
 export function modelDown(sentence: string): Message {
   return say`⚠️ The model does not answer. ${own(sentence)} What buddies write waits, and is answered when it is back.`;
+}
+
+/** Messages that nobody will answer: they waited too long, or too many came. */
+export function unanswered(contact: Contact, why: "old" | "many", messages: number): Message {
+  const who = say`${contact.name || "no name"} (${own(contact.code)})`;
+  if (why === "many") {
+    return say`⚠️ ${who} wrote more than can wait for an answer: the oldest of it is not answered. It is all in the chat on the bot's phone.`;
+  }
+  const what = messages === 1 ? "A message" : `${messages} messages`;
+  return say`⚠️ ${own(what)} of ${who} waited for the model for more than a day, and ${own(messages === 1 ? "is" : "are")} not answered any more. It is all in the chat on the bot's phone.`;
 }
 
 export function modelBack(): Message {

@@ -24,7 +24,7 @@ export interface RunningResponder extends Responder {
    * @returns what to tell the owner, "taken" where an answer or nothing follows, "unmeant" where it is not for the responder
    */
   fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant">;
-  /** How many messages of whom (by contact id) came in silent mode and wait for `/answer`. */
+  /** How many messages of whom (by contact id) came in silent mode or in a pause and wait for `/answer`. */
   backlog(): ReadonlyMap<string, number>;
   /** Answers the backlog of one contact. */
   answer(contactId: string): Promise<void>;

@@ -67,7 +67,7 @@ describe("/status", () => {
       "Silent mode: off until 14:00",
       "1 approved, 0 pending, 0 denied",
       "Responder: off, paused (/resume)",
-      `1 buddy wrote in silent mode: Alice (${alice.code}). /answer all, or /answer ${alice.code}.`,
+      `1 buddy wrote meanwhile: Alice (${alice.code}). /answer all, or /answer ${alice.code}.`,
       "KafClaw 0.1.0, up 2 h",
     ]);
     expect((await house.cli("status")).data).toMatchObject({

@@ -29,13 +29,17 @@ function dataOf(contact: Contact): object {
 
 describe("/answer", () => {
   it("tells who wrote in silent mode, and nobody where nobody did", async () => {
-    expect(await house.cli("answer")).toMatchObject({ ok: true, text: "Nobody wrote in silent mode.", data: [] });
+    expect(await house.cli("answer")).toMatchObject({
+      ok: true,
+      text: "Nobody wrote in silent mode or in a pause.",
+      data: [],
+    });
     const alice = await buddy("Alice", ALICE);
     const bob = await buddy("Bob", BOB);
     house.backlog.set(alice._id, 1).set(bob._id, 3).set("somebody long gone", 1);
     expect(await house.cli("answer")).toMatchObject({
       ok: true,
-      text: `2 buddies wrote in silent mode: Alice (${alice.code}), Bob (${bob.code}). /answer all, or /answer ${alice.code}.`,
+      text: `2 buddies wrote meanwhile: Alice (${alice.code}), Bob (${bob.code}). /answer all, or /answer ${alice.code}.`,
       data: [
         { ...dataOf(alice), messages: 1 },
         { ...dataOf(bob), messages: 3 },
@@ -74,12 +78,12 @@ describe("/answer", () => {
     expect(house.responded).toEqual(["answer Alice", "answer Bob"]);
     expect(await house.cli("answer", "all")).toMatchObject({
       ok: false,
-      text: "Nobody wrote in silent mode.",
+      text: "Nobody wrote in silent mode or in a pause.",
       error: { code: "nothing-to-answer", kind: "refused" },
     });
     expect(await house.cli("answer", "alice")).toMatchObject({
       ok: false,
-      text: `Alice (${alice.code}) wrote nothing in silent mode.`,
+      text: `Alice (${alice.code}) wrote nothing in silent mode or in a pause.`,
       data: [{ ...dataOf(alice), messages: 0 }],
     });
     house.backlog.set(bob._id, 1);
@@ -88,6 +92,19 @@ describe("/answer", () => {
       data: [{ messages: 1 }, { messages: 0 }],
     });
     expect(house.responded).toEqual(["answer Alice", "answer Bob", "answer Bob"]);
+  });
+
+  it("after a pause it is offered, and a relay goes on in silent mode", async () => {
+    const alice = await buddy("Alice", ALICE);
+    await house.says("/pause");
+    house.backlog.set(alice._id, 2);
+    expect(await house.says("/resume")).toBe(
+      `▶️ The responder answers again. Silent mode is on, so nobody hears it: /silent off.\n1 buddy wrote meanwhile: Alice (${alice.code}). /answer all, or /answer ${alice.code}.`,
+    );
+    expect(await house.says("/answer all")).toMatch(/^Silent mode is on/);
+    Object.assign(house.gateway.responder, { mode: "relay" });
+    expect(await house.says("/answer all")).toBe(`▶️ Answering 2 messages of Alice (${alice.code}).`);
+    expect(house.responded).toEqual(["answer Alice"]);
   });
 
   it("means buddies alone", async () => {
@@ -114,7 +131,7 @@ describe("/answer", () => {
     Object.assign(house.gateway.responder, { backlog: undefined, answer: undefined, forget: undefined });
     const alice = await buddy("Alice", ALICE);
     await house.says("/silent off");
-    expect(await house.says("/answer")).toBe("Nobody wrote in silent mode.");
+    expect(await house.says("/answer")).toBe("Nobody wrote in silent mode or in a pause.");
     expect(await house.says("/answer alice")).toContain("wrote nothing");
     Object.assign(house.gateway.responder, { backlog: () => new Map([[alice._id, 1]]) });
     expect(await house.says("/answer alice")).toContain("Answering 1 message");
@@ -395,7 +412,7 @@ describe("/silent", () => {
     const alice = await buddy("Alice", ALICE);
     house.backlog.set(alice._id, 1);
     expect(await house.says("/silent off")).toBe(
-      `🔊 Silent mode is off: buddies are answered. /silent on stops that at once.\n1 buddy wrote in silent mode: Alice (${alice.code}). /answer all, or /answer ${alice.code}.`,
+      `🔊 Silent mode is off: buddies are answered. /silent on stops that at once.\n1 buddy wrote meanwhile: Alice (${alice.code}). /answer all, or /answer ${alice.code}.`,
     );
   });
 

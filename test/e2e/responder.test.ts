@@ -176,7 +176,7 @@ describe("a buddy's question", () => {
     await ordered(world, "/answer all", /Silent mode is on, so nobody/);
     expect(endpoint.asked).toHaveLength(1);
     expect(world.leaks()).toEqual([]);
-    expect(await ordered(world, "/silent off", /Silent mode is off/)).toMatch(/1 buddy wrote in silent mode: Alice/);
+    expect(await ordered(world, "/silent off", /Silent mode is off/)).toMatch(/1 buddy wrote meanwhile: Alice/);
     await ordered(world, "/forget alice", /forgotten/);
     await ordered(world, "/answer all", /Nobody wrote/);
     await world.say(world.alice, "two");

@@ -131,13 +131,12 @@ it("forgets turns and what waits", async () => {
   expect([...again.backlog()]).toEqual([]);
 });
 
-it("is bounded: 30 messages of one wait, the newest", async () => {
+it("is bounded: a thousand messages of one fit, the newest, and a million characters", async () => {
   const here = await desk();
-  for (let index = 1; index <= 35; index++) await here.write(`m${index}`, "silent");
-  expect(here.book.backlog().get("alice")).toBe(30);
-  await here.book.wake("alice");
-  expect(here.book.due("alice")[0]?.text).toBe("m6");
-  expect((await here.reopen()).due("alice")).toHaveLength(30);
+  for (let index = 1; index <= 1_005; index++) await here.write(`m${index}`, "silent");
+  expect(here.book.overflow("alice").map(({ text }) => text)).toEqual(["m1", "m2", "m3", "m4", "m5"]);
+  for (let index = 1; index <= 20; index++) await here.write(`${index}:`.padEnd(60_000, "x"), "silent", "bob");
+  expect(here.book.overflow("bob").map(({ text }) => text.split(":")[0])).toEqual(["1", "2", "3", "4"]);
 });
 
 it("counts answers by the day, and keeps an outage, over a restart", async () => {

@@ -89,14 +89,67 @@ describe("a conversation", () => {
     await thinking(2);
     desk.paused = true;
     end("too late");
-    await desk.wait(5_000);
+    await desk.until(() => desk.responder.backlog().size === 1);
     desk.paused = false;
+    await desk.responder.forget(alice._id);
     await thinking(3);
     await desk.house.access.deny(alice, CLI);
     end("too late");
     await desk.wait(5_000);
     expect(desk.texts()).toEqual([]);
     expect(desk.told).toEqual([]);
+  });
+});
+
+describe("what is written during a pause", () => {
+  it.each([
+    { model: true, answered: "2000: Ahoy!" },
+    { model: false, answered: expect.stringMatching(/^1000: 💬 \*Alice\* .*\n> one\n> two$/) },
+  ])("waits until it is asked for, over a restart (model: $model)", async ({ model, answered }) => {
+    const desk = await Desk.open({ model });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.paused = true;
+    await desk.says(alice, "one");
+    await desk.says(alice, "two");
+    await desk.wait(10_000);
+    expect(desk.texts()).toEqual([]);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 2]]);
+    const { answering } = desk;
+    await desk.crash();
+    desk.answering = answering;
+    desk.paused = false;
+    desk.rig.silent = false;
+    await desk.wait(10_000);
+    expect(desk.texts()).toEqual([]);
+    await desk.responder.answer(alice._id);
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.texts()).toEqual([answered]);
+    expect(desk.responder.backlog().size).toBe(0);
+  });
+});
+
+describe("a great many messages at once", () => {
+  it("are answered in bursts that end early, without one left out", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const written = Array.from({ length: 100 }, (_, index) => `m${index}`);
+    for (const text of written) await desk.says(alice, text);
+    const said = () => desk.asked.map((messages) => messages.at(-1)?.content).join("\n");
+    await desk.until(() => said().split("\n").length >= written.length);
+    expect(said()).toBe(written.join("\n"));
+  });
+
+  it("wait in an outage, the last thousand of them, and the owner knows that the others don't", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = DOWN;
+    for (let index = 0; index < 1_003; index++) await desk.says(alice, `m${index}`);
+    await desk.until(() => desk.told.some((text) => text.includes("The endpoint is gone")));
+    const tooMany = expect.stringMatching(/Alice \(\w{4}\) wrote more than can wait/);
+    expect(new Set(desk.told)).toEqual(new Set([expect.stringContaining("The endpoint is gone"), tooMany]));
+    desk.answering = () => "Back.";
+    await desk.until(() => desk.texts().includes("2000: Back."));
+    expect(desk.asked.at(-1)?.at(-1)?.content).toMatch(/^m3\nm4\n/);
   });
 });
 
@@ -142,7 +195,7 @@ describe("an outage", () => {
     expect(desk.told).toHaveLength(4);
   });
 
-  it("of more than a day lets go of what waited for so long", async () => {
+  it("of more than a day lets go of what waited for so long, which the owner is told", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
     desk.answering = DOWN;
@@ -153,6 +206,9 @@ describe("an outage", () => {
     await desk.says(alice, "hello?");
     await desk.until(() => desk.texts().length === 2);
     expect(desk.asked.at(-1)?.slice(1)).toEqual([{ role: "user", content: "hello?" }]);
+    expect(desk.told.filter((text) => text.includes("not answered any more"))).toEqual([
+      `⚠️ A message of Alice (${alice.code}) waited for the model for more than a day, and is not answered any more. It is all in the chat on the bot's phone.`,
+    ]);
   });
 
   it("is none where just one question is refused: that buddy gets a word, the owner a notice an hour", async () => {
@@ -314,6 +370,22 @@ describe("without a model", () => {
     await desk.until(() => desk.texts().length === 4);
     expect(desk.texts().slice(2)).toEqual(["2000: to Alice", "1000: ✅"]);
     expect(await desk.owner("to nobody")).toBe("unmeant");
+  });
+
+  it("every word comes to the owner, however long or many, and no line of it looks like ours", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const words = Array.from({ length: 2_000 }, (_, index) => `w${index}`);
+    await desk.says(alice, words.slice(0, 1_000).join(" "));
+    await desk.says(alice, words.slice(1_000).join(" "));
+    const many = Array.from({ length: 100 }, (_, index) => `line${index}`);
+    for (const text of many) await desk.says(alice, text);
+    await desk.until(() => desk.texts().join().includes("line99"));
+    const told = desk.texts().flatMap((text) => text.replace(/^1000: /, "").split("\n"));
+    const heads = told.filter((line) => !line.startsWith("> "));
+    expect(new Set(heads)).toEqual(new Set([`💬 *Alice* (${alice.code})`]));
+    const quoted = told.flatMap((line) => (line.startsWith("> ") ? line.slice(2).split(" ") : []));
+    expect(quoted).toEqual([...words, ...many]);
   });
 
   it("a reply goes to nobody who is no buddy any more, nor in silent mode, nor late; a relay survives a restart", async () => {

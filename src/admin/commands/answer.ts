@@ -8,9 +8,9 @@ import { count, label, labels, toData } from "../words.js";
 export const answer: Command = {
   name: "answer",
   usage: "<ref…|all>",
-  summary: "answers what buddies wrote in silent mode",
+  summary: "answers what buddies wrote in silent mode or in a pause",
   details:
-    "What came in silent mode is not answered by itself when it ends.\n/answer shows who wrote · /answer all · /answer K7QF · /answer alice",
+    "What came in silent mode or in a pause is not answered by itself when it ends.\n/answer shows who wrote · /answer all · /answer K7QF · /answer alice",
   age(args) {
     return take(args).words.length === 0 ? "looks" : "changes";
   },
@@ -23,7 +23,9 @@ export const answer: Command = {
       return { ok: true, message: waiting.length === 0 ? NOBODY : whoWrote(waiting), data };
     }
     const { silent, responder } = context.gateway;
-    if (silent.on()) return refusal("silent", own("Silent mode is on, so nobody can be answered: /silent off first."));
+    // A relay goes to the admin chat, which is never silent.
+    if (silent.on() && responder.mode !== "relay")
+      return refusal("silent", own("Silent mode is on, so nobody can be answered: /silent off first."));
     if (responder.paused) return refusal("paused", own("The responder is paused: /resume first."));
     const act = (contact: Contact): Promise<Done> => answerOne(contact, context);
     if (first.toLowerCase() === "all" && words.length === 1) {
@@ -46,26 +48,27 @@ export function backlogOf({ access, gateway }: Pick<CommandContext, "access" | "
   });
 }
 
-/** One buddy who wrote in silent mode. */
+/** One buddy who wrote in silent mode or in a pause. */
 interface Backlog {
   readonly contact: Contact;
   readonly messages: number;
 }
 
-/** `2 buddies wrote in silent mode: Alice (K7QF), Bob (M2TX). /answer all, or /answer K7QF.` */
+/** `2 buddies wrote meanwhile: Alice (K7QF), Bob (M2TX). /answer all, or /answer K7QF.` */
 export function whoWrote(waiting: readonly Backlog[]): Message {
   const contacts = waiting.map(({ contact }) => contact);
   const many = count(contacts.length, "buddy", "buddies");
-  return say`${own(many)} wrote in silent mode: ${labels(contacts)}. /answer all, or /answer ${own(contacts[0]?.code ?? "")}.`;
+  return say`${own(many)} wrote meanwhile: ${labels(contacts)}. /answer all, or /answer ${own(contacts[0]?.code ?? "")}.`;
 }
 
 async function answerOne(contact: Contact, { gateway }: CommandContext): Promise<Done> {
   const { responder } = gateway;
   const messages = responder.backlog?.().get(contact._id) ?? 0;
   const data = { ...toData(contact), messages };
-  if (messages === 0) return { ok: false, data, message: say`${label(contact)} wrote nothing in silent mode.` };
+  if (messages === 0)
+    return { ok: false, data, message: say`${label(contact)} wrote nothing in silent mode or in a pause.` };
   await responder.answer?.(contact._id);
   return { data, message: say`▶️ Answering ${own(count(messages, "message"))} of ${label(contact)}.` };
 }
 
-const NOBODY = own("Nobody wrote in silent mode.");
+const NOBODY = own("Nobody wrote in silent mode or in a pause.");
