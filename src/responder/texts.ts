@@ -1,7 +1,6 @@
 /** The words of the responder to owner and buddies. Pure. */
 import type { Contact } from "../access/types.js";
-import { bold, lines, type Message, own, say } from "../text.js";
-import { chunks } from "../whatsapp/chunks.js";
+import { bold, chunks, lines, type Message, own, say } from "../text.js";
 import type { NotKept } from "./media.js";
 
 /** What a buddy is told when the model is down. */

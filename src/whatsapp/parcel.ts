@@ -1,7 +1,7 @@
 import { type Lid, type Person, type Pn, personOf } from "../access/identity.js";
 import { present } from "../present.js";
-import { renderWhatsApp, say } from "../text.js";
-import { chunks } from "./chunks.js";
+import { chunks, renderWhatsApp, say } from "../text.js";
+
 import type { Parcel, WireContent } from "./types.js";
 
 /** What a parcel is on the wire, in order: a long text is several messages, of which the first carries the quote. */

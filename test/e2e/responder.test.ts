@@ -244,6 +244,19 @@ describe("without a model", () => {
     await world.told(/nothing was sent to Alice/);
     expect(world.alice.inbox).toHaveLength(1);
   });
+
+  it("every word that came while the gateway was away is relayed, in order", async () => {
+    const world = await talking();
+    await world.home.stop();
+    const written = Array.from({ length: 100 }, (_, index) => `message ${index}`);
+    written.push(Array.from({ length: 3_000 }, (_, index) => `word${index}`).join(" "), "the end");
+    for (const text of written) await world.say(world.alice, text);
+    await world.home.startLinked();
+    await world.told(/the end/, { timeoutMs: 30_000 });
+    const lines = world.owner.inbox.flatMap(({ text = "" }) => text.split("\n"));
+    const relayed = lines.flatMap((line) => (line.startsWith("> ") ? [line.slice(2)] : []));
+    expect(relayed.join(" ")).toBe(written.join(" "));
+  });
 });
 
 describe("the owner", () => {

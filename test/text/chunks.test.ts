@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CHUNK_LENGTH, chunks } from "../../src/whatsapp/chunks.js";
+import { CHUNK_LENGTH, chunks } from "../../src/text/chunks.js";
 
 /** Text as people and models write it, with everything that is awkward to cut. */
 const prose = fc
