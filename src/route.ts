@@ -285,7 +285,8 @@ export class Route {
   /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
     const { responder, journal, log, access } = this.rooms;
-    if (isSaid(message) && !this.given.has(record._id)) {
+    const isForResponder = isSaid(message) || message.content.kind === "edit";
+    if (isForResponder && !this.given.has(record._id)) {
       await responder.respond(masked(message, access.mask.bind(access)), contact);
       this.given.add(record._id);
       log.debug({ id: message.id, code: contact.code }, "message to the responder");
@@ -315,6 +316,7 @@ function masked(message: Inbound, mask: (text: string) => string): Inbound {
   const { content } = message;
   switch (content.kind) {
     case "text":
+    case "edit":
       return { ...message, content: { ...content, text: mask(content.text) } };
     case "media": {
       const { fileName } = content;

@@ -125,6 +125,16 @@ export class ConversationBook {
     return true;
   }
 
+  /** A message that waits was edited: its new words count. @returns false where none such waits */
+  async edit(who: Who, id: string, text: string): Promise<boolean> {
+    const doc = [...this.waiting.values()].find((each) => each.who === who && each.id === id);
+    if (!doc) return false;
+    const edited = { ...doc, text };
+    await this.collection.put(edited);
+    this.waiting.set(doc._id, edited);
+    return true;
+  }
+
   /** What is too much to wait, now that one wrote again: the oldest of theirs, or of everybody's. */
   overflow(who: Who): readonly WaitingDoc[] {
     const all = [...this.waiting.values()];

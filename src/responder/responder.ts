@@ -113,6 +113,7 @@ class Conversations implements RunningResponder {
     if (this.mode === "off") return;
     if (this.book.knows(message.journalId)) return;
     const { content } = message;
+    if (content.kind === "edit") return this.edit(message, content.target, content.text, buddy._id);
     const kept = content.kind === "media" ? await this.keep(message, content, buddy) : undefined;
     await this.take(message, buddy._id, kept);
   }
@@ -160,6 +161,12 @@ class Conversations implements RunningResponder {
       await this.tell(`file:${kept}:${buddy._id}`, texts.fileNotKept(buddy, kept, mediaLimit));
     }
     return kept;
+  }
+
+  /** An edit of what waits is taken in; a relay passes on what was edited later; a model does not answer twice. */
+  private async edit(message: Inbound, target: string, text: string, who: Who): Promise<void> {
+    const isTaken = await this.book.edit(who, target, this.parts.access.mask(text));
+    if (!isTaken && this.mode === "relay") await this.take(message, who);
   }
 
   private async take(message: Inbound, who: Who, kept?: Kept | NotKept): Promise<void> {
@@ -365,6 +372,7 @@ class Conversations implements RunningResponder {
 /** What was written, in words. */
 function wordsOf(content: Inbound["content"], kept: Kept | NotKept | undefined): string {
   if (content.kind === "text") return content.text;
+  if (content.kind === "edit") return `✏️ ${content.text}`;
   return content.kind === "media" ? inWords(content, kept) : `[${describe(content)}]`;
 }
 

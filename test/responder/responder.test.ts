@@ -28,6 +28,20 @@ describe("a conversation", () => {
     ]);
   });
 
+  it("an edit counts while its message waits, its own writer's alone, and is no message to answer", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const bob = await desk.house.approved(BOB, "Bob");
+    const { id: target } = await desk.says(alice, "my cat is ill");
+    await desk.says(bob, { kind: "edit", target, text: "rubbish" });
+    await desk.says(alice, { kind: "edit", target, text: "my cat is well" });
+    await desk.until(() => desk.texts().length === 1);
+    await desk.says(alice, { kind: "edit", target, text: "my dog is well" });
+    await desk.wait(20_000);
+    expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["my cat is well"]);
+    expect(desk.texts()).toEqual(["2000: Ahoy!"]);
+  });
+
   it("I9: neither what is asked nor what is answered holds the token, a number, or anybody else's words", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -370,6 +384,18 @@ describe("without a model", () => {
     await desk.until(() => desk.texts().length === 4);
     expect(desk.texts().slice(2)).toEqual(["2000: to Alice", "1000: ✅"]);
     expect(await desk.owner("to nobody")).toBe("unmeant");
+  });
+
+  it("an edit comes to the owner too, whether the message waits or was relayed", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const { id: target } = await desk.says(alice, "at five");
+    await desk.says(alice, { kind: "edit", target, text: "at six" });
+    await desk.until(() => desk.texts().length === 1);
+    await desk.says(alice, { kind: "edit", target, text: "at seven" });
+    await desk.until(() => desk.texts().length === 2);
+    const head = `1000: 💬 *Alice* (${alice.code})`;
+    expect(desk.texts()).toEqual([`${head}\n> at six`, `${head}\n> ✏️ at seven`]);
   });
 
   it("every word comes to the owner, however long or many, and no line of it looks like ours", async () => {
