@@ -136,7 +136,7 @@ async function build(
       if (!person) return;
       access
         .learn(person)
-        .then((learned) => (learned.kind === "same" ? undefined : admin.notices.learned(learned)))
+        .then((learned) => (learned.kind === "same" ? undefined : admin.tell.learned(learned)))
         .catch((error) => log.error({ err: error }, "a LID mapping could not be kept"));
     },
     onFailure: (error) => link?.fail(error),
@@ -269,6 +269,7 @@ async function build(
     responder,
     adminChat: admin.chat,
     tell: admin.tell,
+    released: (contact, stop) => admin.decider.released(contact, stop),
     me: () => opened.me,
     mapped: (user, of) => session.mapped(user, of),
     log,

@@ -24,6 +24,8 @@ export interface Rooms {
   readonly responder: Responder;
   readonly adminChat: { handle(message: Inbound): Promise<void> };
   readonly tell: AdminTellings;
+  /** Resolves when what was held of a buddy has been handled, so that what they wrote later comes behind it. */
+  readonly released: (contact: Contact, stop: AbortSignal) => Promise<void>;
   readonly me: () => Me | undefined;
   /** The other address of a person, where it was learned before. */
   readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
@@ -200,7 +202,7 @@ export class Route {
       case "buddy":
         // After a crash, the message that let its sender in comes again, and the owner may not have been told.
         if (isDoor(message, verdict.contact)) return this.knock(message, { kind: "stranger" }, record);
-        return this.respond(message, verdict.contact, record);
+        return this.respondInTurn(message, verdict.contact, record);
       case "pending":
       case "stranger":
         if (verdict.kind === "stranger" && verdict.owner !== undefined) return this.confirm(message, record);
@@ -247,7 +249,7 @@ export class Route {
       }
       case "auto-approved":
         await tell.autoApproved(entry.outcome, entry.invite);
-        if (saysMore) return this.respond(message, entry.contact, record);
+        if (saysMore) return this.respondInTurn(message, entry.contact, record);
         return journal.handled(record, { verdict: "auto-approved", who: formatNumber(sender) });
       case "full":
         if (entry.first) await tell.queueFull();
@@ -280,6 +282,17 @@ export class Route {
       if (!kept.has(id)) await journal.letGo(id);
     }
     return true;
+  }
+
+  /** What a new buddy writes waits with what was held of them for the end of the grace, and behind it. */
+  private async respondInTurn(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
+    const { signal } = this.stopping;
+    await this.rooms.released(contact, signal);
+    if (signal.aborted) return;
+    // Much may have been decided meanwhile.
+    const verdict = this.judge(message);
+    if (verdict.kind === "buddy") return this.respond(message, verdict.contact, record);
+    return this.pass(message, verdict, record);
   }
 
   /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */

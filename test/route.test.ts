@@ -75,15 +75,18 @@ describe("an --auto invite", () => {
       responder: { name: "test", respond: async ({ content }: Inbound) => void heard.push(wordsOf(content as never)) },
       adminChat: house.admin.chat,
       tell: house.admin.tell,
+      released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
       log: pino({ enabled: false }),
     } as unknown as Rooms;
     const route = new Route(rooms);
     await route.start();
-    await vi.waitFor(async () => expect((await journal.get(draft._id))?.state).toBe("done"));
+    await vi.waitFor(async () => {
+      await house.wait(MINUTE);
+      expect((await journal.get(draft._id))?.state).toBe("done");
+    });
     await route.stop();
-    await house.wait(MINUTE);
     const greetings = house.outbox.sent.filter(({ parcel }) => parcel.key?.startsWith("greet:"));
     return { notices: house.texts().filter((notice) => notice.includes("Approved by invite")), greetings, heard };
   }
@@ -132,6 +135,94 @@ it("the owner who confirms is welcomed in the admin chat, though the disk failed
   const told = house.outbox.sent.flatMap(({ parcel }) => (parcel.kind === "text" ? [parcel.text] : []));
   expect(told).toEqual(["✅ This is the admin chat now. /help lists the commands, /status says how it goes."]);
   expect(house.access.owner()).toMatchObject({ confirmed: true });
+});
+
+describe("a buddy who was just approved", () => {
+  const JID = "2000@lid";
+  /** Alice is pending with "one" held; what she writes, and what the responder hears. */
+  async function desk(who = person("+1 555 000 2000", JID)) {
+    const house = await House.open();
+    onTestFinished(() => house.close());
+    const journal = await Journal.open(await (await tempStore()).open<JournalRecord>("journal"), () => house.time.now);
+    const heard: string[] = [];
+    const rooms: Partial<Rooms> = {
+      access: house.access,
+      journal,
+      outbox: { has: () => false } as unknown as Rooms["outbox"],
+      responder: {
+        mode: "model",
+        name: "test",
+        respond: async ({ content }: Inbound) => void heard.push(wordsOf(content)),
+      },
+      tell: house.admin.tell,
+      released: house.admin.decider.released,
+      me: () => ME,
+      mapped: async () => undefined,
+      log: pino({ enabled: false }),
+    };
+    const route = new Route(rooms as Rooms);
+    await route.start();
+    onTestFinished(() => route.stop());
+    Object.assign(house.gateway, { release: route.release.bind(route) });
+    const alice = await house.knocks("Alice", who);
+    const states = async () => (await journal.get(`${JID}/${id}`))?.state;
+    let id = "";
+    const writes = async (text: string, attrs: Record<string, string> = FROM_ALICE): Promise<void> => {
+      id = `3EB0${text.toUpperCase()}`;
+      const draft = journal.draft({ ...attrs, id }, padded(proto.Message.encode({ conversation: text }).finish()));
+      await journal.record([draft]);
+      await house.settled();
+    };
+    const { sender_pn: _, ...hidden } = FROM_ALICE;
+    await writes("one", who.pn ? FROM_ALICE : hidden);
+    await vi.waitFor(async () => expect(await states()).toBe("held"));
+    return { house, alice, heard, writes, route };
+  }
+
+  it("is heard in order, behind what was held", async () => {
+    const { house, alice, heard, writes } = await desk();
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(1_000);
+    await writes("two");
+    expect(heard).toEqual([]);
+    await house.wait(MINUTE);
+    await vi.waitFor(() => expect(heard).toEqual(["one", "two"]));
+    await writes("three");
+    await vi.waitFor(() => expect(heard).toEqual(["one", "two", "three"]));
+  });
+
+  it("and whose approval is undone at once waits again, with everything", async () => {
+    const { house, alice, heard, writes } = await desk();
+    await house.says(`/approve ${alice.code}`);
+    await writes("two");
+    await house.says("/undo");
+    await vi.waitFor(() => expect(house.access.byId(alice._id)?.held).toHaveLength(2));
+    expect(heard).toEqual([]);
+    await house.says(`/approve ${alice.code}`);
+    await house.wait(MINUTE);
+    await vi.waitFor(() => expect(heard).toEqual(["one", "two"]));
+  });
+
+  it("does not keep the gateway from stopping in the grace", async () => {
+    const { house, alice, heard, writes, route } = await desk();
+    await house.says(`/approve ${alice.code}`);
+    await writes("two");
+    await route.stop();
+    expect(heard).toEqual([]);
+  });
+
+  it("under a number, while they waited with their number hidden, is heard when the two turn out to be one", async () => {
+    const { house, heard } = await desk(person(undefined, JID));
+    await house.says("/silent off");
+    await house.says("/approve +1 555 000 2000");
+    await house.wait(MINUTE);
+    expect(heard).toEqual([]);
+    await house.admin.tell.learned(await house.access.learn(person("+1 555 000 2000", JID)));
+    await house.wait(MINUTE);
+    await vi.waitFor(() => expect(heard).toEqual(["one"]));
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    expect((await house.cli("approve", "+1 555 000 2000")).text).toContain("approved already, by you on WhatsApp");
+  });
 });
 
 describe("what is held of a pending sender", () => {

@@ -10,7 +10,7 @@ import { type AccessSettings, MINUTE } from "./settings.js";
 import { transition } from "./transitions.js";
 import type { Actor, Contact, Decision, Via } from "./types.js";
 import { beforeOf, RecentDecisions, restore } from "./undo.js";
-import { describe, doorOf, listOf, pastTense } from "./words.js";
+import { describe, doorOf, lastChange, listOf, pastTense } from "./words.js";
 
 /**
  * What the owner decides: approve, deny, remove, undo. Runs one call at a time (the caller sees to that), so that of two
@@ -194,7 +194,7 @@ export function repeated(contact: Contact, action: Decision["action"], by: Actor
 
 /** The answer to a decision that changes nothing: it names the decision that made it so. */
 function asItWas(contact: Contact): Outcome {
-  const decision = contact.history.at(-1);
+  const decision = lastChange(contact);
   if (decision !== undefined) return unchanged(contact, decision);
   throw new KafclawError("unknown-reference", `${describe(contact)} is on no list, so there is nothing to change.`);
 }
@@ -202,7 +202,7 @@ function asItWas(contact: Contact): Outcome {
 /** A decision made on a notice counts only while that notice's pending episode lasts. */
 function refuseUnexpected(contact: Contact, expect: Expected | undefined): void {
   if (expect === undefined || (contact.state === "pending" && contact.episode === expect.episode)) return;
-  const last = contact.history.at(-1);
+  const last = lastChange(contact);
   const how = last === undefined ? "" : ` (${pastTense(last)} ${doorOf(last)})`;
   throw new KafclawError(
     "already-decided",

@@ -19,4 +19,4 @@ export * from "./identity.js";
 export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
 export * from "./types.js";
-export { doorOf } from "./words.js";
+export { doorOf, lastChange } from "./words.js";

@@ -10,6 +10,11 @@ export function describe(contact: Contact): string {
   return `${contact.code} ${contact.name || formatNumber(contact)}`;
 }
 
+/** The last entry of a contact's history that changed what they may do; new addresses don't. */
+export function lastChange({ history }: Pick<Contact, "history">): Decision | undefined {
+  return history.findLast(({ action }) => action !== "identity" && action !== "merge");
+}
+
 const PAST: Readonly<Record<Action, string>> = {
   enter: "queued",
   approve: "approved",

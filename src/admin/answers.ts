@@ -1,4 +1,4 @@
-import type { Access } from "../access/index.js";
+import { type Access, lastChange } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
@@ -11,7 +11,7 @@ import { readReaction } from "./read.js";
 import type { SentRecord } from "./records.js";
 import type { Meant, SentNotices } from "./sent.js";
 import type { CommandContext, Said } from "./types.js";
-import { label, lastChange, stack } from "./words.js";
+import { label, stack } from "./words.js";
 
 type Decides = "approve" | "deny";
 type Reaction = Extract<Content, { kind: "reaction" }>;

@@ -11,6 +11,8 @@ import type { Decided, Decider, Gateway } from "./types.js";
 /** How long a decision can be taken back; after that, what was done about it is forgotten. */
 const UNDO_WINDOW_MS = 10 * 60_000;
 const MINUTE = 60_000;
+/** For so long the outbox knows a greeting that it has sent. */
+const GREETING_KNOWN_MS = 24 * 60 * MINUTE;
 
 /** What the decider needs. */
 export interface DeciderParts {
@@ -40,15 +42,16 @@ export interface RunningDecider extends Decider {
 /** Makes the one {@link Decider} of a gateway. */
 export function createDecider(parts: DeciderParts): RunningDecider {
   const { access, gateway, outbox, records, clock, scheduler, greeting, graceMs, log } = parts;
-  const timers = new Map<string, () => void>();
+  /** Releases whose time has not come, or that are tried again, by their record's id. */
+  const armed = new Map<string, { readonly contactId: string; readonly cancel: () => void }>();
+  /** Who waits until a contact's releases are over. */
+  const waiters = new Set<{ readonly contactId: string; readonly resolve: () => void }>();
   let isStopped = false;
 
   /** Puts the greeting into the outbox, and handles the held messages when the grace is over; once for each decision. */
   const follow = async ({ contact, decision }: Pick<Outcome, "contact" | "decision">): Promise<void> => {
     const _id = `release:${decision.id}`;
-    if ((await records.get(_id)) !== undefined) return;
-    const due = clock() + graceMs;
-    await put({ _id, kind: "release", contactId: contact._id, decisionId: decision.id, due });
+    if ((await records.get(_id)) === undefined) await put(releaseOf(contact, decision));
   };
 
   const put = async (record: ReleaseRecord): Promise<void> => {
@@ -61,7 +64,8 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const { contactId, decisionId, due } = record;
     const contact = access.byId(contactId);
     if (contact === undefined) return;
-    if (greeting !== "") {
+    releaseAt(due, record);
+    if (greeting !== "" && record.isSilent !== true) {
       await outbox?.post({
         kind: "text",
         to: identityOf(contact),
@@ -70,27 +74,38 @@ export function createDecider(parts: DeciderParts): RunningDecider {
         notBefore: due,
       });
     }
-    releaseAt(due, record);
   };
 
   const releaseAt = (time: number, record: ReleaseRecord): void => {
-    timers.get(record._id)?.();
-    const cancel = scheduler.at(time, () => {
-      timers.delete(record._id);
-      void release(record);
-    });
-    timers.set(record._id, cancel);
+    armed.get(record._id)?.cancel();
+    const cancel = scheduler.at(time, () => void release(record));
+    armed.set(record._id, { contactId: record.contactId, cancel });
   };
+
+  const disarm = ({ _id }: ReleaseRecord): void => {
+    armed.get(_id)?.cancel();
+    armed.delete(_id);
+    for (const waiter of waiters) {
+      if (!isArmed(waiter.contactId)) waiter.resolve();
+    }
+  };
+
+  /** @param id of the contact as it is now: releases may be of one that was merged into it */
+  const isArmed = (id: string): boolean =>
+    [...armed.values()].some(({ contactId }) => access.byId(contactId)?._id === id);
 
   /** Handles the held messages; again and again where the disk is full, or the link away. */
   const release = async (record: ReleaseRecord): Promise<void> => {
     const contact = access.byId(record.contactId);
-    if (isStopped || contact?.state !== "approved") return;
+    if (isStopped) return;
+    if (contact?.state !== "approved") return disarm(record);
+    const isGreeted = greeting !== "" && record.isSilent !== true && !gateway.silent.on();
     // What was sent when it was due stays what was sent, though the messages are handled later.
-    const done = record.done ?? { greeted: greeting !== "" && !gateway.silent.on(), handled: contact.held.length };
+    const done = record.done ?? { greeted: isGreeted, handled: contact.held.length };
     try {
       await records.put({ ...record, done });
       await gateway.release(contact, contact.held);
+      disarm(record);
       await forgetOld();
     } catch (error) {
       if (record.done === undefined) {
@@ -105,16 +120,18 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const theirs = (await allOf(records, "release")).filter(
       (record) => access.byId(record.contactId)?._id === contact._id,
     );
-    let done: ReleaseRecord["done"];
+    let isGreeted = false;
+    let handled = 0;
     for (const record of theirs) {
-      timers.get(record._id)?.();
-      timers.delete(record._id);
-      await outbox?.cancel(greetingKey(record.decisionId));
-      done = record.done ?? done;
+      // Without a connection it waits in the outbox though its time has come.
+      const isHeldBack = ((await outbox?.cancel(greetingKey(record.decisionId))) ?? 0) > 0;
+      isGreeted ||= record.done?.greeted === true && !isHeldBack;
+      handled += record.done?.handled ?? 0;
+      disarm(record);
     }
     await records.remove(theirs.map(({ _id }) => _id));
-    if (done?.greeted) return done.handled > 0 ? "greeting and handled" : "greeting";
-    return done !== undefined && done.handled > 0 ? "handled" : "none";
+    if (isGreeted) return handled > 0 ? "greeting and handled" : "greeting";
+    return handled > 0 ? "handled" : "none";
   };
 
   const forgetOld = async (): Promise<void> => {
@@ -139,6 +156,15 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const traced = { outcome, ...present({ trace }) };
     return contact.blockDue ? { ...traced, blocking: await tellBlock(contact) } : traced;
   };
+
+  const releaseOf = (contact: Contact, approval: Decision): ReleaseRecord => ({
+    _id: `release:${approval.id}`,
+    kind: "release",
+    contactId: contact._id,
+    decisionId: approval.id,
+    due: clock() + graceMs,
+    ...(clock() - approval.at < GREETING_KNOWN_MS ? {} : { isSilent: true }),
+  });
 
   /** Whether it can still be undone. What was done about it is on record for longer than that. */
   const isRecent = ({ at }: Decision): boolean => clock() - at <= UNDO_WINDOW_MS;
@@ -190,14 +216,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
         const isArmed = left.some(({ contactId, done }) => contactId === contact._id && done === undefined);
         const approval = contact.history.findLast(({ to }) => to === "approved");
         if (isArmed || approval === undefined) continue;
-        const due = clock() + graceMs;
-        await put({
-          _id: `release:${approval.id}`,
-          kind: "release",
-          contactId: contact._id,
-          decisionId: approval.id,
-          due,
-        });
+        await put(releaseOf(contact, approval));
       }
       for (const contact of access.list("approved")) {
         const approval = contact.history.findLast(({ action }) => action === "approve");
@@ -205,13 +224,33 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       }
       await forgetOld();
     },
+    async catchUp(contact) {
+      const approval = contact.history.findLast(({ action }) => action === "approve");
+      if (contact.state !== "approved" || contact.held.length === 0 || isArmed(contact._id)) return;
+      if (approval === undefined) return;
+      const merge = contact.history.findLast(({ action }) => action === "merge") ?? approval;
+      await put({ ...releaseOf(contact, approval), _id: `release:${merge.id}`, isSilent: true });
+    },
+    async released({ _id: contactId }, stop) {
+      if (stop.aborted || !isArmed(contactId)) return;
+      await new Promise<void>((resolve) => {
+        const waiter = { contactId, resolve: () => done() };
+        const done = (): void => {
+          stop.removeEventListener("abort", done);
+          waiters.delete(waiter);
+          resolve();
+        };
+        stop.addEventListener("abort", done);
+        waiters.add(waiter);
+      });
+    },
     async linkOpened() {
       for (const contact of access.blocksDue()) await tellBlock(contact);
     },
     stop() {
       isStopped = true;
-      for (const cancel of timers.values()) cancel();
-      timers.clear();
+      for (const { cancel } of armed.values()) cancel();
+      armed.clear();
     },
   };
 }

@@ -140,7 +140,10 @@ export function createAdmin(parts: AdminParts): Admin {
       await notices.autoApproved(outcome, invite);
     },
     queueFull: () => notices.queueFull(),
-    learned: (learned) => notices.learned(learned),
+    async learned(learned) {
+      if (learned.kind === "merged") await decider.catchUp(learned.contact);
+      await notices.learned(learned);
+    },
     async ownerConfirmed(confirm) {
       // In this order: the welcome waits until there is a confirmed owner, and no crash comes between the two.
       await notices.ownerConfirmed();

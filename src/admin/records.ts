@@ -13,6 +13,8 @@ export interface ReleaseRecord extends Doc {
   readonly decisionId: string;
   /** When the grace ends. */
   readonly due: number;
+  /** Set where the greeting belongs to another release, or was sent long ago. */
+  readonly isSilent?: true;
   /** What happened then; absent before. */
   readonly done?: { readonly greeted: boolean; readonly handled: number };
 }

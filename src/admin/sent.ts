@@ -1,10 +1,10 @@
 import { same } from "../access/identity.js";
-import type { Access, Clock } from "../access/index.js";
+import { type Access, type Clock, lastChange } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import type { Message } from "../text.js";
 import { noLonger } from "./notice-texts.js";
 import { allOf, type Records, type SentRecord } from "./records.js";
-import { lastChange, whatHappened } from "./words.js";
+import { whatHappened } from "./words.js";
 
 /** How many notices can still be answered by reaction or quote. */
 const KEPT = 500;

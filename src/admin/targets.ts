@@ -1,6 +1,6 @@
 /** Finding whom a command means, and doing something to each of them, all or nothing per reference. */
 import { formatNumber, type Person } from "../access/identity.js";
-import type { Scope } from "../access/index.js";
+import { lastChange, type Scope } from "../access/index.js";
 import type { Contact, ContactState } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { type Message, own, say } from "../text.js";
@@ -103,7 +103,7 @@ export function considered({ access, shown, by }: CommandContext): readonly Cont
   const pending = access.list("pending").filter((contact) => shown === undefined || shown.has(contact._id));
   // A command that a crash cut short and that comes again means those whom it decided about before, too.
   const before = [...access.list("approved"), ...access.list("denied")].filter(
-    ({ history }) => by.cause !== undefined && history.at(-1)?.by.cause === by.cause,
+    (contact) => by.cause !== undefined && lastChange(contact)?.by.cause === by.cause,
   );
   return [...before, ...pending];
 }

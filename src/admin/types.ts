@@ -72,6 +72,10 @@ export interface Decider {
   undo(by: Actor, decisionId?: string): Promise<Decided>;
   /** The consequences of an approval that access made by itself (an `--auto` invite). */
   follow(outcome: Outcome): Promise<void>;
+  /** Sees to what is held of a buddy whose record was just merged with that of a pending sender. */
+  catchUp(contact: Contact): Promise<void>;
+  /** Resolves when nothing of the contact's held messages waits for its grace (or the disk) any more, or at `stop`. */
+  released(contact: Contact, stop: AbortSignal): Promise<void>;
 }
 
 /** Silent mode (I3, I4): on at every start, only the owner turns it off. */

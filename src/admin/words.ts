@@ -112,11 +112,6 @@ export function byAndWhen(decision: Decision, now: number, timezone: string): Me
   return own(`${doorOf(decision)}, ${formatTime(decision.at, now, timezone)}`);
 }
 
-/** The last entry of a contact's history that changed what they may do; new addresses don't. */
-export function lastChange(contact: Contact): Decision | undefined {
-  return contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
-}
-
 /** What somebody decided, as against what came to pass. */
 function isDecided({ action }: Decision): boolean {
   return action === "approve" || action === "deny" || action === "remove" || action === "undo";

@@ -95,6 +95,17 @@ describe("what follows from an approval", () => {
     );
   });
 
+  it("a greeting that waits for the link was not sent, and is taken back", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.says("/silent off");
+    house.link = "connecting";
+    await house.cli("approve", alice.code);
+    await house.wait(MINUTE);
+    expect((await house.cli("undo")).text).toMatch(/is pending again \(.*\)\.$/);
+    expect(house.toOthers()).toEqual([]);
+  });
+
   it("in silent mode nothing was sent, and undo says only what was handled", async () => {
     const house = await open();
     const alice = await aliceWaits(house);

@@ -75,6 +75,9 @@ class RecordingOutbox implements Outbox {
   fails: Error | undefined;
   private count = 0;
 
+  /** @param isHeld whether a parcel has to wait still */
+  constructor(private readonly isHeld: (parcel: Parcel) => boolean) {}
+
   async post(parcel: Parcel): Promise<readonly string[]> {
     if (this.fails) throw this.fails;
     const known = parcel.key === undefined ? undefined : this.sent.find((sent) => sent.parcel.key === parcel.key);
@@ -85,7 +88,7 @@ class RecordingOutbox implements Outbox {
   }
 
   async cancel(key: string): Promise<number> {
-    const found = this.sent.filter(({ parcel, cancelled }) => parcel.key === key && !cancelled);
+    const found = this.sent.filter(({ parcel, cancelled }) => parcel.key === key && !cancelled && this.isHeld(parcel));
     for (const sent of found) sent.cancelled = true;
     return found.length;
   }
@@ -114,7 +117,10 @@ export interface Extras {
 
 export class House {
   readonly time = new Clockwork();
-  readonly outbox = new RecordingOutbox();
+  readonly outbox = new RecordingOutbox((parcel) => {
+    const notBefore = parcel.kind === "text" ? (parcel.notBefore ?? 0) : 0;
+    return this.link !== "open" || notBefore > this.time.now;
+  });
   readonly released: { name: string; held: readonly string[] }[] = [];
   readonly blocks: { name: string; blocked: boolean }[] = [];
   readonly logged: string[] = [];

@@ -1,5 +1,6 @@
 /** How people, times and decisions are called. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { lastChange } from "../../src/access/index.js";
 import type { Contact, Decision } from "../../src/access/types.js";
 import { realScheduler } from "../../src/admin/schedule.js";
 import {
@@ -10,7 +11,6 @@ import {
   formatTime,
   label,
   labels,
-  lastChange,
   nameAndNumber,
   parseDuration,
   stateName,
