@@ -243,7 +243,14 @@ async function build(
     outbox,
     release: (contact, held) => route.release(contact, held),
     block: (contact, blocked) => opened.block(contact, blocked),
-    onWhatsApp: (pn) => opened.onWhatsApp(pn),
+    onWhatsApp: async (pn) => {
+      const jid = await opened.onWhatsApp(pn);
+      const found = jid ? personOf(jid)?.pn : undefined;
+      // Whoever waits with their number hidden may be the one whom it belongs to.
+      const isHidden = access.list("pending").some((waiting) => waiting.pn === undefined);
+      if (found !== undefined && isHidden) await opened.askLid(found);
+      return jid;
+    },
     loginLink: async (door) => signIn?.link(door),
     missed: async () =>
       (await journal.missed(MISSED_SHOWN)).map(({ at, who = "number hidden", what = "" }) => ({ at, who, what })),

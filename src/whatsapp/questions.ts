@@ -26,7 +26,8 @@ export async function onWhatsApp(socket: WASocket, pn: Pn | string): Promise<str
 
 /** The LID of a number, where it is not known yet. What was learned arrives through the session. */
 export async function askLid(socket: WASocket, pn: Pn): Promise<void> {
-  await socket.signalRepository.lidMapping.getLIDForPN(pn).catch(() => null);
+  const answer = socket.signalRepository.lidMapping.getLIDForPN(pn).catch(() => null);
+  await Promise.race([answer, pause(PATIENCE_MS, undefined, { ref: false })]);
 }
 
 /** Blocks or unblocks at WhatsApp, under both addresses. False when that could not be done. */

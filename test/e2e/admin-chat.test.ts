@@ -162,6 +162,20 @@ it("invites, the shared token, and the messages that carried them", async () => 
   expect(world.leaks()).toEqual([]);
 });
 
+it("a typed number is whoever waits with that number hidden, and what they wrote is heard", async () => {
+  const world = await World.linked(OWN, FAST);
+  const hidden = { addressing: "lid", withAlt: false } as const;
+  await world.say(world.alice, TOKEN, hidden);
+  const notice = await world.told(/New sender/);
+  expect(notice.text).toContain("number hidden");
+  await world.say(world.alice, "is anybody there?", hidden);
+  await ask(world, "/pending", /is anybody there\?/);
+  const approved = await ask(world, "/approve +1 555 000 2000", /Approved/);
+  const code = /New sender\* (\w{4})/.exec(notice.text)?.[1];
+  expect(approved.text).toMatch(new RegExp(`Approved Alice .*\\(${code}\\)\\. 1 held message goes to the responder`));
+  await world.told(/💬.*\n> is anybody there\?/);
+});
+
 it("numbers that move: a buddy's new number, a number passed on, and the owner's own", async () => {
   const world = await World.linked(OWN, FAST);
   const { code } = await world.aliceKnocks();
