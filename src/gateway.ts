@@ -252,8 +252,15 @@ async function build(
       return jid;
     },
     loginLink: async (door) => signIn?.link(door),
-    missed: async () =>
-      (await journal.missed(MISSED_SHOWN)).map(({ at, who = "number hidden", what = "" }) => ({ at, who, what })),
+    missed: async () => {
+      const isStranger = (jid: string): boolean => {
+        const person = personOf(jid);
+        const contact = person && access.find(person);
+        return contact === undefined || contact.state === "stranger";
+      };
+      const found = await journal.missed(MISSED_SHOWN, isStranger);
+      return found.map(({ at, who = "number hidden", what = "", messages }) => ({ at, who, what, messages }));
+    },
   };
   const admin = createAdmin({
     access,

@@ -150,7 +150,8 @@ export class Route {
       return journal.handled(record, { verdict: "own" });
     }
     const waited = record.attrs.offline !== undefined || this.left.has(record._id);
-    const complete = await this.complete({ waited, ...message });
+    const name = this.rooms.access.mask(message.name);
+    const complete = await this.complete({ waited, ...message, name });
     const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
     if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);
@@ -259,7 +260,8 @@ export class Route {
     }
     // Whoever writes faster than the disk can follow has only the last held anyway.
     const isOvertaken = (this.chains.get(chainOf(record))?.waiting ?? 0) >= OVERTAKEN;
-    if (verdict.kind === "pending" && isSaid(message) && !isOvertaken) {
+    const isWorthHolding = isSaid(message) && (saysMore || content.kind !== "text") && !isOvertaken;
+    if (verdict.kind === "pending" && isWorthHolding) {
       const isHeld = await this.hold(verdict.contact, message, record, what);
       // Decided in this very moment: what holds now counts.
       if (!isHeld) await this.pass(message, this.judge(message), record);

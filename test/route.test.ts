@@ -8,7 +8,7 @@ import { wordsOf } from "../src/whatsapp/describe.js";
 import { normalise } from "../src/whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "../src/whatsapp/journal.js";
 import type { Inbound } from "../src/whatsapp/types.js";
-import { House, MINUTE, NOON, person } from "./admin/house.js";
+import { House, MINUTE, NOON, person, TOKEN } from "./admin/house.js";
 import { FROM_ALICE, ME, padded } from "./whatsapp/inbound-rig.js";
 import { tempStore } from "./whatsapp/temp-store.js";
 
@@ -261,6 +261,17 @@ describe("what is held of a pending sender", () => {
     const { writes, texts } = await waiting();
     for (let count = 0; count < 12; count++) await writes(`text ${count}`);
     await vi.waitFor(async () => expect(await texts()).toEqual(["text 7", "text 8", "text 9", "text 10", "text 11"]));
+  });
+
+  it("is no token that is sent again, nor a name that holds it", async () => {
+    const { house, alice, writes, texts, journal } = await waiting();
+    await writes(TOKEN);
+    await writes(`${TOKEN} please`);
+    expect(await texts()).toEqual([`${TOKEN} please`]);
+    const named = { ...FROM_ALICE, id: "3EB0NAME", notify: `Alice ${TOKEN}` };
+    const draft = journal.draft(named, padded(proto.Message.encode({ conversation: "hi" }).finish()));
+    await journal.record([draft]);
+    await vi.waitFor(() => expect(house.access.byId(alice._id)?.name).toBe("Alice •••"));
   });
 
   it("is not written over and over for who writes faster than the disk can follow", async () => {

@@ -13,7 +13,7 @@ import { Pairing } from "./pairing.js";
 import { Queue } from "./queue.js";
 import { resolve } from "./references.js";
 import { type AccessParts, DEFAULT_SETTINGS, MINUTE } from "./settings.js";
-import { maskToken } from "./tokens.js";
+import { maskToken, tokenId } from "./tokens.js";
 import type { Actor, Contact, ContactState, Held, Invite, Verdict } from "./types.js";
 
 /**
@@ -200,8 +200,8 @@ class ContactAccess implements Access {
 
   rotateToken(by: Actor): Promise<{ readonly token: string; readonly pendingWithOld: readonly Contact[] }> {
     return this.#turn(async () => {
-      const { token, previous } = await this.#pairing.rotate(by);
-      const cameWithOld = ({ via }: Contact) => via?.kind === "token" && via.tokenId === previous;
+      const token = await this.#pairing.rotate(by);
+      const cameWithOld = ({ via }: Contact) => via?.kind === "token" && via.tokenId !== tokenId(token);
       return { token, pendingWithOld: this.list("pending").filter(cameWithOld) };
     });
   }

@@ -165,7 +165,7 @@ export class Decisions {
     if (name !== undefined) return this.#ledger.create(identityOf(target), name);
     throw new KafclawError(
       "unknown-reference",
-      `${formatNumber(target)} is on no list, so there is nothing to remove.`,
+      `${formatNumber(target)} is on no list, so there is nothing to remove; /list shows who is.`,
     );
   }
 

@@ -29,8 +29,6 @@ export interface TokenDoc extends Logged {
   readonly kind: "token";
   readonly token: string;
   readonly since: number;
-  /** The id of the token before, whose pending senders `/token rotate` offers to remove. */
-  readonly previous?: string;
 }
 
 /** There while the queue is full. */

@@ -117,19 +117,18 @@ export class Pairing {
       token,
       since: record.at,
       log: logged(this.#token?.log, record),
-      ...present({ previous: this.#token && tokenId(this.#token.token) }),
     };
     await this.#ledger.put(doc);
     this.#setToken(doc);
     await this.#ledger.trail.append(record);
   }
 
-  /** Makes a new token, unless the same message asked for it before. @returns the id of the token before, if any */
-  async rotate(by: Actor): Promise<{ token: string; previous: string | undefined }> {
+  /** Makes a new token, unless the same message asked for it before. */
+  async rotate(by: Actor): Promise<string> {
     const last = this.#token?.log.at(-1);
     const isAgain = by.cause !== undefined && last?.action === "token-rotate" && last.by.cause === by.cause;
     if (!isAgain) await this.setToken(newToken(this.#random), by, "token-rotate");
-    return { token: this.#token?.token ?? "", previous: this.#token?.previous };
+    return this.#token?.token ?? "";
   }
 
   /** @throws KafclawError `bad-label`, `bad-days`, `too-many-invites` */

@@ -69,7 +69,9 @@ export class Queue {
     return {
       expired: pending.filter((contact) => left(contact) <= 0),
       expiring: pending.filter((contact) => {
-        return left(contact) > 0 && left(contact) <= DAY && contact.reminded === undefined;
+        // Where they expire within a day from the first, their notice says it all.
+        const isLate = this.#settings.expiryDays > 1 && left(contact) <= DAY;
+        return isLate && left(contact) > 0 && contact.reminded === undefined;
       }),
     };
   }

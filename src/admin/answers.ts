@@ -1,6 +1,7 @@
 import { type Access, lastChange } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { KafclawError } from "../errors.js";
+import { present } from "../present.js";
 import { own, say } from "../text.js";
 import type { Content } from "../whatsapp/types.js";
 import { approveOne } from "./commands/approve.js";
@@ -34,19 +35,20 @@ export class Answers {
     sent: SentNotices,
     messageId: string,
     cause: string,
-  ): Pick<CommandContext, "quoted"> | Pick<CommandContext, "unquotable"> {
+  ): Pick<CommandContext, "quoted" | "unquotable" | "quotedDecision"> {
     const record = sent.find(messageId);
     if (record === undefined) return { unquotable: NO_NOTICE };
     const meant = sent.meant(record, cause);
+    const contact = this.contactOf(record);
+    const quotedDecision = contact && lastChange(contact)?.id;
     switch (meant.kind) {
       case "pending":
-        return { quoted: meant.contact };
+      case "auto":
+        return { quoted: meant.contact, ...present({ quotedDecision }) };
       case "digest":
         return { unquotable: DIGEST };
-      case "auto":
-        return { unquotable: sent.whoDecided(meant.contact) };
       case "over":
-        return { unquotable: meant.why };
+        return { unquotable: meant.why, ...present({ quotedDecision }) };
       case "news":
         return { unquotable: NO_NOTICE };
     }

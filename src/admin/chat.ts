@@ -73,7 +73,7 @@ export class AdminChat {
     }
     const result = await this.answer(message);
     if (result === undefined) return;
-    if (result.voids !== undefined) await secrets.void(result.voids);
+    for (const secret of result.voids ?? []) await secrets.void(secret);
     const reply = {
       text: renderWhatsApp(result.message),
       ...present({ secret: result.secret }),
@@ -92,7 +92,7 @@ export class AdminChat {
           return await this.text(message, content.text);
         case "media":
         case "other":
-          return message.forwarded ? undefined : await this.talk(message);
+          return await this.talk(message);
         case "edit":
           return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : undefined;
         case "reaction":
@@ -108,21 +108,22 @@ export class AdminChat {
 
   private async text(message: Inbound, text: string): Promise<Said | undefined> {
     const order = readOrder(text);
-    if (message.forwarded) return order.kind === "command" ? { message: NO_FORWARDS } : undefined;
+    if (message.forwarded) return order.kind === "command" ? { message: NO_FORWARDS } : this.talk(message);
     switch (order.kind) {
       case "command":
         return this.command(message, order.name, order.rest);
       case "answer": {
         const answered = await this.answers.quote(await this.asAnswer(message), message.quotes, order.decides);
         if (answered !== "whom") return answered;
-        return message.quotes === undefined ? this.toWhom(order.said, message) : this.talk(message, order.said);
+        const isAsked = message.quotes === undefined && this.parts.access.counts().pending > 0;
+        return isAsked ? this.toWhom(order.said, message) : this.talk(message, order.said);
       }
       case "talk":
         return this.talk(message, "");
     }
   }
 
-  /** What is no order may be for the responder: a reply to a relayed message, or talk with the bot. @param said absent for media */
+  /** What is no order may be for the responder: a reply to a relayed message, or talk with the bot. @param said absent where no hint is due: for media, and what was forwarded */
   private async talk(message: Inbound, said?: string): Promise<Said | undefined> {
     const taken = (await this.parts.gateway.responder.fromOwner?.(message)) ?? "unmeant";
     if (taken === "taken") return undefined;

@@ -9,6 +9,7 @@ import { own, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
 import { AdminChat } from "./chat.js";
 import { approveOne } from "./commands/approve.js";
+import { LOGIN_SECRET } from "./commands/dashboard.js";
 import { denyOne } from "./commands/deny.js";
 import { inviteSecret } from "./commands/invite.js";
 import { removeOne } from "./commands/remove.js";
@@ -95,6 +96,8 @@ export interface Admin {
   run(name: string, args: readonly string[], by: Actor): Promise<CommandResult>;
   /** Decides about one contact, in the words of the commands. Refusals and failures are results, as with {@link Admin.run}. */
   decide(order: Order, by: Actor): Promise<CommandResult>;
+  /** A login link was used: the message that shows it is deleted. */
+  loginUsed(): Promise<void>;
   /** Takes up what the last run left to do. Call before messages are handled. */
   start(): Promise<void>;
   /** Sends what waited for the link. Call each time it opens. */
@@ -177,11 +180,16 @@ export function createAdmin(parts: AdminParts): Admin {
       }
       return answered(async () => {
         const result = await command.run(args, contextOf(by));
-        if (result.voids !== undefined) await secrets.void(result.voids);
+        for (const secret of result.voids ?? []) await secrets.void(secret);
         return result;
       });
     },
     decide: (order, by) => answered(async () => together([await carryOut(order, contextOf(by))])),
+    async loginUsed() {
+      await secrets.void(LOGIN_SECRET).catch((error: unknown) => {
+        log.error({ err: error }, "the message with the login link could not be deleted; it is when the link is over");
+      });
+    },
     async start() {
       await decider.start();
       await secrets.start();

@@ -100,7 +100,7 @@ export function learned(news: Learned): Message | undefined {
       const effect =
         was === "denied"
           ? "The denial stays on both."
-          : `Who writes from it is a stranger, and ${was === "approved" ? "the approval" : "the pending entry"} is suspended.`;
+          : `${was === "approved" ? "The approval" : "The pending entry"} is suspended: it does not pass to whoever has the number now.`;
       return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}`;
     }
     case "new-number": {
@@ -119,12 +119,12 @@ export function expiring(contacts: readonly Contact[]): Message {
   if (contacts.length !== 1 || first === undefined) {
     return say`⏳ ${labels(contacts, DIGEST_LENGTH)} expire within a day: /pending shows them.`;
   }
-  return say`⏳ ${label(first)} is pending for almost a week and expires within a day: /approve ${own(first.code)} or /deny ${own(first.code)}.`;
+  return say`⏳ ${label(first)} is still pending and expires within a day: /approve ${own(first.code)} or /deny ${own(first.code)}.`;
 }
 
 export function expired(contacts: readonly Contact[]): Message {
   const verb = contacts.length === 1 ? "is" : "are";
-  return say`⌛ ${labels(contacts, DIGEST_LENGTH)} waited a week and ${own(verb)} pending no more. With the token they can come again.`;
+  return say`⌛ ${labels(contacts, DIGEST_LENGTH)} waited too long and ${own(verb)} pending no more. With the token they can come again.`;
 }
 
 /** The link needs the owner. */

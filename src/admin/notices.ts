@@ -108,6 +108,14 @@ export class Notices {
     await this.add("news:owner-confirmed", newsOf(texts.ownerConfirmed()), true);
   }
 
+  /** Another person may be the owner now, who was told nothing; and what waited for one can go out. */
+  async ownerChanged(): Promise<void> {
+    for (const contact of this.parts.access.list("pending")) {
+      await this.entered(contact, { text: contact.held.at(-1)?.preview ?? "", at: contact.since });
+    }
+    await this.flush();
+  }
+
   /** A message could not be handled after several tries. */
   async stuck(journalId: string, reason: string): Promise<void> {
     await this.news(`stuck:${journalId}`, texts.stuck(reason), true);

@@ -51,8 +51,10 @@ export class SentNotices {
   /** Whether a pending episode was announced by itself or in a digest. */
   announced(contactId: string, episode: number): boolean {
     return [...this.all.values()].some(
-      ({ form, shown }) =>
-        form !== "auto" && shown.some((each) => each.contactId === contactId && each.episode === episode),
+      (record) =>
+        record.form !== "auto" &&
+        this.isForOwner(record) &&
+        record.shown.some((each) => each.contactId === contactId && each.episode === episode),
     );
   }
 

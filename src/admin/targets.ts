@@ -52,12 +52,17 @@ export function resolvedNow(
   states: readonly ContactState[],
 ): readonly (Contact | Person | undefined)[] {
   const scope = scopeOf(context, states);
-  return references(words).map((typed) => {
+  const find = (text: string): Contact | Person | undefined => {
     try {
-      return context.access.resolve(typed.kind === "one" ? typed.text : typed.words.join(" "), scope);
+      return context.access.resolve(text, scope);
     } catch {
       return undefined;
     }
+  };
+  return references(words).flatMap((typed) => {
+    if (typed.kind === "one") return [find(typed.text)];
+    const whole = find(typed.words.join(" "));
+    return whole === undefined ? typed.words.map(find) : [whole];
   });
 }
 
@@ -126,7 +131,8 @@ export function implied(verb: string, context: CommandContext): Contact | Comman
 /** Why there is nobody to decide on, though somebody may be pending whom the owner hasn't been told of. */
 export function nobody(context: CommandContext): CommandResult {
   const pending = context.access.counts().pending;
-  if (pending === 0) return refusal("nobody-pending", say`Nobody is pending.`);
+  if (pending === 0)
+    return refusal("nobody-pending", say`Nobody is pending. /missed shows strangers who wrote without the token.`);
   return refusal("not-shown", say`Nobody is pending whose notice reached you before this: /pending shows who waits.`);
 }
 

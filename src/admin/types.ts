@@ -23,7 +23,7 @@ export interface Gateway {
   /** WhatsApp's own form of a typed number; undefined when not linked, null when not on WhatsApp. */
   onWhatsApp(pn: string): Promise<string | null | undefined>;
   /** The last strangers without a valid token, newest first. */
-  missed(): Promise<readonly { readonly at: number; readonly who: string; readonly what: string }[]>;
+  missed(): Promise<readonly Missed[]>;
   /** Where the dashboard is reached on the machine. */
   readonly dashboardUrl?: string | undefined;
   /** A login link for the dashboard; for WhatsApp only where it works on the owner's phone (`dashboard.publicUrl`). */
@@ -49,6 +49,16 @@ export interface ResponderControl {
   answer?(contactId: string): Promise<void>;
   /** Forgets the conversation with one contact. @returns how many turns */
   forget?(contactId: string): Promise<number>;
+}
+
+/** A stranger who wrote without a valid token. */
+export interface Missed {
+  /** When they wrote last, and what, in a few words. */
+  readonly at: number;
+  readonly what: string;
+  /** A number, or "number hidden". */
+  readonly who: string;
+  readonly messages: number;
 }
 
 /** What became of a decision, with its consequences outside the book. */
@@ -96,6 +106,8 @@ export interface CommandContext {
   readonly by: Actor;
   /** Chat only: the contact whose notice the command quotes, while the episode that it announced lasts. */
   readonly quoted?: Contact;
+  /** Chat only: the last decision about the contact whose notice the command quotes. */
+  readonly quotedDecision?: string;
   /** Chat only: why the quoted message can't say who is meant (a digest, an ended episode, no notice). */
   readonly unquotable?: Message;
   /** Chat only: contacts whose notice was sent before the command, with the name that it showed. */
@@ -110,8 +122,8 @@ export interface CommandResult {
   readonly data?: unknown;
   /** The message holds a secret: in the chat it is deleted for everyone once used or expired. */
   readonly secret?: { readonly until: number; readonly id?: string };
-  /** Messages with this secret (by its id) are void now. */
-  readonly voids?: string;
+  /** Messages with these secrets (by their ids) are void now. */
+  readonly voids?: readonly string[];
   /** Why it was refused or failed; `usage` is exit code 2. */
   readonly error?: { readonly code: string; readonly kind: "usage" | "refused" | "failed" };
 }

@@ -14,7 +14,7 @@ import { onError, problem, send } from "./problems.js";
 /** What the API is made over. */
 export interface ApiParts extends Place {
   readonly access: Access;
-  readonly admin: Pick<Admin, "run" | "decider">;
+  readonly admin: Pick<Admin, "run" | "decider" | "notices">;
   readonly gateway: Gateway;
   readonly link: LinkControl;
   readonly activity: Activity;
@@ -152,12 +152,14 @@ function routes(parts: ApiParts): Router {
   router.post("/setup", onlyAtTheMachine, async (request, response) => {
     const input = checked(SetupRequest, jsonOf(request));
     const outcome = await setUp(input, { access, decider: admin.decider, gateway, random }, askerOf(response));
+    await admin.notices.ownerChanged();
     send(response, answerOfSetup(outcome));
   });
 
   router.post("/owner", onlyAtTheMachine, async (request, response) => {
     const input = checked(OwnerRequest, jsonOf(request));
     const text = await changeOwner(input, { access, decider: admin.decider, gateway, random }, askerOf(response));
+    await admin.notices.ownerChanged();
     response.json({ ok: true, text });
   });
 

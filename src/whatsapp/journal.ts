@@ -133,9 +133,24 @@ export class Journal {
     if (verdict !== undefined) this.marks.set(id, { id, at, verdict });
   }
 
-  /** The last strangers' messages without a valid token, newest first. */
-  missed(limit: number): Promise<JournalRecord[]> {
-    return this.collection.find({ verdict: "stranger" }, { sort: { seq: -1 }, limit });
+  /**
+   * The last people whose messages had no valid token, newest first: the last message of each, and how many there are.
+   * @param isMissed says by somebody's JID whether to show them
+   */
+  async missed(limit: number, isMissed: (jid: string) => boolean): Promise<(JournalRecord & { messages: number })[]> {
+    const people = new Map<string, { readonly last: string; messages: number }>();
+    for (const { id, verdict } of [...this.marks.values()].reverse()) {
+      if (verdict !== "stranger") continue;
+      const sender = senderOf(id);
+      const known = people.get(sender);
+      if (known) known.messages += 1;
+      else if (people.size < limit && isMissed(sender)) people.set(sender, { last: id, messages: 1 });
+    }
+    const found = [...people.values()].map(async ({ last, messages }) => {
+      const record = await this.collection.get(last);
+      return record ? [{ ...record, messages }] : [];
+    });
+    return (await Promise.all(found)).flat();
   }
 
   /** What was handled since a time, newest first; the records themselves by {@link get}. */

@@ -162,7 +162,7 @@ describe("remove", () => {
   it("says that an unknown number is on no list", async () => {
     expect(await refusal(() => house.access.remove(person("15550009999@s.whatsapp.net"), cli))).toEqual({
       code: "unknown-reference",
-      message: "+1 555 000 9999 is on no list, so there is nothing to remove.",
+      message: "+1 555 000 9999 is on no list, so there is nothing to remove; /list shows who is.",
     });
   });
 });
@@ -357,6 +357,16 @@ describe("messages that somebody may still want", () => {
 });
 
 describe("expiry", () => {
+  it("reminds nobody where all expire within a day from the first", async () => {
+    const short = await House.open({ expiryDays: 1 });
+    await short.pending(ALICE, "Alice");
+    short.now += DAY - 1;
+    expect(await short.access.tick()).toEqual({ expired: [], expiring: [] });
+    short.now += 1;
+    expect((await short.access.tick()).expired).toHaveLength(1);
+    await short.close();
+  });
+
   it("reminds once a day before, and lets go after seven days", async () => {
     const alice = await house.pending(ALICE, "Alice");
     house.now += 6 * DAY - 1;
@@ -388,7 +398,7 @@ describe("a decision", () => {
     }
     expect(await refusal(() => house.access.remove(stranger, chat))).toEqual({
       code: "unknown-reference",
-      message: "+1 555 000 9999 is on no list, so there is nothing to remove.",
+      message: "+1 555 000 9999 is on no list, so there is nothing to remove; /list shows who is.",
     });
     const nameless = await house.denied(ALICE);
     expect((await refusal(() => house.access.approve(nameless, chat))).message).toBe(

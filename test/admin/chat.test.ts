@@ -548,7 +548,7 @@ describe("talk", () => {
   }
   const photo = { kind: "media", media: "image", caption: "yes" } as const;
 
-  it("goes to the responder: words, media, and what can't be read; not what was forwarded", async () => {
+  it("goes to the responder: words, media, and what can't be read, forwarded or not", async () => {
     const { house, heard } = await relaying("taken");
     expect(await house.says("hello")).toBe("");
     expect(await house.handle(house.message(photo))).toBe("");
@@ -556,13 +556,19 @@ describe("talk", () => {
     expect(heard.map(({ content }) => content.kind)).toEqual(["text", "media", "other"]);
     await house.handle(house.message(photo, { forwarded: true }));
     await house.says("hello", { forwarded: true });
+    await house.says("yes", { forwarded: true });
+    expect(heard).toHaveLength(6);
+    expect(await house.says("/status", { forwarded: true })).toMatch(/^A forwarded message is never a command/);
     await house.handle(house.message({ kind: "edit", text: "hello", target: "x" }));
     await house.handle(house.message({ kind: "revoke", target: "x" }));
-    expect(heard).toHaveLength(3);
+    expect(heard).toHaveLength(6);
   });
 
-  it("a yes that quotes a buddy's message is for the responder; one that quotes nothing is not", async () => {
+  it("a yes that quotes a buddy's message is for the responder, and one that quotes nothing while nobody is pending", async () => {
     const { house, heard } = await relaying("taken");
+    expect(await house.says("yes")).toBe("");
+    expect(await house.says("👍")).toBe("");
+    expect(heard.splice(0)).toHaveLength(2);
     const { id } = house.notice((await house.knocks("Alice", ALICE)).code);
     expect(await house.says("yes", { quotes: "a relayed message" })).toBe("");
     expect(heard).toHaveLength(1);
@@ -792,7 +798,9 @@ describe("reactions, late or swapped", () => {
     const over = `Nothing changed: Bob (${code}) was approved by an invite, 12:00. /remove ${code} makes them a stranger again.`;
     expect(await house.reacts("👍", id)).toBe(over);
     expect(await house.says("yes", { quotes: id })).toBe(over);
-    expect(await house.says("/approve", { quotes: id })).toBe(over);
+    expect(await house.says("/approve", { quotes: id })).toBe(
+      `Bob (${code}) is approved already, by an invite, 12:00.`,
+    );
     const at = house.time.now;
     await house.wait(16 * MINUTE);
     expect(await house.reacts("👎", id, { at })).toBe(

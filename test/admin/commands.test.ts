@@ -170,14 +170,16 @@ describe("looking", () => {
         "• was approved at the command line, 12:00",
       ].join("\n"),
     );
-    expect(await house.says("/whois +1 555 000 8888")).toBe("+1 555 000 8888 is a stranger who never wrote.");
+    expect(await house.says("/whois +1 555 000 8888")).toBe(
+      "+1 555 000 8888 is on no list. /missed shows which strangers wrote.",
+    );
     expect(await house.says("/whois ZZZ9")).toMatch(/ZZZ9/);
   });
 
   it("/missed lists strangers", async () => {
     const house = await open();
     expect(await house.says("/missed")).toBe("No stranger was missed.");
-    house.missed = [{ at: NOON, who: "+1 555 000 7777", what: "voice note, 0:12" }];
+    house.missed = [{ at: NOON, who: "+1 555 000 7777", what: "voice note, 0:12", messages: 1 }];
     expect(await house.says("/missed")).toBe(
       "1 stranger without a valid token:\n• 12:00 · +1 555 000 7777 · voice note, 0:12",
     );

@@ -124,10 +124,10 @@ describe("news", () => {
     expect(passed("stranger")).toBeUndefined();
     expect(passed("denied")).toBe(`${start("denied")} The denial stays on both.`);
     expect(passed("approved")).toBe(
-      `${start("approved")} Who writes from it is a stranger, and the approval is suspended.`,
+      `${start("approved")} The approval is suspended: it does not pass to whoever has the number now.`,
     );
     expect(passed("pending")).toBe(
-      `${start("pending")} Who writes from it is a stranger, and the pending entry is suspended.`,
+      `${start("pending")} The pending entry is suspended: it does not pass to whoever has the number now.`,
     );
   });
 
@@ -148,14 +148,14 @@ describe("news", () => {
 
   it("of entries that expire, and have", () => {
     expect(text(expiring([alice]))).toBe(
-      "⏳ Alice (K7QF) is pending for almost a week and expires within a day: /approve K7QF or /deny K7QF.",
+      "⏳ Alice (K7QF) is still pending and expires within a day: /approve K7QF or /deny K7QF.",
     );
     expect(text(expiring([alice, bob]))).toBe("⏳ Alice (K7QF), Bob (M2TX) expire within a day: /pending shows them.");
     expect(text(expired([alice]))).toBe(
-      "⌛ Alice (K7QF) waited a week and is pending no more. With the token they can come again.",
+      "⌛ Alice (K7QF) waited too long and is pending no more. With the token they can come again.",
     );
     expect(text(expired([alice, bob]))).toBe(
-      "⌛ Alice (K7QF), Bob (M2TX) waited a week and are pending no more. With the token they can come again.",
+      "⌛ Alice (K7QF), Bob (M2TX) waited too long and are pending no more. With the token they can come again.",
     );
     const many = Array.from({ length: 21 }, () => alice);
     expect(text(expired(many))).toContain(" and 1 more waited");

@@ -257,11 +257,11 @@ describe("other news", () => {
     const alice = await house.knocks("Alice", ALICE);
     await house.wait(6 * DAY + HOUR);
     expect(house.texts()[1]).toBe(
-      `⏳ Alice (${alice.code}) is pending for almost a week and expires within a day: /approve ${alice.code} or /deny ${alice.code}.`,
+      `⏳ Alice (${alice.code}) is still pending and expires within a day: /approve ${alice.code} or /deny ${alice.code}.`,
     );
     await house.wait(DAY);
     expect(house.texts()[2]).toBe(
-      `⌛ Alice (${alice.code}) waited a week and is pending no more. With the token they can come again.`,
+      `⌛ Alice (${alice.code}) waited too long and is pending no more. With the token they can come again.`,
     );
     expect(house.texts()).toHaveLength(3);
   });
@@ -279,7 +279,7 @@ describe("other news", () => {
     const learned = await house.access.learn(person(ALICE, "2001@lid"), { name: "Mallory" });
     await house.admin.tell.learned(learned);
     expect(house.notice("belongs to another").text).toBe(
-      `⚠️ The number of Alice (${alice.code}), approved, belongs to another WhatsApp account now. Who writes from it is a stranger, and the approval is suspended.`,
+      `⚠️ The number of Alice (${alice.code}), approved, belongs to another WhatsApp account now. The approval is suspended: it does not pass to whoever has the number now.`,
     );
   });
 
@@ -429,9 +429,9 @@ describe("news that wait", () => {
     const digest = after.at(-1)?.split("\n\n") ?? [];
     expect(digest.map((text) => text.slice(0, 20))).toEqual([
       "⚠️ The pending queue",
-      `⏳ Alice (${alice.code}) is pe`,
-      `⏳ Alice (${alice.code}) is pe`,
-      `⏳ Bob (${bob.code}) is pend`,
+      `⏳ Alice (${alice.code}) is st`,
+      `⏳ Alice (${alice.code}) is st`,
+      `⏳ Bob (${bob.code}) is stil`,
       `⌛ Alice (${alice.code}) waite`,
       `⌛ Bob (${bob.code}) waited `,
       `⚠️ A message to Alic`,

@@ -109,7 +109,7 @@ describe("/answer", () => {
 
   it("means buddies alone", async () => {
     await house.says("/silent off");
-    expect(await house.says(`/answer ${BOB}`)).toBe("That number never wrote.");
+    expect(await house.says(`/answer ${BOB}`)).toBe("That number is on no list: /list shows who is.");
     await house.knocks("Alice", ALICE);
     expect(await house.says("/answer alice")).toMatch(/^No approved sender matches "alice"/);
     expect(await house.says("/answer all alice")).toMatch(/matches "all alice"/);
@@ -163,7 +163,10 @@ describe("/forget", () => {
       text: "Whose? /forget and a code, number or name.",
       error: USAGE,
     });
-    expect(await house.cli("forget", BOB)).toMatchObject({ ok: false, text: "That number never wrote." });
+    expect(await house.cli("forget", BOB)).toMatchObject({
+      ok: false,
+      text: "That number is on no list: /list shows who is.",
+    });
     await house.knocks("Alice", ALICE);
     expect(await house.says("/forget alice")).toBe('No contact matches "alice". Nobody is approved or denied.');
     expect(house.responded).toEqual([]);
@@ -210,7 +213,7 @@ describe("/approve", () => {
   it("all: nobody, up to three at a glance, more by their number", async () => {
     expect(await house.cli("approve", "all")).toMatchObject({
       ok: false,
-      text: "Nobody is pending.",
+      text: "Nobody is pending. /missed shows strangers who wrote without the token.",
       error: { code: "nobody-pending", kind: "refused" },
     });
     const guests: Contact[] = [];
@@ -273,7 +276,7 @@ describe("/deny", () => {
     const alice = await house.knocks("Alice", ALICE);
     expect(await house.says("/deny --block")).toMatch(/^⛔ Denied Alice .* Blocked at WhatsApp too\.$/);
     expect(house.state(alice)).toBe("denied");
-    expect(await house.says("/deny")).toBe("Nobody is pending.");
+    expect(await house.says("/deny")).toBe("Nobody is pending. /missed shows strangers who wrote without the token.");
   });
 
   it("late: means those who wait and nobody else", async () => {
@@ -289,6 +292,47 @@ describe("/deny", () => {
   });
 });
 
+describe("quoting the notice of an --auto invite", () => {
+  /** Bob came in by an invite; after him Alice was approved. */
+  async function bobIsIn() {
+    await house.says("/invite Bob --auto");
+    const [invite] = house.access.invites();
+    const knock = { person: person(BOB), name: "Bob", text: invite?.token ?? "", at: house.time.now, cause: "k" };
+    const entry = await house.access.knock(knock);
+    if (entry.kind !== "auto-approved") throw new Error(entry.kind);
+    await house.admin.tell.autoApproved(entry.outcome, entry.invite);
+    const alice = await buddy("Alice", ALICE);
+    return { alice, bob: entry.contact, notice: { quotes: house.notice("Approved by invite").id } };
+  }
+
+  it("/undo takes that approval back, and no later one", async () => {
+    const { alice, bob, notice } = await bobIsIn();
+    expect(await house.says("/undo", notice)).toMatch(/^↩️ Undone: Bob .* is a stranger again/);
+    expect(await house.says("/undo", notice)).toMatch(/nothing to undo/);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["approved", "stranger"]);
+  });
+
+  it.each(["deny", "remove"])("/%s means whom it names, unless it comes late", async (command) => {
+    const { alice, bob, notice } = await bobIsIn();
+    const at = house.time.now;
+    await house.wait(HOUR);
+    expect(await house.says(`/${command}`, { ...notice, at })).toContain("Send it again");
+    expect(house.state(bob)).toBe("approved");
+    expect(await house.says(`/${command}`, notice)).toContain("Bob");
+    expect(house.state(bob)).toBe(command === "deny" ? "denied" : "stranger");
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it("/undo quoting the notice of a sender takes back what was decided about them", async () => {
+    const carol = await house.knocks("Carol", "+1 555 000 4000");
+    const { id } = house.notice(carol.code);
+    await house.reacts("👍", id);
+    const alice = await buddy("Alice", ALICE);
+    expect(await house.says("/undo", { quotes: id })).toMatch(/^↩️ Undone: Carol .* is pending again/);
+    expect(house.state(alice)).toBe("approved");
+  });
+});
+
 describe("/remove", () => {
   it("tells from where, that nothing was to remove, and what WhatsApp's block does", async () => {
     const alice = await buddy("Alice", ALICE);
@@ -300,7 +344,7 @@ describe("/remove", () => {
     });
     expect(await house.cli("remove", alice.code)).toMatchObject({
       ok: false,
-      text: "Alice · +1 555 000 2000 is a stranger already: nothing to remove.",
+      text: "Alice · +1 555 000 2000 is a stranger already: nothing to remove. /list shows who is on a list.",
       data: [dataOf(alice)],
     });
     const bob = await house.knocks("Bob", BOB);
@@ -497,7 +541,7 @@ describe("/token", () => {
       "1 pending sender came with the old token: /remove old-token removes them.",
     ]);
     expect(data).toEqual({ token, pendingWithOld: [alice.code] });
-    expect([secret, voids]).toEqual([{ until: house.time.now + 15 * MINUTE, id: "token" }, "token"]);
+    expect([secret, voids]).toEqual([{ until: house.time.now + 15 * MINUTE, id: "token" }, ["token"]]);
     await house.cli("remove", alice.code);
     expect((await house.cli("token", "rotate")).text.split("\n")).toHaveLength(2);
   });
@@ -547,8 +591,16 @@ describe("/dashboard", () => {
     expect(house.deleted()).toEqual([id]);
     const { data, secret, voids } = await house.cli("dashboard");
     expect(data).toEqual({ url: "https://bot.example/login?t=3", until: house.time.now + 5 * MINUTE });
-    expect([secret, voids]).toEqual([{ until: house.time.now + 5 * MINUTE, id: "login" }, "login"]);
+    expect([secret, voids]).toEqual([{ until: house.time.now + 5 * MINUTE, id: "login" }, ["login"]]);
     expect(asked).toEqual(["whatsapp", "whatsapp", "cli"]);
+  });
+
+  it("a link that was used leaves the chat", async () => {
+    house.loginLink = async () => ({ url: "https://bot.example/login?t=1", until: house.time.now + 5 * MINUTE });
+    await house.restart();
+    await house.says("/dashboard");
+    await house.admin.loginUsed();
+    expect(house.deleted()).toEqual([house.notice("t=1").id]);
   });
 });
 
@@ -668,13 +720,20 @@ describe("/invite", () => {
       ok: true,
       text: "The invite for Bob Builder is void.",
       data: [made?._id],
-      voids: `invite ${made?._id}`,
+      voids: [`invite ${made?._id}`],
     });
     expect(await house.cli("invite", "revoke", "bob", "builder")).toMatchObject({
       ok: false,
       text: "No open invite is for bob builder: /invite list shows them.",
       error: { code: "unknown-invite", kind: "refused" },
     });
+    await house.says("/invite Eve");
+    const first = house.notice("Invite for Eve").id;
+    await house.wait(1000);
+    await house.says("/invite Eve");
+    await house.says("/invite revoke Eve");
+    expect(house.deleted()).toHaveLength(2);
+    expect(house.deleted()).toContain(first);
     await house.cli("invite", "Cy");
     const cy = house.access.invites().find(({ label }) => label === "Cy");
     expect(await house.cli("invite", "REVOKE", cy?._id ?? "")).toMatchObject({ text: "The invite for Cy is void." });

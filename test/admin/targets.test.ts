@@ -87,7 +87,9 @@ describe("one", () => {
   });
 
   it("is nobody where nobody waits, and needs a name where several do", async () => {
-    expect(await house.says("/approve")).toBe("Nobody is pending.");
+    expect(await house.says("/approve")).toBe(
+      "Nobody is pending. /missed shows strangers who wrote without the token.",
+    );
     expect((await house.cli("approve")).error).toEqual({ code: "nobody-pending", kind: "refused" });
     const alice = await house.knocks("Alice", ALICE);
     const bob = await house.knocks("Bob", BOB);
@@ -116,6 +118,11 @@ describe("a name of several words", () => {
     await house.wait(HOUR);
     expect(await house.says("/deny anna maria", { at })).toMatch(/^⛔ Denied Anna Maria/);
     expect(house.state(anna)).toBe("denied");
+    const two = [await house.knocks("Cy", BOB), await house.knocks("Dee", "+1 555 000 4000")];
+    const later = house.time.now;
+    await house.wait(HOUR);
+    expect(await house.says("/deny cy dee", { at: later })).toMatch(/^⛔ Denied Cy.*\n⛔ Denied Dee/);
+    expect(two.map((who) => house.state(who))).toEqual(["denied", "denied"]);
   });
 });
 

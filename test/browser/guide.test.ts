@@ -31,7 +31,10 @@ describe.each([
 
     await page.getByRole("button", { name: /^Approve Alice/ }).click();
     await page.getByRole("status").getByText("Approved Alice").waitFor();
-    await page.getByText("Nobody is pending.").or(page.getByText("Whoever sends your pairing token")).waitFor();
+    await page
+      .getByText("Nobody is pending. /missed shows strangers who wrote without the token.")
+      .or(page.getByText("Whoever sends your pairing token"))
+      .waitFor();
     const { id } = await world.say(world.alice, "are you there?");
     await world.settled();
     expect(world.responded()).toContain(id);

@@ -184,7 +184,16 @@ describe("commands through the API", () => {
   it("the owner can be locked and named", async () => {
     await request(server).post("/api/v1/owner").set(auth).send({ lock: true }).expect(200);
     expect(house.access.owner()?.locked).toBeDefined();
+    await house.knocks("Alice", "+1 555 000 2000");
+    const told = () =>
+      house.outbox.sent.flatMap(({ parcel }) => (parcel.kind === "text" ? [[parcel.to.pn, parcel.text]] : []));
+    expect(told()).toEqual([]);
+    await request(server).post("/api/v1/owner").set(auth).send({ owner: "+15550001000" }).expect(200);
+    const notice = expect.stringMatching(/New sender.*\nAlice/);
+    expect(told()).toEqual([["15550001000@s.whatsapp.net", notice]]);
+    await house.wait(1000);
     await request(server).post("/api/v1/owner").set(auth).send({ owner: "+15550005000" }).expect(200);
+    expect(told().slice(1)).toEqual([["15550005000@s.whatsapp.net", notice]]);
     expect(house.access.owner()).toMatchObject({ person: { pn: "15550005000@s.whatsapp.net" }, confirmed: true });
   });
 });

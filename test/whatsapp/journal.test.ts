@@ -84,12 +84,18 @@ describe("Journal", () => {
     expect(known.map((record) => record?.verdict)).toEqual(others);
   });
 
-  it("tells the last strangers, the newest first", async () => {
+  it("tells the last strangers, the newest first, each once, however often they wrote", async () => {
     const { journal } = await openJournal();
-    for (const id of ["S1", "S2", "S3"]) {
-      await journal.handled(journal.draft(attrs(id, `${id}@lid`), text("spam")), { verdict: "stranger", what: "spam" });
+    for (const [index, who] of ["1", "2", "3", "2", "4", "2"].entries()) {
+      const record = journal.draft(attrs(`M${index}`, `${who}@lid`), text("spam"));
+      await journal.handled(record, { verdict: "stranger", what: "spam" });
     }
-    expect((await journal.missed(2)).map(({ _id }) => _id)).toEqual(["S3@lid/S3", "S2@lid/S2"]);
+    await journal.handled(journal.draft(attrs("B1", "5@lid"), text("hello")), { verdict: "buddy" });
+    const found = await journal.missed(2, (jid) => jid !== "4@lid");
+    expect(found.map(({ _id, messages }) => [_id, messages])).toEqual([
+      ["2@lid/M5", 3],
+      ["3@lid/M2", 1],
+    ]);
   });
 
   it("drops handled ids after a month, and what is held stays", async () => {

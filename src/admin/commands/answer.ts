@@ -35,7 +35,7 @@ export const answer: Command = {
       return together(done);
     }
     return eachReference(words, context, ["approved"], async (target) =>
-      isContact(target) ? act(target) : { ok: false, message: own("That number never wrote.") },
+      isContact(target) ? act(target) : { ok: false, message: own("That number is on no list: /list shows who is.") },
     );
   },
 };

@@ -5,7 +5,7 @@ import type { Command } from "../types.js";
 import { formatTime, stack } from "../words.js";
 
 /** The secret id of messages that show a login link. */
-const LOGIN_SECRET = "login";
+export const LOGIN_SECRET = "login";
 
 export const dashboard: Command = {
   name: "dashboard",
@@ -28,7 +28,7 @@ export const dashboard: Command = {
       message: stack([own(link.url), own(`Works once, until ${until}.`)]),
       data: link,
       secret: { until: link.until, id: LOGIN_SECRET },
-      voids: LOGIN_SECRET,
+      voids: [LOGIN_SECRET],
     };
   },
 };

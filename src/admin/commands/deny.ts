@@ -16,7 +16,9 @@ export const deny: Command = {
   ].join("\n"),
   age(args, context) {
     const { words } = take(args, { flags: ["block"] });
-    const targets = resolvedNow(words, context, ["pending", "approved"]);
+    const { quoted } = context;
+    const targets =
+      words.length === 0 && quoted !== undefined ? [quoted] : resolvedNow(words, context, ["pending", "approved"]);
     return targets.every((target) => target !== undefined && "code" in target && target.state === "pending")
       ? "stricter"
       : "changes";
@@ -26,7 +28,9 @@ export const deny: Command = {
     const block = flag("block");
     if (words.length === 0) {
       const who = implied("Deny", context);
-      return "code" in who ? together([await denyOne(who, context, { block, episode: who.episode })]) : who;
+      if (!("code" in who)) return who;
+      const episode = who.state === "pending" ? { episode: who.episode } : {};
+      return together([await denyOne(who, context, { block, ...episode })]);
     }
     const act = (target: Contact | Person): Promise<Done> => denyOne(target, context, { block });
     return eachReference(words, context, ["pending", "approved"], act, ["denied"]);

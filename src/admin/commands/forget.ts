@@ -16,7 +16,7 @@ export const forget: Command = {
     const { access, gateway, by } = context;
     if (words.length === 0) return refusal("bad-usage", own("Whose? /forget and a code, number or name."), "usage");
     return eachReference(words, context, ["approved", "denied"], async (target) => {
-      if (!isContact(target)) return { ok: false, message: own("That number never wrote.") };
+      if (!isContact(target)) return { ok: false, message: own("That number is on no list: /list shows who is.") };
       await gateway.responder.forget?.(target._id);
       await access.record("forget", by, target.code);
       return { data: toData(target), message: say`The conversation with ${label(target)} is forgotten.` };

@@ -156,6 +156,6 @@ async function revoke(wanted: string, context: CommandContext): Promise<CommandR
     ok: true,
     message: say`The invite for ${one.label} is void.`,
     data: found.map(({ _id }) => _id),
-    voids: inviteSecret(one._id),
+    voids: found.map(({ _id }) => inviteSecret(_id)),
   };
 }

@@ -4,9 +4,6 @@ import { refusal } from "../targets.js";
 import type { Command } from "../types.js";
 import { count, formatTime, stack } from "../words.js";
 
-/** What one look shows; `--json` has all. */
-const SHOWN = 50;
-
 export const missed: Command = {
   name: "missed",
   usage: "",
@@ -19,9 +16,10 @@ export const missed: Command = {
     if (strangers.length === 0) return { ok: true, message: own("No stranger was missed."), data: [] };
     const message = stack([
       own(`${count(strangers.length, "stranger")} without a valid token:`),
-      ...strangers
-        .slice(0, SHOWN)
-        .map(({ at, who, what }) => say`• ${own(formatTime(at, clock(), timezone))} · ${who} · ${what}`),
+      ...strangers.map(({ at, who, what, messages }) => {
+        const more = own(messages > 1 ? ` (the last of ${messages} messages)` : "");
+        return say`• ${own(formatTime(at, clock(), timezone))} · ${who} · ${what}${more}`;
+      }),
     ]);
     return { ok: true, message, data: strangers };
   },

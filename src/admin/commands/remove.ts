@@ -42,7 +42,11 @@ export async function removeOne(target: Contact | Person, context: CommandContex
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;
   if (outcome.unchanged && !again) {
-    return { data, ok: false, message: say`${nameAndNumber(contact)} is a stranger already: nothing to remove.` };
+    return {
+      data,
+      ok: false,
+      message: say`${nameAndNumber(contact)} is a stranger already: nothing to remove. /list shows who is on a list.`,
+    };
   }
   const unblocked =
     blocking === undefined

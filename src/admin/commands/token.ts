@@ -48,7 +48,7 @@ export const token: Command = {
       message,
       data: { token: rotated.token, pendingWithOld: rotated.pendingWithOld.map((contact) => contact.code) },
       secret: { until: clock() + TOKEN_SHOWN_MS, id: TOKEN_SECRET },
-      voids: TOKEN_SECRET,
+      voids: [TOKEN_SECRET],
     };
   },
 };

@@ -8,7 +8,8 @@ export const undo: Command = {
   name: "undo",
   usage: "",
   summary: "takes the last decision back, within 10 minutes",
-  details: "Names whom it was about and where it was decided. What was sent meanwhile stays sent, and it says so.",
+  details:
+    "Names whom it was about and where it was decided. What was sent meanwhile stays sent, and it says so. Quoting a notice, it is the last decision about whom that names.",
   age: "changes",
   async run(args, context) {
     if (take(args).words.length > 0) {
@@ -18,7 +19,7 @@ export const undo: Command = {
         "usage",
       );
     }
-    return together([undone(await context.decider.undo(context.by), context)]);
+    return together([undone(await context.decider.undo(context.by, context.quotedDecision), context)]);
   },
 };
 

@@ -23,7 +23,11 @@ export const whois: Command = {
     const found = words.length === 0 ? context.quoted : await target(words, anyone, ["pending", "approved", "denied"]);
     if (found === undefined) return refusal("bad-usage", say`Who? /whois and a code, number or name.`, "usage");
     if (!isContact(found)) {
-      return { ok: true, message: own(`${formatNumber(found)} is a stranger who never wrote.`), data: null };
+      return {
+        ok: true,
+        message: own(`${formatNumber(found)} is on no list. /missed shows which strangers wrote.`),
+        data: null,
+      };
     }
     return { ok: true, message: about(found, context), data: { ...toData(found), history: found.history } };
   },

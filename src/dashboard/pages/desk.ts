@@ -16,7 +16,7 @@ import type { Views } from "../views.js";
 /** What the pages are made over. */
 export interface DeskParts {
   readonly access: Access;
-  readonly admin: Pick<Admin, "run" | "decide" | "decider">;
+  readonly admin: Pick<Admin, "run" | "decide" | "decider" | "notices" | "loginUsed">;
   readonly gateway: Gateway;
   readonly link: LinkControl;
   readonly activity: Activity;

@@ -13,7 +13,7 @@ const SAYINGS: Readonly<Record<string, string>> = {
 
 /** The routes that work without being signed in. */
 export function signInPages(router: Router, desk: Desk, place: Place): void {
-  const { access, signIn } = desk.parts;
+  const { access, admin, signIn } = desk.parts;
 
   router.get("/sign-in", (request, response) => {
     const link = asked(request, "link");
@@ -24,9 +24,10 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
   const tooMany = (request: Request, response: Response): void => {
     refuse(desk, request, response, "Too many tries: wait 15 minutes, then sign in again.", 429);
   };
-  const signedIn: RequestHandler = (request, response) => {
+  const signedIn: RequestHandler = async (request, response) => {
     const link = field(request, "link");
     if (link !== "" && !signIn.useLink(link)) return refuse(desk, request, response, DEAD_LINK, 410);
+    if (link !== "") await admin.loginUsed();
     if (link === "" && !signIn.isAccessToken(field(request, "token", 1000))) {
       return refuse(
         desk,
