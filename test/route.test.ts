@@ -203,6 +203,19 @@ describe("a buddy who was just approved", () => {
     await vi.waitFor(() => expect(heard).toEqual(["one", "two"]));
   });
 
+  it("is heard while what was held can't be handled for a reason that may stay", async () => {
+    const { house, alice, heard, writes } = await desk();
+    const { release } = house.gateway;
+    Object.assign(house.gateway, { release: () => Promise.reject(new Error("a bug")) });
+    await house.says(`/approve ${alice.code}`);
+    await writes("two");
+    await house.wait(10_000);
+    await vi.waitFor(() => expect(heard).toEqual(["two"]));
+    Object.assign(house.gateway, { release });
+    await house.wait(MINUTE);
+    await vi.waitFor(() => expect(heard).toEqual(["two", "one"]));
+  });
+
   it("does not keep the gateway from stopping in the grace", async () => {
     const { house, alice, heard, writes, route } = await desk();
     await house.says(`/approve ${alice.code}`);

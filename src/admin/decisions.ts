@@ -14,6 +14,14 @@ const MINUTE = 60_000;
 /** For so long the outbox knows a greeting that it has sent. */
 const GREETING_KNOWN_MS = 24 * 60 * MINUTE;
 
+/** A release whose time has not come, or that is tried again. */
+interface Armed {
+  readonly contactId: string;
+  readonly cancel: () => void;
+  /** Whether what the contact writes waits until it is over. */
+  readonly holdsUp: boolean;
+}
+
 /** What the decider needs. */
 export interface DeciderParts {
   readonly access: Access;
@@ -43,7 +51,7 @@ export interface RunningDecider extends Decider {
 export function createDecider(parts: DeciderParts): RunningDecider {
   const { access, gateway, outbox, records, clock, scheduler, greeting, graceMs, log } = parts;
   /** Releases whose time has not come, or that are tried again, by their record's id. */
-  const armed = new Map<string, { readonly contactId: string; readonly cancel: () => void }>();
+  const armed = new Map<string, Armed>();
   /** Who waits until a contact's releases are over. */
   const waiters = new Set<{ readonly contactId: string; readonly resolve: () => void }>();
   let isStopped = false;
@@ -76,23 +84,26 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     }
   };
 
-  const releaseAt = (time: number, record: ReleaseRecord): void => {
+  const releaseAt = (time: number, record: ReleaseRecord, holdsUp = true): void => {
     armed.get(record._id)?.cancel();
     const cancel = scheduler.at(time, () => void release(record));
-    armed.set(record._id, { contactId: record.contactId, cancel });
+    armed.set(record._id, { contactId: record.contactId, cancel, holdsUp });
+    letGo();
   };
 
   const disarm = ({ _id }: ReleaseRecord): void => {
     armed.get(_id)?.cancel();
     armed.delete(_id);
-    for (const waiter of waiters) {
-      if (!isArmed(waiter.contactId)) waiter.resolve();
-    }
+    letGo();
+  };
+
+  const letGo = (): void => {
+    for (const waiter of waiters) if (!isHeldUp(waiter.contactId)) waiter.resolve();
   };
 
   /** @param id of the contact as it is now: releases may be of one that was merged into it */
-  const isArmed = (id: string): boolean =>
-    [...armed.values()].some(({ contactId }) => access.byId(contactId)?._id === id);
+  const isHeldUp = (id: string): boolean =>
+    [...armed.values()].some(({ contactId, holdsUp }) => holdsUp && access.byId(contactId)?._id === id);
 
   /** Handles the held messages; again and again where the disk is full, or the link away. */
   const release = async (record: ReleaseRecord): Promise<void> => {
@@ -111,7 +122,9 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       if (record.done === undefined) {
         log.error({ err: error, code: contact.code }, "held messages could not be handled; tried again every minute");
       }
-      if (!isStopped) releaseAt(clock() + MINUTE, { ...record, done });
+      // What no room on the disk explains may stay so: it is tried again, and what came later no longer waits for it.
+      const isPassing = error instanceof KafclawError && error.kind === "failed";
+      if (!isStopped) releaseAt(clock() + MINUTE, { ...record, done }, isPassing);
     }
   };
 
@@ -226,13 +239,13 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     },
     async catchUp(contact) {
       const approval = contact.history.findLast(({ action }) => action === "approve");
-      if (contact.state !== "approved" || contact.held.length === 0 || isArmed(contact._id)) return;
+      if (contact.state !== "approved" || contact.held.length === 0 || isHeldUp(contact._id)) return;
       if (approval === undefined) return;
       const merge = contact.history.findLast(({ action }) => action === "merge") ?? approval;
       await put({ ...releaseOf(contact, approval), _id: `release:${merge.id}`, isSilent: true });
     },
     async released({ _id: contactId }, stop) {
-      if (stop.aborted || !isArmed(contactId)) return;
+      if (stop.aborted || !isHeldUp(contactId)) return;
       await new Promise<void>((resolve) => {
         const waiter = { contactId, resolve: () => done() };
         const done = (): void => {
