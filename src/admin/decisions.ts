@@ -227,9 +227,8 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       // What a crash left in the middle of handling the held messages, or right behind an approval.
       for (const contact of access.unsettled()) {
         const isArmed = left.some(({ contactId, done }) => contactId === contact._id && done === undefined);
-        const approval = contact.history.findLast(({ to }) => to === "approved");
-        if (isArmed || approval === undefined) continue;
-        await put(releaseOf(contact, approval));
+        const approval = approvalOf(contact);
+        if (!isArmed && approval !== undefined) await put(releaseOf(contact, approval));
       }
       for (const contact of access.list("approved")) {
         const approval = contact.history.findLast(({ action }) => action === "approve");
@@ -238,10 +237,10 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       await forgetOld();
     },
     async catchUp(contact) {
-      const approval = contact.history.findLast(({ action }) => action === "approve");
-      if (contact.state !== "approved" || contact.held.length === 0 || isHeldUp(contact._id)) return;
-      if (approval === undefined) return;
-      const merge = contact.history.findLast(({ action }) => action === "merge") ?? approval;
+      const approval = approvalOf(contact);
+      const merge = contact.history.findLast(({ action }) => action === "merge");
+      const isDue = contact.state === "approved" && contact.held.length > 0 && !isHeldUp(contact._id);
+      if (!isDue || approval === undefined || merge === undefined) return;
       await put({ ...releaseOf(contact, approval), _id: `release:${merge.id}`, isSilent: true });
     },
     async released({ _id: contactId }, stop) {
@@ -266,6 +265,11 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       armed.clear();
     },
   };
+}
+
+/** What made a contact a buddy. */
+function approvalOf({ history }: Contact): Decision | undefined {
+  return history.findLast(({ action, to }) => to === "approved" && (action === "approve" || action === "undo"));
 }
 
 function greetingKey(decisionId: string): string {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { KafclawError } from "../../src/errors.js";
 import { House, MINUTE, person } from "./house.js";
 
 const ALICE = "+1 555 000 2000";
@@ -230,6 +231,118 @@ describe("what an undo finds done", () => {
     expect(await house.says("/undo")).not.toContain("already");
     await house.says(`/deny ${alice.code}`);
     expect(await house.says("/undo")).not.toContain("already");
+  });
+});
+
+describe("a record that is merged with that of a buddy", () => {
+  const hidden = person(undefined, "2000@lid");
+  /** Alice waits with her number hidden and one message held, while that number is approved; then the two become one. */
+  async function merged(house: House, held: boolean) {
+    const alice = await house.knocks("Alice", hidden);
+    if (held) await house.writes(alice, "hello");
+    await house.says("/silent off");
+    await house.says(`/approve ${ALICE}`);
+    await house.wait(MINUTE);
+    expect(house.toOthers()).toHaveLength(1);
+    return house.access.learn(person(ALICE, "2000@lid"));
+  }
+
+  it("brings its held messages, after the grace and without another greeting, and undo tells of them", async () => {
+    const house = await open();
+    await house.admin.tell.learned(await merged(house, true));
+    expect(house.released.at(-1)?.held).toEqual([]);
+    await house.wait(5000);
+    expect(house.released.at(-1)?.held).toEqual(["hello"]);
+    await house.wait(MINUTE);
+    expect([house.released.length, house.toOthers().length]).toEqual([2, 1]);
+    expect((await house.records("release")).map(({ done }) => done)).toEqual([
+      { greeted: true, handled: 0 },
+      { greeted: false, handled: 1 },
+    ]);
+  });
+
+  it("brings them after a crash in between, too", async () => {
+    const house = await open();
+    await merged(house, true);
+    await house.restart();
+    await house.wait(MINUTE);
+    expect(house.released.at(-1)?.held).toEqual(["hello"]);
+    expect(house.toOthers()).toHaveLength(1);
+  });
+
+  it("brings nothing where nothing was held", async () => {
+    const house = await open();
+    await house.admin.tell.learned(await merged(house, false));
+    await house.wait(MINUTE);
+    expect(house.released).toHaveLength(1);
+  });
+});
+
+describe("what a buddy writes in the grace", () => {
+  const never = new AbortController().signal;
+  /** Says whether a promise has resolved by now. */
+  async function isOver(promise: Promise<void>): Promise<boolean> {
+    let over = false;
+    void promise.then(() => {
+      over = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    return over;
+  }
+
+  it("waits for its end, for this buddy alone, and for nothing before and after", async () => {
+    const house = await open();
+    const { decider } = house.admin;
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    const alice = await aliceWaits(house);
+    expect(await isOver(decider.released(alice, never))).toBe(true);
+    await house.says(`/approve ${alice.code}`);
+    const waits = decider.released(alice, never);
+    expect([await isOver(waits), await isOver(decider.released(bob, never))]).toEqual([false, true]);
+    await house.wait(4999);
+    expect(await isOver(waits)).toBe(false);
+    await house.wait(1);
+    expect(await isOver(waits)).toBe(true);
+    expect(await isOver(decider.released(alice, never))).toBe(true);
+  });
+
+  it.each(["/undo", "/deny alice", "/remove alice"])("waits no longer after %s", async (order) => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says(`/approve ${alice.code}`);
+    const waits = house.admin.decider.released(alice, never);
+    await house.says(order);
+    expect(await isOver(waits)).toBe(true);
+  });
+
+  it("waits no longer when the gateway stops", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    await house.says(`/approve ${alice.code}`);
+    const stop = new AbortController();
+    const waits = house.admin.decider.released(alice, stop.signal);
+    expect(await isOver(waits)).toBe(false);
+    stop.abort();
+    expect(await isOver(waits)).toBe(true);
+    expect(await isOver(house.admin.decider.released(alice, stop.signal))).toBe(true);
+  });
+
+  it("waits for a full disk, and not for what may never be mended", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    const { release } = house.gateway;
+    const fails = (error: Error) => Object.assign(house.gateway, { release: () => Promise.reject(error) });
+    fails(new KafclawError("disk-full", "The disk is full.", "failed"));
+    await house.says(`/approve ${alice.code}`);
+    const waits = house.admin.decider.released(alice, never);
+    await house.wait(2 * MINUTE);
+    expect(await isOver(waits)).toBe(false);
+    fails(new KafclawError("a-bug", "Not this.", "refused"));
+    await house.wait(MINUTE);
+    expect(await isOver(waits)).toBe(true);
+    Object.assign(house.gateway, { release });
+    await house.wait(MINUTE);
+    expect(house.released).toEqual([{ name: "Alice", held: ["hello", "anyone there?"] }]);
   });
 });
 
