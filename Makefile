@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := node dist/main.js
 SOURCES := $(shell find src templates -type f 2>/dev/null)
 
-.PHONY: help run demo test install build check unit e2e browser bench torture mutation docs pictures clean
+.PHONY: help run run-full demo test install build check unit e2e browser bench torture mutation docs pictures clean
 
 help: ## lists these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,13 +13,17 @@ help: ## lists these targets
 run: dist/.built ## installs, builds, creates the home where there is none, and starts the gateway
 	@exec $(BIN) gateway
 
+run-full: dist/.built ## group mode, which comes later; says so
+	@exec $(BIN) gateway --mode full
+
 demo: dist/.built ## everything without a phone: installs, builds, plays the guide with simulated phones, and shows them in the browser
 	@exec $(BIN) demo
 
 test: check unit e2e browser ## everything that checks the project: types, lint, arrows, unit, property, end-to-end and browser tests
 
 install: dist/.built ## puts the command `kafclaw` on your PATH
-	@npm install --global --no-update-notifier . && { command -v kafclaw >/dev/null || echo "Put $$(npm prefix --global)/bin on your PATH first."; } && echo "Try: kafclaw --help"
+	@npm install --global --no-update-notifier --loglevel=silent . || { echo "npm could not install to $$(npm prefix --global). Give it a folder that is yours, then try again: npm config set prefix ~/.local"; exit 1; }
+	@{ command -v kafclaw >/dev/null || echo "Put $$(npm prefix --global)/bin on your PATH first."; } && echo "Try: kafclaw --help"
 
 build: dist/.built ## bundles to dist/
 

@@ -15,6 +15,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 const { stdin, stdout, stderr } = process;
 const stopping = new AbortController();
 let isWatching = false;
+let lost: Error | undefined;
 
 const terminal: Terminal = {
   env: process.env,
@@ -22,7 +23,7 @@ const terminal: Terminal = {
   user: userName(),
   interactive: stdin.isTTY === true && stdout.isTTY === true,
   colour: { out: hasColour(stdout), err: hasColour(stderr) },
-  out: (line) => void stdout.write(`${line}\n`),
+  out: (line) => void stdout.write(`${line}\n`, (error) => noteLost(error)),
   err: (line) => void stderr.write(`${line}\n`),
   log: (level) => createLog(level, stderr),
   /** Whoever asks for it ends tidily; everybody else is ended by the signal itself. */
@@ -36,6 +37,18 @@ const terminal: Terminal = {
 /** See https://no-color.org. */
 function hasColour({ isTTY }: NodeJS.WriteStream): boolean {
   return isTTY === true && !process.env.NO_COLOR;
+}
+
+/** A result that could not be written was not told; `kafclaw list | head -1` closes the pipe early, which is no error. */
+function noteLost(error: NodeJS.ErrnoException | null | undefined): void {
+  if (error && error.code !== "EPIPE") lost = error;
+}
+
+/** Input that ended (Ctrl-D) in the middle of a question leaves nothing to wait for. */
+function onNothingLeft(): void {
+  if (stdout.isTTY) stdout.write("\u001B[?25h\n");
+  terminal.err("The input ended before all was asked; nothing was changed.");
+  process.exit(1);
 }
 
 /** In a container the user may have no name. */
@@ -60,9 +73,15 @@ function onOrphaned(): void {
 
 if (process.channel) process.once("disconnect", onOrphaned);
 silenceLibsignal(console);
-// `kafclaw list | head -1` closes the pipe early, which is no error.
 for (const stream of [stdout, stderr]) stream.on("error", () => {});
 // A corrupt frame from WhatsApp ends as one of these in Baileys: it must not end the gateway (DESIGN 11).
 process.on("unhandledRejection", (error) => terminal.log("error").error({ err: error }, "something failed unheard"));
 
-void runCommandLine(process.argv.slice(2), terminal).then((code) => process.exit(code));
+process.once("beforeExit", onNothingLeft);
+void runCommandLine(process.argv.slice(2), terminal).then((code) => {
+  // A disk says only a moment later that it took nothing.
+  setImmediate(() => {
+    if (lost) terminal.err(`The result could not be written: ${lost.message}`);
+    process.exit(lost ? 1 : code);
+  });
+});

@@ -115,7 +115,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const done = record.done ?? { greeted: isGreeted, handled: contact.held.length };
     try {
       await records.put({ ...record, done });
-      await gateway.release(contact, contact.held);
+      if (contact.held.length > 0) await gateway.release(contact, contact.held);
       disarm(record);
       await forgetOld();
     } catch (error) {

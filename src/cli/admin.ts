@@ -1,6 +1,6 @@
 import { type Answer, answerOf, type Command, commands } from "../admin/index.js";
 import type { CliCommand, Terminal } from "./command.js";
-import { actorAt, findGateway, onFiles, openPlace } from "./home.js";
+import { actorAt, onFiles, openPlace, runningGateway } from "./home.js";
 
 /** What only a running gateway has, and why there is nothing to do without one. */
 const LIVE_ONLY: Readonly<Record<string, string>> = {
@@ -31,9 +31,9 @@ function fromRegistry({ name, usage, summary, details }: Command): CliCommand {
 
 /** Runs one of the owner's commands: through the gateway where one runs, on the files where none does. */
 export async function runCommand(name: string, args: readonly string[], terminal: Terminal): Promise<Answer> {
-  const place = await openPlace(terminal);
-  const gateway = await findGateway(place.home, terminal);
+  const gateway = await runningGateway(terminal);
   if (gateway) return gateway.command(name, args);
+  const place = await openPlace(terminal);
   const why = LIVE_ONLY[name];
   // What silent mode will be at the next start can be told.
   if (why !== undefined && !(name === "silent" && args.length === 0)) {
@@ -53,7 +53,9 @@ export function show({ ok, text, data, error }: Answer, json: boolean, terminal:
     terminal.out(json ? JSON.stringify(data) : sentence);
     return 0;
   }
-  if (json) terminal.out(JSON.stringify({ error: { code: error?.code ?? "refused", message: sentence } }));
+  // Of several, some may be done all the same.
+  const done = Array.isArray(data) && data.length > 0 ? { data } : {};
+  if (json) terminal.out(JSON.stringify({ error: { code: error?.code ?? "refused", message: sentence }, ...done }));
   terminal.err(sentence);
   return error?.kind === "usage" ? 2 : 1;
 }

@@ -31,6 +31,8 @@ export interface Flag {
   readonly type: "boolean" | "string" | "list";
   /** What the value is called in help: `+NUMBER`. */
   readonly value?: string;
+  /** Whether `--flag ""` means something. */
+  readonly empty?: true;
   /** One line for `--help`. */
   readonly help: string;
 }
@@ -107,7 +109,7 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
     args: words,
     json: found.json === true,
     help: found.help === true,
-    flags: Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, read(name, flag, found[name])])),
+    flags: Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, read(name, flag, found[name], args)])),
   };
 }
 
@@ -123,12 +125,17 @@ export function listFlag({ flags }: Given, name: string): readonly string[] {
   return typeof value === "object" ? value : [];
 }
 
-function read(name: string, flag: Flag, value: unknown): Given["flags"][string] {
+function read(name: string, flag: Flag, value: unknown, args: readonly string[]): Given["flags"][string] {
   if (flag.type === "boolean") {
     return value === true || (Array.isArray(value) && value.includes(true));
   }
   const values = value === undefined ? [] : [value].flat().map((each) => String(each).trim());
-  if (values.includes("")) throw wrong(`--${name} wants a value behind it: --${name} ${flag.value ?? "VALUE"}.`);
+  if (values.includes("")) {
+    const isMeant = args.some((arg, index) => arg === `--${name}=` || (arg === `--${name}` && args[index + 1] === ""));
+    const how = `--${name} ${flag.value ?? "VALUE"}`;
+    if (!isMeant) throw wrong(`--${name} wants a value behind it: ${how}.`);
+    if (flag.empty !== true) throw wrong(`The value of --${name} can't be empty: ${how}.`);
+  }
   if (flag.type === "list") return values.flatMap((each) => each.split(",")).flatMap((each) => each.trim() || []);
   if (values.length > 1) throw wrong(`--${name} is given twice; give it once.`);
   return values[0];

@@ -13,7 +13,13 @@ export const gateway: CliCommand = {
   async run(given, terminal) {
     const mode = textFlag(given, "mode") ?? "standalone";
     if (mode !== "standalone") {
-      throw new KafclawError("wrong-usage", `--mode takes standalone, not "${mode}".`, "usage");
+      const isLater = mode === "full" || mode === "group";
+      const why = isLater ? "Group mode over Kafka comes later" : `There is no mode "${mode}"`;
+      throw new KafclawError(
+        "wrong-usage",
+        `${why}; --mode takes standalone, which is what kafclaw gateway starts by itself.`,
+        "usage",
+      );
     }
     keepGarbageLow();
     // Only here: WhatsApp and the dashboard take more than half a second to load.

@@ -33,6 +33,15 @@ export async function openPlace({ env }: Terminal): Promise<Place> {
 }
 
 /**
+ * The gateway that runs on the home that the environment names, or undefined when none runs. What it needs is in that
+ * home's `gateway.json`: no mistake in `config.json` keeps the owner from a gateway that runs.
+ * @throws KafclawError as {@link findGateway}
+ */
+export function runningGateway(terminal: Terminal): Promise<Client | undefined> {
+  return findGateway(homePaths(homeFrom(terminal.env)), terminal);
+}
+
+/**
  * The running gateway of a home, or undefined when none runs. Its token goes out only while the very process that wrote
  * `gateway.json` holds the store's lock.
  * @throws KafclawError `gateway-silent` when a process holds the home for long and can't be spoken to

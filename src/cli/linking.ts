@@ -34,7 +34,10 @@ export async function linkThrough(
   const { stop } = terminal;
   const now = await gateway.link();
   const isShown = now.event === "qr" && wish.phone === undefined && !wish.replace;
-  if (now.event === "linked" && !wish.replace) return (await presenter.show(now)) ?? 1;
+  if (now.event === "linked" && !wish.replace) {
+    refuseAnother(now, wish);
+    return (await presenter.show(now)) ?? 1;
+  }
   // A QR that the gateway shows already is as good as a new one.
   if (!isShown) await gateway.beginLinking(wish);
   while (!stop.aborted) {
@@ -48,13 +51,25 @@ export async function linkThrough(
   return 1;
 }
 
+/** Who asks for a pairing code for another number than the linked one has not got what they want. */
+function refuseAnother({ jid }: { readonly jid: string }, { phone }: Wish): void {
+  const linked = jid.split("@")[0] ?? "";
+  if (phone === undefined || phone === linked) return;
+  throw new KafclawError(
+    "already-linked",
+    `Already linked as +${linked}; to link +${phone} in its place add --replace.`,
+  );
+}
+
 /** Links in this process, on the files. @returns the exit code */
 export function linkAlone(place: Place, wish: Wish, presenter: Presenter, terminal: Terminal): Promise<number> {
   return onFiles(place, terminal, async ({ link }) => {
     terminal.err("Connecting to WhatsApp …");
     if (link.me && !wish.replace && (await stillHolds(link))) {
       const { pn, lid } = link.me;
-      return (await presenter.show({ event: "linked", jid: pn, lid: lid ?? null })) ?? 1;
+      const linked = { event: "linked", jid: pn, lid: lid ?? null } as const;
+      refuseAnother(linked, wish);
+      return (await presenter.show(linked)) ?? 1;
     }
     const over = new Promise<number>((resolve) => {
       let shown: Promise<unknown> = Promise.resolve();

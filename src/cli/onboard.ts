@@ -24,7 +24,12 @@ export const onboard: CliCommand = {
   summary: "creates the home with config and workspace; changes nothing that is there",
   flags: {
     timezone: { type: "string", value: "NAME", help: 'your time zone, e.g. "Europe/Berlin" (default: the system\'s)' },
-    greeting: { type: "string", value: "TEXT", help: "what a newly approved buddy is greeted with" },
+    greeting: {
+      type: "string",
+      value: "TEXT",
+      help: 'what a newly approved buddy is greeted with; "" for nothing',
+      empty: true,
+    },
   },
   async run(given, terminal) {
     const { env } = terminal;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { changeOwner } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
 import type { CliCommand } from "./command.js";
-import { actorAt, findGateway, onFiles, openPlace } from "./home.js";
+import { actorAt, onFiles, openPlace, runningGateway } from "./home.js";
 
 /** At the machine alone: whoever has the owner's phone can't do it, and whoever lost it can. */
 export const owner: CliCommand = {
@@ -19,11 +19,10 @@ export const owner: CliCommand = {
       throw new KafclawError("wrong-usage", "It is kafclaw owner lock, or kafclaw owner set <number>.", "usage");
     }
     const input = isLock ? { lock: true } : { owner: number.join(" ") };
-    const place = await openPlace(terminal);
-    const gateway = await findGateway(place.home, terminal);
+    const gateway = await runningGateway(terminal);
     const sentence = gateway
       ? await gateway.changeOwner(input)
-      : await onFiles(place, terminal, ({ access, admin, gateway }) =>
+      : await onFiles(await openPlace(terminal), terminal, ({ access, admin, gateway }) =>
           changeOwner(input, { access, decider: admin.decider, gateway, random: randomBytes }, actorAt(terminal)),
         );
     terminal.out(json ? JSON.stringify({ ok: true, text: sentence }) : sentence);

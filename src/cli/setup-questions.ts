@@ -3,8 +3,11 @@ import { isCancel, note, select, text } from "@clack/prompts";
 import { parseAddress, parseNumber } from "../access/index.js";
 import type { SetupInput } from "../admin/index.js";
 
-/** @returns undefined where it was cancelled */
-export async function askForSetup(): Promise<SetupInput | undefined> {
+/**
+ * @param hasToken a pairing token is set already
+ * @returns undefined where it was cancelled
+ */
+export async function askForSetup(hasToken: boolean): Promise<SetupInput | undefined> {
   note(
     "KafClaw is an unofficial client, and numbers that use one can be banned: give the bot a spare number.",
     "Before you begin",
@@ -19,7 +22,7 @@ export async function askForSetup(): Promise<SetupInput | undefined> {
   if (isCancel(setup)) return undefined;
   const owner = setup === "self" ? "self" : await ask("Your own number, with country code", checkNumber);
   if (owner === undefined) return undefined;
-  const token = await askForToken();
+  const token = await askForToken(hasToken);
   if (token === undefined) return undefined;
   const allow = await ask("Numbers or JIDs to approve right away (commas between; empty for none)", checkPeople);
   if (allow === undefined) return undefined;
@@ -28,13 +31,19 @@ export async function askForSetup(): Promise<SetupInput | undefined> {
   return { owner, confirm: setup === "own-number", ...token, allow: listOf(allow), deny: listOf(deny) };
 }
 
-async function askForToken(): Promise<Pick<SetupInput, "token" | "generateToken"> | undefined> {
+async function askForToken(isSet: boolean): Promise<Pick<SetupInput, "token" | "generateToken"> | undefined> {
   const how = await select({
     message: "The pairing token, which a buddy sends first",
+    initialValue: isSet ? ("keep" as const) : ("generate" as const),
     options: [
-      { value: "generate" as const, label: "Make one for me" },
+      ...(isSet ? [{ value: "keep" as const, label: "Leave it as it is" }] : []),
+      {
+        value: "generate" as const,
+        label: "Make one for me",
+        ...(isSet ? { hint: "the present one is void then" } : {}),
+      },
       { value: "own" as const, label: "I type one", hint: "8 characters or more, one word" },
-      { value: "keep" as const, label: "Leave it as it is" },
+      ...(isSet ? [] : [{ value: "keep" as const, label: "None for now", hint: "then nobody can enter" }]),
     ],
   });
   if (isCancel(how)) return undefined;

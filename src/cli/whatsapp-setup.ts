@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Answer, answerOfSetup, type SetupInput, setUp } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
-import { show } from "./admin.js";
+import { runCommand, show } from "./admin.js";
 import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
 import { actorAt, findGateway, onFiles, openPlace, type Place } from "./home.js";
@@ -48,7 +48,7 @@ export const whatsappSetup: CliCommand = {
     const place = await openPlace(terminal);
     const gateway = await findGateway(place.home, terminal);
     const { config } = place.loaded;
-    const wanted = isAsking ? await (await import("./setup-questions.js")).askForSetup() : input;
+    const wanted = isAsking ? await askHere(terminal) : input;
     const isOpen = wanted !== undefined && isAsking && config.responder.model === undefined;
     const model = isOpen ? await askForModel(terminal) : chosen;
     if (wanted === undefined || model === undefined) {
@@ -64,6 +64,12 @@ export const whatsappSetup: CliCommand = {
     return code;
   },
 };
+
+async function askHere(terminal: Terminal): Promise<SetupInput | undefined> {
+  const { askForSetup } = await import("./setup-questions.js");
+  const token = await runCommand("token", [], terminal);
+  return askForSetup(token.ok && token.data !== null);
+}
 
 function fromFlags(given: Given): SetupInput {
   const owner = textFlag(given, "owner");

@@ -159,7 +159,7 @@ const NETWORK_DOWN: Row = {
   code: 408,
   name: "network-down",
   sentence: "WhatsApp can't be reached from this machine.",
-  remedy: "Check this machine's internet connection; KafClaw keeps trying.",
+  remedy: "Check this machine's internet connection; a running gateway keeps trying.",
   retry: "backoff",
   link: "connecting",
 };
@@ -168,7 +168,8 @@ const NOT_WHATSAPP: Row = {
   code: 400,
   name: "not-whatsapp",
   sentence: "The server that answered could not prove that it is WhatsApp, so nothing was told to it.",
-  remedy: "Check for a proxy or filter on this network and the machine's clock; KafClaw tries again now and then.",
+  remedy:
+    "Check for a proxy or filter on this network and the machine's clock; a running gateway tries again now and then.",
   retry: "backoff",
   link: "connecting",
   slow: true,

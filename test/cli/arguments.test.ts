@@ -11,6 +11,7 @@ const command: CliCommand = {
     phone: { type: "string", value: "+NUMBER", help: "" },
     allow: { type: "list", help: "" },
     replace: { type: "boolean", help: "" },
+    greeting: { type: "string", value: "TEXT", empty: true, help: "" },
   },
   run: async () => 0,
 };
@@ -25,6 +26,15 @@ const refusal = (...args: string[]) => {
 };
 
 describe("reading options", () => {
+  it("tells an empty value from a missing one", () => {
+    for (const empty of [["--greeting", ""], ["--greeting="], ["--replace", "--greeting", ""]]) {
+      expect(textFlag(read(...empty), "greeting")).toBe("");
+    }
+    expect(refusal("--greeting")).toBe("--greeting wants a value behind it: --greeting TEXT.");
+    expect(refusal("--phone")).toBe("--phone wants a value behind it: --phone +NUMBER.");
+    expect(refusal("--phone", "")).toBe("The value of --phone can't be empty: --phone +NUMBER.");
+  });
+
   it("takes flags, values and lists, in both spellings", () => {
     const given = read(
       "--phone",
@@ -66,13 +76,13 @@ describe("reading options", () => {
   it("whatever is typed is either read or refused in a sentence", () => {
     const word = fc.oneof(
       fc.string(),
-      fc.constantFrom("--phone", "--allow", "--replace", "--json", "--", "-h", "--__proto__"),
+      fc.constantFrom("--phone", "--allow", "--replace", "--greeting", "--json", "--", "-h", "--__proto__"),
     );
     fc.assert(
       fc.property(fc.array(word), (args) => {
         try {
           const given = read(...args);
-          expect(Object.keys(given.flags)).toEqual(["phone", "allow", "replace"]);
+          expect(Object.keys(given.flags)).toEqual(["phone", "allow", "replace", "greeting"]);
         } catch (error) {
           expect(error).toBeInstanceOf(KafclawError);
         }

@@ -105,7 +105,8 @@ describe("bad input gets one sentence and the right exit code", () => {
     ["a group's JID", ["approve", "120363000000000001@g.us"], 2, /group/i],
     ["an unknown code", ["approve", "ZZZZ"], 1, /ZZZZ/],
     ["a short token", ["whatsapp-setup", "--token", "short"], 2, /8/],
-    ["a wrong mode", ["gateway", "--mode", "turbo"], 2, /standalone/],
+    ["a wrong mode", ["gateway", "--mode", "turbo"], 2, /no mode "turbo".*standalone/],
+    ["a mode to come", ["gateway", "--mode", "full"], 2, /comes later.*standalone/],
     ["a folder that is no session", ["whatsapp-auth", "--import", "/nonexistent"], 1, /creds\.json|can't be read/],
   ];
   it.each(cases)("%s", async (_, args, code, sentence) => {
@@ -128,6 +129,36 @@ describe("bad input gets one sentence and the right exit code", () => {
     const three = await home.run(["status"]);
     expect(three.code).toBe(2);
     for (const name of ["timezone", "dashboard.port", "lgo"]) expect(three.err).toContain(name);
+  });
+
+  it("a mistake in config.json keeps nobody from the gateway that runs", async () => {
+    const world = await World.linked({ setup: "own-number", addressing: "lid" });
+    await writeFile(join(world.home.path, "config.json"), '{"timezone":"UTC",}');
+    expect(await world.home.run(["status"])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("Silent mode: on"),
+    });
+    expect(await world.home.run(["silent", "off"])).toMatchObject({ code: 0 });
+    expect(await world.home.run(["owner", "lock"])).toMatchObject({ code: 0, out: expect.stringContaining("stopped") });
+    await world.home.stop();
+    expect(await world.home.run(["owner", "lock"])).toMatchObject({ code: 2, err: expect.stringMatching(/not JSON/) });
+  });
+
+  it("a result that can't be written is a failure", async () => {
+    const world = await World.create();
+    await world.setUp();
+    const ran = await world.home.run(["token"], { outTo: "/dev/full" });
+    expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/could not be written: .*ENOSPC/) });
+  });
+
+  it("whatsapp-auth --phone for another number than the linked one changes nothing and says so", async () => {
+    const world = await World.linked({ setup: "own-number", addressing: "lid" });
+    const other = ["whatsapp-auth", "--phone", "+1 555 777 7777"];
+    const refused = { code: 1, err: expect.stringMatching(/Already linked as \+15550009000.*--replace/) };
+    expect(await world.home.run(other)).toMatchObject(refused);
+    expect(await world.home.run(["whatsapp-auth", "--phone", "+1 555 000 9000"])).toMatchObject({ code: 0 });
+    await world.home.stop();
+    expect(await world.home.run(other)).toMatchObject(refused);
   });
 
   it("a second gateway on one home, and a port in use, end with a sentence and leave the first alone", async () => {

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -56,14 +56,17 @@ export class TestHome {
   /** Runs one command to its end, as a user would. */
   async run(
     args: readonly string[],
-    { input, env = {} }: { input?: string; env?: Record<string, string> } = {},
+    { input, env = {}, outTo }: { input?: string; env?: Record<string, string>; outTo?: string } = {},
   ): Promise<Ran> {
-    const child = spawn(process.execPath, [BIN, ...args], { env: this.environment(env) });
+    const file = outTo === undefined ? undefined : await open(outTo, "w");
+    const stdio = ["pipe", file?.fd ?? "pipe", "pipe"] as const;
+    const child = spawn(process.execPath, [BIN, ...args], { env: this.environment(env), stdio: [...stdio] });
     let out = "";
     let err = "";
-    child.stdout.on("data", (data) => (out += data));
-    child.stderr.on("data", (data) => (err += data));
-    child.stdin.end(input ?? "");
+    child.stdout?.on("data", (data) => (out += data));
+    child.stderr?.on("data", (data) => (err += data));
+    child.stdin?.end(input ?? "");
+    await file?.close();
     const [code] = await once(child, "close");
     return { code, out, err };
   }

@@ -44,7 +44,7 @@ export const invite: Command = {
       );
     }
     if (first.toLowerCase() === "list" && rest.length === 0) return listInvites(context);
-    if (first.toLowerCase() === "revoke" && rest.length > 0) return revoke(rest.join(" "), context);
+    if (first.toLowerCase() === "revoke") return revoke(rest.join(" "), context);
     return make(taken, context);
   },
 };
@@ -146,6 +146,9 @@ function listInvites(context: CommandContext): CommandResult {
 }
 
 async function revoke(wanted: string, context: CommandContext): Promise<CommandResult> {
+  if (wanted === "") {
+    return refusal("bad-usage", say`Whose? /invite revoke and the name; /invite list shows the open ones.`, "usage");
+  }
   const open = openInvites(context);
   const found = open.filter(({ _id, label }) => _id === wanted || label.toLowerCase() === wanted.toLowerCase());
   const [one] = found;
@@ -154,7 +157,10 @@ async function revoke(wanted: string, context: CommandContext): Promise<CommandR
   for (const each of found) await context.access.revokeInvite(each._id, context.by);
   return {
     ok: true,
-    message: say`The invite for ${one.label} is void.`,
+    message:
+      found.length === 1
+        ? say`The invite for ${one.label} is void.`
+        : say`The ${own(found.length)} invites for ${one.label} are void.`,
     data: found.map(({ _id }) => _id),
     voids: found.map(({ _id }) => inviteSecret(_id)),
   };
