@@ -50,7 +50,12 @@ async function* examine(terminal: Terminal): AsyncGenerator<Finding> {
     return good("settings", settingsSentence(home, loaded));
   });
   yield await looked("soul", () => lookAtSoul(home));
-  if (loaded === undefined) return;
+  if (loaded === undefined) {
+    // A gateway that was started before the mistake was made runs on, and tells.
+    const gateway = await findGateway(home, terminal).catch(() => undefined);
+    if (gateway) yield* await throughGateway(gateway).catch(() => []);
+    return;
+  }
   yield* lookAtData(home, loaded, terminal);
   yield await looked("model", () => lookAtModel(loaded?.config.responder, terminal));
 }

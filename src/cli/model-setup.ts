@@ -84,9 +84,12 @@ export async function applyModel(
   if (Object.keys(choice).length > 0) {
     const changes = Object.entries(choice).map(([key, value]) => [`responder.${key}`, value.trim()]);
     ({ responder } = (await changeConfig(home, terminal.env, Object.fromEntries(changes))).config);
-    terminal.err(`The model is in ${home.config}${gatewayRuns ? "; restart the gateway, and it holds" : ""}.`);
+    terminal.err(`It is in ${home.config}${gatewayRuns ? "; restart the gateway, and it holds" : ""}.`);
   }
-  if (responder.model === undefined) return;
+  if (responder.model === undefined) {
+    if (Object.keys(choice).length > 0) terminal.err("No model is set yet, so nothing answers with it: --model NAME.");
+    return;
+  }
   terminal.err(`Trying ${responder.model} …`);
   const { tryModel } = await import("../responder/index.js");
   const trial = await tryModel(responder, Date.now, terminal.stop);
