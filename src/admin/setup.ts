@@ -182,7 +182,8 @@ export async function changeOwner(
     const owner = access.owner();
     if (!owner) throw new KafclawError("no-owner", "No owner is set; set one with kafclaw owner set <number>.");
     await access.setOwner({ ...owner, locked: "locked at the machine" }, by);
-    return `Commands from ${formatNumber(owner.person)} are stopped. To confirm the owner again: kafclaw owner set <number>`;
+    const whose = owner.person.pn === undefined ? "the owner" : formatNumber(owner.person);
+    return `Commands from ${whose} are stopped. To confirm the owner again: kafclaw owner set <number>`;
   }
   const { owner, remarks } = await setUp(present({ owner: input.owner }), parts, by);
   if (!owner) throw new KafclawError("no-owner", "Name the owner: kafclaw owner set <number>", "usage");
