@@ -11,6 +11,7 @@ import {
   type AuditRecord,
   createAccess,
   digitsOf,
+  identityOf,
   type Person,
   personFrom,
   personOf,
@@ -32,7 +33,7 @@ import { present } from "./present.js";
 import { type ConversationDoc, createResponder, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
-import { fromHistory } from "./whatsapp/inbound.js";
+import { fromHistory, withOtherAddress } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
@@ -141,6 +142,12 @@ async function build(
     },
     onFailure: (error) => link?.fail(error),
   });
+  /** A person with both addresses, where they are known by now: a device may answer under another than was written to. */
+  const whole = (person: Person): Person => {
+    const contact = access.find(person);
+    const owner = access.owner()?.person;
+    return contact ? identityOf(contact) : owner && same(owner, person) ? owner : person;
+  };
   const opened = await Link.create({
     session,
     journal,
@@ -151,7 +158,7 @@ async function build(
     clock,
     random: Math.random,
     isKnown,
-    recall: (id, chat) => outbox.recall(id, chat),
+    recall: (id, chat) => outbox.recall(id, whole(chat)),
     ...present({ url: config.whatsapp.url }),
   });
   link = opened;
@@ -348,8 +355,12 @@ async function build(
   opened.on("history", (messages) => {
     const { me } = opened;
     if (!me) return;
-    const drafts = fromHistory(messages, me, opened.linkedAt).map(({ attrs, body }) => journal.draft(attrs, body));
-    logged("messages of the history could not be kept", journal.record(drafts));
+    const keep = async (): Promise<void> => {
+      const raws = fromHistory(messages, me, opened.linkedAt);
+      const whole = await Promise.all(raws.map((raw) => withOtherAddress(raw, session.mapped.bind(session))));
+      await journal.record(whole.map(({ attrs, body }) => journal.draft(attrs, body)));
+    };
+    logged("messages of the history could not be kept", keep());
   });
 
   return {

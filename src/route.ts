@@ -12,7 +12,7 @@ import { KafclawError } from "./access/types.js";
 import type { AdminTellings } from "./admin/index.js";
 import type { Responder } from "./responder/index.js";
 import { describe, wordsOf } from "./whatsapp/describe.js";
-import { normalise, resent } from "./whatsapp/inbound.js";
+import { normalise, resent, withOtherAddress } from "./whatsapp/inbound.js";
 import type { Journal, JournalRecord } from "./whatsapp/journal.js";
 import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
 
@@ -142,7 +142,7 @@ export class Route {
     const { journal, outbox, me } = this.rooms;
     const self = me();
     if (!self) throw new KafclawError("not-linked", "Not linked to WhatsApp; the message waits until it is.", "failed");
-    const more = resent(record, self);
+    const more = await Promise.all(resent(record, self).map((raw) => withOtherAddress(raw, this.rooms.mapped)));
     if (more.length > 0) await journal.record(more.map(({ attrs, body }) => journal.draft(attrs, body)));
     const message = normalise(record, self);
     if (!message) return journal.handled(record, { verdict: "nothing" });

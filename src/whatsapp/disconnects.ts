@@ -288,3 +288,11 @@ function field(of: unknown, name: string): unknown {
   // Any object may be asked for any name; what comes back is unknown again.
   return typeof of === "object" && of !== null ? (of as Record<string, unknown>)[name] : undefined;
 }
+
+/** How long to wait before the connection is made anew, milliseconds. `attempt`: how often it failed in a row, this one included. */
+export function waitFor(disconnect: Disconnect, attempt: number, now: number, random: () => number): number {
+  // As after linking; again and again, it is like any other.
+  if (disconnect.retry === "now" && attempt <= 1) return 0;
+  if (disconnect.until !== undefined) return Math.max(0, disconnect.until - now);
+  return backoff(attempt, random, disconnect.slow);
+}

@@ -100,6 +100,8 @@ function rawOf(info: proto.IWebMessageInfo | undefined, me: Me): Raw | undefined
     attrs: {
       from: remoteJid,
       id,
+      // It was sent earlier than now, as what waits at WhatsApp was.
+      offline: "1",
       ...(fromMe ? { recipient: remoteJid } : {}),
       ...(seconds > 0 ? { t: String(seconds) } : {}),
       ...(info.pushName ? { notify: info.pushName } : {}),
@@ -117,6 +119,26 @@ function otherAddress(
   if (typeof alt !== "string") return {};
   const { kind } = parseJid(alt);
   return kind === "pn" ? { sender_pn: alt } : kind === "lid" ? { sender_lid: alt } : {};
+}
+
+/**
+ * Adds the sender's other address, where it was learned before: phones name a chat by either, and under one id a message
+ * has its effect once (I10).
+ * @param mapped the other half of a mapping: bare user in, bare user out
+ */
+export async function withOtherAddress(
+  { attrs, body }: Raw,
+  mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>,
+): Promise<Raw> {
+  const { from = "", sender_pn, sender_lid } = attrs;
+  const address = parseJid(from);
+  if ((address.kind !== "pn" && address.kind !== "lid") || sender_pn !== undefined || sender_lid !== undefined) {
+    return { attrs, body };
+  }
+  const other = await mapped(from.split(/[:@]/)[0] ?? "", address.kind);
+  if (other === undefined) return { attrs, body };
+  const alt = address.kind === "pn" ? { sender_lid: `${other}@lid` } : { sender_pn: `${other}@s.whatsapp.net` };
+  return { attrs: { ...attrs, ...alt }, body };
 }
 
 function timeOf(t: string | undefined): number | undefined {

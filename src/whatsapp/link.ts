@@ -8,7 +8,7 @@ import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
-import { backoff, classify, type Disconnect } from "./disconnects.js";
+import { classify, type Disconnect, waitFor } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
 import { AccountPin } from "./pin.js";
@@ -357,10 +357,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   private async opened(): Promise<void> {
     this.openedAt = performance.now();
-    const isNew = this.linking !== undefined;
-    this.linking = undefined;
+    // A crash or a full disk may have come between the scan and here: then nobody is linking, and the device is new.
+    const isNew = this.linking !== undefined || this.pin.isNew(this.device);
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
-    if (isNew || !this.pin.isSet) await this.pinAccount();
+    if (isNew) await this.pinAccount();
+    this.linking = undefined;
     const { me } = this;
     if (!me) return;
     this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
@@ -369,10 +370,15 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.emit("open");
   }
 
+  /** The JID of this device. */
+  private get device(): string | undefined {
+    return this.options.session.credentials().me?.id;
+  }
+
   private async pinAccount(): Promise<void> {
     const { me } = this;
     if (!me) return;
-    await this.pin.set(me, this.options.clock());
+    await this.pin.set(me, this.device, this.now());
   }
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
@@ -474,10 +480,4 @@ const LINKING_TIMED_OUT =
 function stateOf(disconnect: Disconnect): Omit<LinkState, "since"> {
   const { link, sentence, remedy, code } = disconnect;
   return { code: link, sentence, remedy, reason: code };
-}
-
-function waitFor(disconnect: Disconnect, attempt: number, now: number, random: () => number): number {
-  if (disconnect.retry === "now") return 0;
-  if (disconnect.until !== undefined) return Math.max(0, disconnect.until - now);
-  return backoff(attempt, random, disconnect.slow);
 }

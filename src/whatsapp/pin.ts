@@ -1,5 +1,6 @@
 import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
+import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 import type { Me } from "./types.js";
 
@@ -7,9 +8,12 @@ interface PinDoc extends Doc {
   readonly pn: string;
   readonly lid?: string;
   readonly linkedAt: number;
+  /** The linked device, as WhatsApp calls it: a new link has another one. Absent where it was pinned before this was kept. */
+  readonly device?: string;
 }
 
 const PIN = "linked-account";
+const SECOND = 1000;
 
 /** The account that this home is linked to; another one is refused until the owner says so. */
 export class AccountPin {
@@ -23,13 +27,14 @@ export class AccountPin {
     return new AccountPin(settings, (await settings.get(PIN)) as PinDoc | undefined);
   }
 
-  get isSet(): boolean {
-    return this.pin !== undefined;
-  }
-
   /** When the account was linked, milliseconds since 1970; 0 while none is. */
   get linkedAt(): number {
     return this.pin?.linkedAt ?? 0;
+  }
+
+  /** Whether this device is another one than was linked last, so that its link is a new one. */
+  isNew(device: string | undefined): boolean {
+    return this.pin === undefined || (this.pin.device !== undefined && this.pin.device !== device);
   }
 
   /**
@@ -46,9 +51,14 @@ export class AccountPin {
     );
   }
 
-  /** The account is linked: from now on it is this one. */
-  async set({ pn, lid }: Me, now: number): Promise<void> {
-    this.pin = { _id: PIN, pn, ...(lid ? { lid } : {}), linkedAt: now };
-    await this.settings.put(this.pin);
+  /**
+   * The account is linked: from now on it is this one.
+   * @param now WhatsApp's time, whose messages have whole seconds
+   */
+  async set({ pn, lid }: Me, device: string | undefined, now: number): Promise<void> {
+    const linkedAt = Math.floor(now / SECOND) * SECOND;
+    const pin = { _id: PIN, pn, linkedAt, ...present({ lid, device }) };
+    await this.settings.put(pin);
+    this.pin = pin;
   }
 }

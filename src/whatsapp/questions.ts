@@ -34,8 +34,9 @@ export async function askLid(socket: WASocket, pn: Pn): Promise<void> {
 export async function block(socket: WASocket, { pn, lid }: Person, blocked: boolean): Promise<boolean> {
   const address = lid ?? pn;
   if (!address) return false;
-  return socket.updateBlockStatus(address, blocked ? "block" : "unblock").then(
+  const done = socket.updateBlockStatus(address, blocked ? "block" : "unblock").then(
     () => true,
     () => false,
   );
+  return Promise.race([done, pause(PATIENCE_MS, false, { ref: false })]);
 }

@@ -2,6 +2,9 @@ import {
   type AnyMessageContent,
   type BinaryNode,
   generateWAMessage,
+  getBinaryNodeChild,
+  getBinaryNodeChildren,
+  isPnUser,
   jidDecode,
   jidNormalizedUser,
   type MiscMessageGenerationOptions,
@@ -33,18 +36,13 @@ interface Sending {
  * answered, and also when it sent nothing because the recipient's devices could not be asked for.
  */
 export async function sendAndWait(socket: WASocket, { jid, id, content, mayLeave, ended }: Sending): Promise<Ack> {
-  const answer = firstAnswer(socket, id, ended);
+  let answer: Promise<BinaryNode | undefined>;
   try {
     // What Baileys would ask the server for on the way is asked first, so that nothing waits after the last look.
-    const me = jid.endsWith("@lid") ? socket.user?.lid : socket.user?.id;
-    const devices = await socket.getUSyncDevices(me ? [jidNormalizedUser(me), jid] : [jid], true, false);
-    const user = jidDecode(jid)?.user;
-    if (!devices.some((device) => device.user === user)) return { kind: "lost" };
-    await openSessions(
-      socket,
-      devices.map((device) => device.jid),
-    );
+    const isReady = await unlessEnded(prepare(socket, jid), ended);
+    if (!isReady || ended.aborted) return { kind: "lost" };
     if (!mayLeave()) return { kind: "withheld" };
+    answer = firstAnswer(socket, id, ended);
     if (content.kind === "media") {
       await socket.relayMessage(jid, mediaMessage(content), { messageId: id });
     } else {
@@ -60,21 +58,64 @@ export async function sendAndWait(socket: WASocket, { jid, id, content, mayLeave
   return error === undefined ? { kind: "acked" } : { kind: "refused", error: Number(error) || 500 };
 }
 
-/**
- * Opens the Signal sessions that a message needs. rc14 asks for keys only under LIDs, so for a number without one
- * nothing could ever be sent first; its keys are asked for under the number.
- */
-async function openSessions(socket: WASocket, jids: string[]): Promise<void> {
-  await socket.assertSessions(jids);
-  const missing: BinaryNode[] = [];
-  for (const jid of jids) {
-    const { exists } = await socket.signalRepository.validateSession(jid);
-    if (!exists) missing.push({ tag: "user", attrs: { jid } });
+/** What some work comes to; undefined where the connection ends before. Baileys lets what was asked on it hang. */
+async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T | undefined> {
+  let stop = (): void => {};
+  const over = new Promise<undefined>((resolve) => {
+    stop = () => resolve(undefined);
+  });
+  ended.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    ended.removeEventListener("abort", stop);
   }
-  if (missing.length === 0) return;
+}
+
+/** Learns the devices of a chat and opens sessions with them. @returns false where none of the recipient's can be reached */
+async function prepare(socket: WASocket, jid: string): Promise<boolean> {
+  const me = jid.endsWith("@lid") ? socket.user?.lid : socket.user?.id;
+  const devices = await socket.getUSyncDevices(me ? [jidNormalizedUser(me), jid] : [jid], true, false);
+  const missing = await withoutSession(
+    socket,
+    devices.map((device) => device.jid),
+  );
+  if (missing.length > 0) await openSessions(socket, missing);
+  const unreachable = new Set(await withoutSession(socket, missing));
+  const user = jidDecode(jid)?.user;
+  if (!devices.some((device) => device.user === user && !unreachable.has(device.jid))) return false;
+  // Baileys gives up on all devices where one has no keys, a stale companion of the bot's own, say; it reads these again.
+  for (const each of new Set(devices.map((device) => device.user))) {
+    if (unreachable.size === 0) break;
+    const reachable = devices.filter((device) => device.user === each && !unreachable.has(device.jid));
+    await socket.userDevicesCache.set(each, reachable);
+  }
+  return true;
+}
+
+async function withoutSession(socket: WASocket, jids: readonly string[]): Promise<string[]> {
+  const missing: string[] = [];
+  for (const jid of jids) if (!(await socket.signalRepository.validateSession(jid)).exists) missing.push(jid);
+  return missing;
+}
+
+/**
+ * Opens Signal sessions, with those devices that WhatsApp has keys of. rc14 asks for keys only under LIDs, so for a
+ * number without one nothing could ever be sent first; its keys are asked for under the number.
+ */
+async function openSessions(socket: WASocket, jids: readonly string[]): Promise<void> {
+  const { lidMapping } = socket.signalRepository;
+  const users: BinaryNode[] = [];
+  for (const jid of jids) {
+    const lid = isPnUser(jid) ? await lidMapping.getLIDForPN(jid) : null;
+    users.push({ tag: "user", attrs: { jid: lid ?? jid } });
+  }
   const attrs = { xmlns: "encrypt", type: "get", to: S_WHATSAPP_NET };
-  const bundles = await socket.query({ tag: "iq", attrs, content: [{ tag: "key", attrs: {}, content: missing }] });
-  await parseAndInjectE2ESessions(bundles, socket.signalRepository);
+  const bundles = await socket.query({ tag: "iq", attrs, content: [{ tag: "key", attrs: {}, content: users }] });
+  const list = getBinaryNodeChild(bundles, "list");
+  const known = getBinaryNodeChildren(list, "user").filter((user) => !getBinaryNodeChild(user, "error"));
+  const good: BinaryNode = { ...bundles, content: [{ tag: "list", attrs: {}, content: known }] };
+  await parseAndInjectE2ESessions(good, socket.signalRepository);
 }
 
 /** The server's ack, or the receipt that can overtake it; undefined when neither came in time or the connection ended. */

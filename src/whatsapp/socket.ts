@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { performance } from "node:perf_hooks";
 import {
   type AuthenticationCreds,
   type BinaryNode,
@@ -48,6 +49,10 @@ const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** How long WhatsApp may take until its first frame. */
 const CONNECT_TIMEOUT_MS = 20_000;
+/** How long the server may take to tell a number's LID, while a message waits for it; and where it did not, for a while. */
+const LID_PATIENCE_MS = 5_000;
+const LID_KNOWN_MS = 200;
+const LID_SILENT_MS = 60_000;
 /** Baileys caches every LID mapping that it sees; beyond this many the cache is emptied, the session has them all. */
 const MAPPINGS_CACHED = 2_000;
 
@@ -244,7 +249,7 @@ function filterEvents(socket: WASocket): void {
   };
 }
 
-/** Keeps strangers from filling memory with mappings. */
+/** Keeps strangers from filling memory with mappings, and a server that says nothing of them from holding up messages. */
 function boundMappings(
   lidMapping: ReturnType<typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository>["lidMapping"],
 ): void {
@@ -255,6 +260,20 @@ function boundMappings(
     if (mappingCache.size > MAPPINGS_CACHED) mappingCache.clear();
     await store(pairs);
   };
+  // rc14 asks the server in the middle of decrypting: an error would lose the message, and no answer hold up all others.
+  const look = lidMapping.getLIDsForPNs.bind(lidMapping);
+  let silentUntil = 0;
+  lidMapping.getLIDsForPNs = (pns) =>
+    new Promise((resolve) => {
+      // What is known here comes at once.
+      const patience = performance.now() < silentUntil ? LID_KNOWN_MS : LID_PATIENCE_MS;
+      const timer = setTimeout(() => {
+        silentUntil = performance.now() + LID_SILENT_MS;
+        resolve(null);
+      }, patience);
+      const found = look(pns).catch(() => null);
+      void found.then(resolve).finally(() => clearTimeout(timer));
+    });
 }
 
 /** Ends a connection on which nothing comes at all; once something has come, Baileys' own pings watch over it. */
