@@ -1,7 +1,23 @@
+import { type BinaryNode, getBinaryNodeChild, getBinaryNodeChildren } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import { TOKEN, World } from "./world.js";
 
 const SETTING = { setup: "own-number", addressing: "lid" } as const;
+
+/** The answer to a question for devices that lists one more with everybody, which nobody has keys of. */
+function withStaleDevice({ attrs, content }: BinaryNode): BinaryNode | undefined {
+  const usync = Array.isArray(content) ? content.find(({ tag }) => tag === "usync") : undefined;
+  if (!usync || !JSON.stringify(usync).includes('"devices"')) return undefined;
+  const list = getBinaryNodeChild(usync, "list");
+  const devices = ["0", "41"].map((id) => ({ tag: "device", attrs: { id, "key-index": "1" } }));
+  const users = getBinaryNodeChildren(list, "user").map(({ attrs: { jid = "" } }) => ({
+    tag: "user",
+    attrs: { jid },
+    content: [{ tag: "devices", attrs: {}, content: [{ tag: "device-list", attrs: {}, content: devices }] }],
+  }));
+  const found: BinaryNode = { ...usync, content: [{ tag: "list", attrs: {}, content: users }] };
+  return { tag: "iq", attrs: { id: attrs.id ?? "", type: "result", from: "s.whatsapp.net" }, content: [found] };
+}
 
 interface Shown {
   readonly event: string;
@@ -124,5 +140,20 @@ describe("recipients that can't read", () => {
     await world.wa.waitUntilTaken();
     await world.settled();
     expect(world.wa.stanzasTo(bob, "message")).toHaveLength(sent);
+
+    await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    bob.forgeRetryReceipt({ id: greeting.id, to: world.bot, withKeys: true, addressing: "pn" });
+    const again = await world.wa.waitForStanza(({ kind, to }) => kind === "message" && to === bob.pnJid);
+    expect(again.node.attrs.id).toBe(greeting.id);
+  });
+
+  it("a device that WhatsApp has no keys of keeps nobody's words from the others", async () => {
+    const world = await World.linked(SETTING);
+    world.wa.answerQueries((query) => withStaleDevice(query));
+    const { code } = await world.aliceKnocks();
+    await world.order("/silent off");
+    await world.order(`/approve ${code}`);
+    expect((await world.alice.next()).text).toMatch(/You.re in/);
   });
 });

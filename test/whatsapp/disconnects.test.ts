@@ -1,7 +1,7 @@
 import { DisconnectReason } from "@whiskeysockets/baileys";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoff, classify, disconnectTable } from "../../src/whatsapp/disconnects.js";
+import { backoff, classify, disconnectTable, waitFor } from "../../src/whatsapp/disconnects.js";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 
@@ -97,5 +97,14 @@ describe("disconnects", () => {
     expect(backoff(1, () => 0)).toBe(500);
     expect(backoff(1, () => 0, true)).toBe(30_000);
     expect(backoff(4, () => 1, true)).toBe(300_000);
+  });
+
+  it("515 is tried again at once, but not for ever", () => {
+    const restart = classify(boom(515), NOW);
+    expect([1, 2, 3].map((attempt) => waitFor(restart, attempt, NOW, () => 1))).toEqual([
+      0,
+      ...[2, 3].map((attempt) => backoff(attempt, () => 1)),
+    ]);
+    expect(backoff(2, () => 1)).toBeGreaterThan(0);
   });
 });

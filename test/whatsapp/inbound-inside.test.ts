@@ -1,8 +1,10 @@
 import { proto } from "@whiskeysockets/baileys";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fromHistory, normalise, type Raw, resent } from "../../src/whatsapp/inbound.js";
+import { fromHistory, normalise, type Raw, resent, withOtherAddress } from "../../src/whatsapp/inbound.js";
+import { Journal, type JournalRecord } from "../../src/whatsapp/journal.js";
 import { ALICE_LID, ALICE_PN, ARRIVED, FROM_ALICE, ME, ME_LID, ME_PN, record, T } from "./inbound-rig.js";
+import { tempStore } from "./temp-store.js";
 
 const { Type } = proto.Message.ProtocolMessage;
 
@@ -108,5 +110,38 @@ describe("messages that came with the history", () => {
       { key: { remoteJid: ALICE_LID, id: "1" } },
     ];
     expect(fromHistory(history, ME, 0)).toEqual([]);
+  });
+});
+
+describe("a message that phones bring back", () => {
+  const mapped = async (user: string, of: "pn" | "lid") => {
+    const found = of === "pn" ? [ALICE_PN, ALICE_LID] : [ALICE_LID, ALICE_PN];
+    return found[0]?.startsWith(`${user}@`) ? found[1]?.split("@")[0] : undefined;
+  };
+  const under = (remoteJid: string) => fromHistory([{ ...ALICES, key: { ...ALICES.key, remoteJid } }], ME, 0);
+
+  it("I10: is the same under either address of its sender, as the journal sees it", async () => {
+    const journal = await Journal.open(await (await tempStore()).open<JournalRecord>("journal"), Date.now);
+    const raws = await Promise.all([ALICE_PN, ALICE_LID].flatMap(under).map((raw) => withOtherAddress(raw, mapped)));
+    const came = journal.draft({ ...FROM_ALICE, id: ALICES.key?.id ?? "" }, Buffer.from("x"));
+    expect(new Set(raws.map(({ attrs, body }) => journal.draft(attrs, body)._id))).toEqual(new Set([came._id]));
+    expect(raws.map(journaled).map((message) => message?.sender)).toEqual(
+      Array(2).fill({ pn: ALICE_PN, lid: ALICE_LID }),
+    );
+  });
+
+  it("keeps the address it has where the other is not known, or said", async () => {
+    const nobody = async () => undefined;
+    expect((await Promise.all(under(ALICE_PN).map((raw) => withOtherAddress(raw, nobody))))[0]?.attrs).toEqual(
+      under(ALICE_PN)[0]?.attrs,
+    );
+    const said = { attrs: { from: ALICE_PN, id: "1", sender_lid: "9@lid" }, body: new Uint8Array() };
+    expect(await withOtherAddress(said, mapped)).toEqual(said);
+    const group = { attrs: { from: "1203@g.us", id: "1" }, body: new Uint8Array() };
+    expect(await withOtherAddress(group, mapped)).toEqual(group);
+  });
+
+  it("was sent before now, as what waits at WhatsApp was", () => {
+    expect(under(ALICE_PN).map(({ attrs }) => attrs)).toMatchObject([{ offline: "1" }]);
   });
 });

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { AccountPin } from "../../src/whatsapp/pin.js";
+import { ME } from "./inbound-rig.js";
+import { tempStore } from "./temp-store.js";
+
+const DEVICE = "15550009000:3@s.whatsapp.net";
+const NOW = Date.UTC(2026, 10, 23, 12, 0, 0, 700);
+
+describe("the linked account", () => {
+  it("is remembered with its device, and linked at the second in which WhatsApp says it was", async () => {
+    const settings = await (await tempStore()).open("settings");
+    const pin = await AccountPin.open(settings);
+    expect([pin.linkedAt, pin.isNew(DEVICE)]).toEqual([0, true]);
+    await pin.set(ME, DEVICE, NOW);
+    for (const each of [pin, await AccountPin.open(settings)]) {
+      expect([each.linkedAt, each.isNew(DEVICE)]).toEqual([NOW - 700, false]);
+      expect(() => each.check(ME.lid)).not.toThrow();
+      expect(() => each.check("15550007777@s.whatsapp.net")).toThrow(/--replace/);
+    }
+  });
+
+  it("is a new link with another device, also where a crash came between the scan and the first login", async () => {
+    const settings = await (await tempStore()).open("settings");
+    const pin = await AccountPin.open(settings);
+    await pin.set(ME, DEVICE, NOW);
+    expect(pin.isNew("15550009000:4@s.whatsapp.net")).toBe(true);
+  });
+
+  it("is what the disk has, where the disk took nothing", async () => {
+    const settings = await (await tempStore()).open("settings");
+    const pin = await AccountPin.open(settings);
+    await pin.set(ME, DEVICE, NOW);
+    await settings.close();
+    await expect(pin.set({ ...ME }, "15550007777:1@s.whatsapp.net", NOW)).rejects.toThrow();
+    expect(pin.isNew(DEVICE)).toBe(false);
+  });
+});
