@@ -1,7 +1,9 @@
 import { createReadStream } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { toFile } from "openai";
 import { Stream } from "openai/core/streaming";
 import { z } from "zod";
+import { cut } from "../text.js";
 import type { ChatMessage } from "./frame.js";
 import { type Endpoint, ModelProblem } from "./problem.js";
 import { noCompletion, problemOf } from "./problems.js";
@@ -35,17 +37,25 @@ export function modelFrom(settings: ModelSettings & { readonly model: string }):
   return new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey);
 }
 
-/** Retries on 408, 409, 429, 5xx and a lost connection, with backoff; the server's Retry-After counts. */
+/** So often a question is asked again, where the endpoint may answer a moment later. */
 const RETRIES = 2;
+/** The pause before that, doubled each time. */
+const PAUSE_MS = 500;
+/** Whoever asks for a longer pause (Retry-After) is not asked again for now: somebody waits for an answer, or the gateway to stop. */
+const LONGEST_PAUSE_MS = 20_000;
 /** An answer that goes on and on is taken up to here, in characters: some WhatsApp messages. */
 const LONGEST = 16_000;
 /** No honest answer of that length takes more bytes, whatever wraps its words. */
 const MOST_BYTES = 8 * 1024 * 1024;
+/** Where the end of a stream is looked for, in bytes. */
+const TAIL = 64;
 /** A whole answer may take so many times the silence that is borne. */
 const PATIENCE = 3;
 
-/** Answers of an endpoint that transcribes nothing, or not with this model. */
-const CANT_HEAR = new Set([400, 401, 403, 404, 405, 415, 422, 501]);
+/** Answers of an endpoint that has no such thing as transcription. */
+const DEAF = new Set([404, 405, 501]);
+/** An endpoint that refused so many voice notes in a row takes none, or not with this key or model. */
+const REFUSALS_BORNE = 3;
 
 const Choice = z.object({
   delta: z.object({ content: z.string().nullish() }).nullish(),
@@ -56,27 +66,13 @@ const Completion = z.object({ choices: z.array(Choice) });
 
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
 export class Model implements Asked {
-  private readonly client: OpenAI;
-  private hears = true;
+  /** How many voice notes it refused in a row. */
+  private refused = 0;
 
   constructor(
     private readonly options: Endpoint & { readonly transcriptionModel?: string },
-    apiKey: string | undefined,
-  ) {
-    const { baseUrl, timeout } = options;
-    this.client = new OpenAI({
-      // The package insists on a key; endpoints of one's own mostly have none, and then none is sent.
-      apiKey: apiKey ?? "none",
-      ...(apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-      baseURL: baseUrl,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      timeout: timeout * 1000,
-      maxRetries: RETRIES,
-      logLevel: "off",
-    });
-  }
+    private readonly apiKey: string | undefined,
+  ) {}
 
   get name(): string {
     return `${this.options.model} at ${new URL(this.options.baseUrl).host}`;
@@ -87,91 +83,119 @@ export class Model implements Asked {
    * @param signal aborts at once; the promise then rejects with the signal's reason
    * @throws ModelProblem
    */
-  async ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string> {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await this.once(messages, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        const problem = problemOf(error, this.options);
-        if (!problem.brokeOff || tries >= 1) throw problem;
-      }
-    }
+  ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string> {
+    return this.again(signal, () => this.patiently(signal, (client, exchange) => this.once(messages, client, exchange)));
   }
 
   async transcribe(path: string, signal: AbortSignal): Promise<string | undefined> {
-    const { transcriptionModel: model, timeout } = this.options;
-    if (model === undefined || !this.hears) return undefined;
+    const { transcriptionModel: model } = this.options;
+    if (model === undefined || this.refused >= REFUSALS_BORNE) return undefined;
     try {
-      // WhatsApp's voice notes are Opus in Ogg, which endpoints know by this ending alone.
-      const file = await toFile(createReadStream(path), "voice.ogg");
-      const { text } = await this.client.audio.transcriptions.create(
-        { file, model },
-        { signal, timeout: timeout * 1000, maxRetries: 0 },
+      const { text } = await this.again(signal, () =>
+        this.patiently(signal, async (client, exchange) => {
+          // WhatsApp's voice notes are Opus in Ogg, which endpoints know by this ending alone.
+          const file = await toFile(createReadStream(path), "voice.ogg");
+          return client.audio.transcriptions.create({ file, model }, { signal: exchange.signal });
+        }),
       );
-      return typeof text === "string" && text.trim() !== "" ? text.trim().slice(0, LONGEST) : undefined;
+      this.refused = 0;
+      return typeof text === "string" && text.trim() !== "" ? cut(text.trim(), LONGEST) : undefined;
     } catch (error) {
       signal.throwIfAborted();
-      const status = error instanceof OpenAI.APIError ? error.status : undefined;
-      if (status !== undefined && CANT_HEAR.has(status)) this.hears = false;
+      const { status } = problemOf(error, this.options);
+      if (status !== undefined) this.refused = DEAF.has(status) ? REFUSALS_BORNE : this.refused + 1;
       return undefined;
     }
   }
 
-  private async once(messages: readonly ChatMessage[], outer: AbortSignal): Promise<string> {
-    const { model, timeout, baseUrl } = this.options;
-    const silence = new Silence(outer, timeout * 1000, PATIENCE * timeout * 1000);
-    const { signal } = silence;
-    try {
-      const response = await this.client.chat.completions
-        .create({ model, messages: messages.map(asParam), stream: true }, { signal })
-        .asResponse();
-      silence.broken();
-      const answer = await this.read(response, silence, signal);
-      const text = withoutThoughts(answer).trim();
-      if (text === "")
-        throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
-      return text;
-    } catch (error) {
-      if (signal.aborted && !outer.aborted) {
-        throw problemOf(new OpenAI.APIConnectionTimeoutError(), this.options);
+  /** Tries again what may go well a moment later. @throws ModelProblem */
+  private async again<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        signal.throwIfAborted();
+        const problem = problemOf(error, this.options);
+        const pause = pauseOf(error) ?? PAUSE_MS * 2 ** tries;
+        if (!problem.mayPass || tries >= RETRIES || pause > LONGEST_PAUSE_MS) throw problem;
+        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
-      throw error;
-    } finally {
-      silence.end();
     }
   }
 
-  /** Endpoints stream, or answer in one piece although they were asked to stream. */
-  private async read(response: Response, silence: Silence, signal: AbortSignal): Promise<string> {
-    const type = response.headers.get("content-type") ?? "";
-    const body = bounded(response, silence, signal);
-    if (/event-stream/i.test(type)) return this.streamed(body, type);
-    if (!/json/i.test(type)) {
-      await body.body?.cancel().catch(() => {});
-      throw noCompletion(type, this.options);
+  /** One exchange with the endpoint, of which neither a byte more nor a second more is borne than of an honest one. */
+  private async patiently<T>(
+    outer: AbortSignal,
+    work: (client: OpenAI, exchange: Exchange) => Promise<T>,
+  ): Promise<T> {
+    const { timeout } = this.options;
+    const exchange = new Exchange(outer, timeout * 1000, PATIENCE * timeout * 1000);
+    try {
+      return await work(this.client(exchange), exchange);
+    } catch (error) {
+      throw exchange.isOver && !outer.aborted ? new OpenAI.APIConnectionTimeoutError() : error;
+    } finally {
+      exchange.end();
     }
-    const text = await body.text();
-    const whole = Completion.safeParse(parsed(text));
+  }
+
+  private client(exchange: Exchange): OpenAI {
+    const { baseUrl, timeout } = this.options;
+    return new OpenAI({
+      // The package insists on a key; endpoints of one's own mostly have none, and then none is sent.
+      apiKey: this.apiKey ?? "none",
+      ...(this.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
+      baseURL: baseUrl,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      timeout: timeout * 1000,
+      // Its own tries can't be given up, and wait for as long as the endpoint says.
+      maxRetries: 0,
+      logLevel: "off",
+      fetch: async (url, init) => exchange.bounded(await fetch(url, init)),
+    });
+  }
+
+  private async once(messages: readonly ChatMessage[], client: OpenAI, exchange: Exchange): Promise<string> {
+    const { model, baseUrl } = this.options;
+    const response = await client.chat.completions
+      .create({ model, messages: messages.map(asParam), stream: true }, { signal: exchange.signal })
+      .asResponse();
+    const text = cut(withoutThoughts(await this.read(response, exchange, client)).trim(), LONGEST);
+    if (text === "") throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
+    return text;
+  }
+
+  /** Endpoints stream, or answer in one piece although they were asked to stream, and some don't say which. */
+  private async read(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
+    const type = response.headers.get("content-type") ?? "";
+    if (/event-stream/i.test(type)) return this.streamed(response, exchange, client);
+    const whole = Completion.safeParse(parsed(await response.text()));
     const content = whole.data?.choices[0]?.message?.content;
     if (content === undefined) throw noCompletion(type, this.options);
-    return (content ?? "").slice(0, LONGEST);
+    return content ?? "";
   }
 
-  private async streamed(response: Response, type: string): Promise<string> {
+  private async streamed(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
+    const type = "text/event-stream";
     const controller = new AbortController();
     let text = "";
     let chunks = 0;
     let isFinished = false;
     try {
-      for await (const event of Stream.fromSSEResponse<unknown>(response, controller)) {
+      for await (const event of Stream.fromSSEResponse<unknown>(response, controller, client)) {
         const found = Completion.safeParse(event);
         if (!found.success) continue;
         chunks += 1;
         const [choice] = found.data.choices;
         text += choice?.delta?.content ?? "";
         isFinished ||= Boolean(choice?.finish_reason);
-        if (text.length > LONGEST) return `${text.slice(0, LONGEST)}…`;
+        if (text.length <= LONGEST) continue;
+        // Thoughts may be as long as they like.
+        const answer = withoutThoughts(text);
+        if (answer.length > LONGEST) return answer;
+        text = answer === "" ? `<think>${text.slice(-"</think>".length)}` : answer;
       }
     } catch (error) {
       // The package gives up on a line that is no JSON.
@@ -181,7 +205,7 @@ export class Model implements Asked {
       controller.abort();
     }
     if (chunks === 0) throw noCompletion(type, this.options);
-    if (!isFinished) throw problemOf(undefined, this.options);
+    if (!isFinished && !exchange.saidDone) throw problemOf(undefined, this.options);
     return text;
   }
 }
@@ -192,14 +216,24 @@ function asParam({ role, content, images }: ChatMessage): OpenAI.ChatCompletionM
   return { role, content: [{ type: "text", text: content }, ...pictures] };
 }
 
+/** How long the endpoint asks to be left alone, where it says so. */
+function pauseOf(error: unknown): number | undefined {
+  const after = error instanceof OpenAI.APIError ? error.headers?.get("retry-after") : undefined;
+  if (!after) return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+}
+
 /**
- * Aborts when nothing came for a while, when it takes too long altogether, or with `outer`. In the place of
- * `AbortSignal.any`, which Node keeps for ever where a listener is left on it, as the package leaves one with each call.
+ * One request and its response: aborted when nothing came for a while, when it takes too long altogether, or with
+ * `outer`. In the place of `AbortSignal.any`, which Node keeps for ever where a listener is left on it, as the package
+ * leaves one with each call.
  */
-class Silence {
+class Exchange {
   private readonly controller = new AbortController();
   private readonly whole: NodeJS.Timeout;
   private timer: NodeJS.Timeout | undefined;
+  private tail = "";
   private readonly stop = (): void => this.controller.abort(this.outer.reason);
 
   constructor(
@@ -208,6 +242,7 @@ class Silence {
     wholeMs: number,
   ) {
     this.whole = setTimeout(() => this.controller.abort(), wholeMs);
+    this.heard();
     if (outer.aborted) this.stop();
     outer.addEventListener("abort", this.stop);
   }
@@ -216,10 +251,31 @@ class Silence {
     return this.controller.signal;
   }
 
-  /** Something came: silence begins anew. */
-  broken(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.controller.abort(), this.borneMs);
+  get isOver(): boolean {
+    return this.signal.aborted;
+  }
+
+  /** Whether the stream ended as streams do, which some endpoints say in no other way. */
+  get saidDone(): boolean {
+    return /(^|[\r\n])data: ?\[DONE\]\s*$/.test(this.tail);
+  }
+
+  /** The response with a body that ends in an error when it is larger than any honest one, or silent for too long. */
+  bounded(response: Response): Response {
+    this.heard();
+    let bytes = 0;
+    const count = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => {
+        this.heard();
+        bytes += chunk.byteLength;
+        this.tail = (this.tail + Buffer.from(chunk).toString("latin1")).slice(-TAIL);
+        if (bytes > MOST_BYTES) controller.error(new Error("more than any answer"));
+        else controller.enqueue(chunk);
+      },
+    });
+    const body = response.body?.pipeThrough(count, { signal: this.signal }) ?? null;
+    const { status, statusText, headers } = response;
+    return new Response(body, { status, statusText, headers });
   }
 
   end(): void {
@@ -227,21 +283,12 @@ class Silence {
     clearTimeout(this.whole);
     this.outer.removeEventListener("abort", this.stop);
   }
-}
 
-/** The response with a body that ends in an error when it is larger than any honest one, or silent for too long. */
-function bounded(response: Response, silence: Silence, signal: AbortSignal): Response {
-  let bytes = 0;
-  const count = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      silence.broken();
-      bytes += chunk.byteLength;
-      if (bytes > MOST_BYTES) controller.error(new Error("more than any answer"));
-      else controller.enqueue(chunk);
-    },
-  });
-  const body = response.body?.pipeThrough(count, { signal }) ?? null;
-  return new Response(body, { headers: response.headers });
+  /** Something came: silence begins anew. */
+  private heard(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.controller.abort(), this.borneMs);
+  }
 }
 
 /** What some models think aloud before they answer. */

@@ -8,8 +8,10 @@ export class ModelProblem extends Error {
     readonly kind: "down" | "refused",
     /** One sentence for the owner, in words of ours and of the settings; no key, and nothing that came over the network. */
     readonly sentence: string,
-    /** The endpoint broke off: another try may do. */
-    readonly brokeOff = false,
+    /** Another try may do. */
+    readonly mayPass = false,
+    /** What the endpoint answered with, where it answered. */
+    readonly status?: number,
   ) {
     super(sentence);
   }

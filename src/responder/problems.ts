@@ -5,47 +5,56 @@ import { type Endpoint, ModelProblem } from "./problem.js";
 
 const SHOWN = 60;
 
+/** Answers that may be others a moment later; all from 500 too, but for one. */
+const PASSING = new Set([408, 409, 429]);
+const NOT_BUILT = 501;
+
 /** Whatever was thrown on the way, as a problem. */
-export function problemOf(error: unknown, { baseUrl, model, timeout }: Endpoint): ModelProblem {
+export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
   if (error instanceof ModelProblem) return error;
+  const { baseUrl, timeout } = endpoint;
   if (error instanceof OpenAI.APIConnectionTimeoutError) {
+    // Somebody has waited long enough.
     return new ModelProblem("down", `${baseUrl} did not answer within ${timeout} s: is the model too slow, or stuck?`);
   }
   if (error instanceof OpenAI.APIConnectionError) {
-    const why = reasonOf(error);
-    return new ModelProblem(
-      "down",
-      `${baseUrl} can't be reached${why}: is it running, and is responder.baseUrl right?`,
-    );
+    return passing(`${baseUrl} can't be reached${reasonOf(error)}: is it running, and is responder.baseUrl right?`);
   }
   const status = error instanceof OpenAI.APIError && typeof error.status === "number" ? error.status : undefined;
+  if (status === undefined) return passing(`${baseUrl} broke off in the middle of an answer: try again.`);
+  const [kind, sentence] = answered(status, endpoint);
+  const mayPass = PASSING.has(status) || (status >= 500 && status !== NOT_BUILT);
+  return new ModelProblem(kind, sentence, mayPass, status);
+}
+
+function passing(sentence: string): ModelProblem {
+  return new ModelProblem("down", sentence, true);
+}
+
+/** An answer that is a refusal or a failure. */
+function answered(status: number, { baseUrl, model }: Endpoint): readonly [ModelProblem["kind"], string] {
   switch (status) {
-    case undefined:
-      return new ModelProblem("down", `${baseUrl} broke off in the middle of an answer: try again.`, true);
     case 401:
     case 403:
-      return new ModelProblem("down", `${baseUrl} refuses the key (${status}): check responder.apiKey.`);
+      return ["down", `${baseUrl} refuses the key (${status}): check responder.apiKey.`];
     case 404:
-      return new ModelProblem(
+      return [
         "down",
         `${baseUrl} does not know the model "${firstWords(model, 60)}", or is no such endpoint (404): check responder.model and responder.baseUrl.`,
-      );
+      ];
     case 402:
     case 429:
-      return new ModelProblem(
-        "down",
-        `${baseUrl} wants no more requests now (${status}): check quota and limits there.`,
-      );
+      return ["down", `${baseUrl} wants no more requests now (${status}): check quota and limits there.`];
     case 400:
     case 413:
     case 415:
     case 422:
-      return new ModelProblem(
+      return [
         "refused",
         `${baseUrl} refuses a request (${status}): check responder.model and responder.contextTokens.`,
-      );
+      ];
     default:
-      return new ModelProblem("down", `${baseUrl} fails (${status}): look at what it logs.`);
+      return ["down", `${baseUrl} fails (${status}): look at what it logs.`];
   }
 }
 

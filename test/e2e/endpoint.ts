@@ -21,6 +21,8 @@ export class Endpoint {
   answering: Answering = (_, response) => streamed(response, "Ahoy!");
   /** What it hears in every voice note; without it, it transcribes nothing. */
   hears: string | undefined;
+  /** How it transcribes, where a test wants it in its own way. */
+  hearing: ((response: ServerResponse) => void) | undefined;
   /** The models of an Ollama, where it is to be taken for one. */
   models: readonly string[] | undefined;
   private readonly watchers = new Set<() => void>();
@@ -60,6 +62,7 @@ export class Endpoint {
     if (this.models && request.url === "/api/tags") {
       return void response.end(JSON.stringify({ models: this.models.map((name) => ({ name })) }));
     }
+    if (this.hearing && request.url === "/v1/audio/transcriptions") return this.hearing(response);
     if (this.hears !== undefined && request.url === "/v1/audio/transcriptions") {
       return void response
         .writeHead(200, { "content-type": "application/json" })
@@ -86,9 +89,13 @@ export function streamed(response: ServerResponse, text: string, { end = true } 
 
 /** A completion in one piece. */
 export function whole(response: ServerResponse, text: string): void {
-  const choices = [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }];
   response.writeHead(200, { "content-type": "application/json" });
-  response.end(JSON.stringify({ id: "1", object: "chat.completion", choices }));
+  response.end(completion(text));
+}
+
+export function completion(text: string): string {
+  const choices = [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }];
+  return JSON.stringify({ id: "1", object: "chat.completion", choices });
 }
 
 export function failing(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

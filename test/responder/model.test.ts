@@ -1,12 +1,15 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { queryObjects } from "node:v8";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { modelFrom } from "../../src/responder/model.js";
 import { findOllama } from "../../src/responder/ollama.js";
 import { ModelProblem } from "../../src/responder/problem.js";
-import { type Answering, Endpoint, failing, KEY, streamed, whole } from "../e2e/endpoint.js";
+import { type Answering, completion, Endpoint, failing, KEY, streamed, whole } from "../e2e/endpoint.js";
 
 const HELLO = [{ role: "user", content: "hello" }] as const;
 const NEVER = new AbortController().signal;
@@ -60,7 +63,7 @@ describe("a model", () => {
   });
 
   it("that goes on and on is cut off at a length that people read", async () => {
-    const { ask } = await asking((_, response) => {
+    const { ask, endpoint } = await asking((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       const piece = `data: ${JSON.stringify({ choices: [{ delta: { content: "la ".repeat(1_000) } }] })}\n\n`;
       const sing = (): void => {
@@ -69,8 +72,29 @@ describe("a model", () => {
       sing();
     });
     const answer = await ask();
-    expect(answer).toHaveLength(16_001);
+    expect(answer.length).toBeGreaterThan(15_990);
+    expect(answer.length).toBeLessThanOrEqual(16_000);
     expect(answer.endsWith("…")).toBe(true);
+    endpoint.answering = (_, response) => whole(response, "la ".repeat(10_000));
+    expect(await ask()).toBe(answer);
+  });
+
+  it("may think for as long as it likes", async () => {
+    const thoughts = `<think>${"hm, ".repeat(20_000)}</think>`;
+    const { ask, endpoint } = await asking((_, response) => streamed(response, `${thoughts}Hello.`));
+    expect(await ask()).toBe("Hello.");
+    endpoint.answering = (_, response) => whole(response, `${thoughts}Hello.`);
+    expect(await ask()).toBe("Hello.");
+  });
+
+  it("ends a stream as it likes, and need not say what it sends", async () => {
+    const { ask, endpoint } = await asking((_, response) => {
+      streamed(response, "Done.", { end: false });
+      response.end("data: [DONE]\n\n");
+    });
+    expect(await ask()).toBe("Done.");
+    endpoint.answering = (_, response) => void response.end(completion("In one piece."));
+    expect(await ask()).toBe("In one piece.");
   });
 
   it("is asked again on 429, when the server says, and on 5xx; and not on what will not pass", async () => {
@@ -90,6 +114,18 @@ describe("a model", () => {
     };
     await problemOf(ask());
     expect(times).toBe(1);
+  });
+
+  it("that wants to be left alone for long is not waited for, and a pause ends when the gateway stops", async () => {
+    const { ask, endpoint } = await asking((_, response) => failing(response, 429, { "retry-after": "3600" }));
+    expect((await problemOf(ask())).sentence).toMatch(/wants no more requests now/);
+    expect(endpoint.asked).toHaveLength(1);
+    const stopping = new AbortController();
+    endpoint.answering = (_, response) => {
+      failing(response, 429, { "retry-after": "19" });
+      response.on("close", () => stopping.abort(new Error("the gateway stops")));
+    };
+    await expect(ask(stopping.signal)).rejects.toThrow("the gateway stops");
   });
 
   it("is asked once more when it breaks off in the middle", async () => {
@@ -197,6 +233,80 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     });
     const problem = await problemOf(model?.ask(HELLO, NEVER) ?? Promise.resolve());
     expect(problem.sentence).toMatch(/can't be reached \(ECONNREFUSED\): is it running/);
+  });
+});
+
+/** Goes on and on, whatever it says. */
+function flooding(response: ServerResponse, status: number): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  const piece = Buffer.alloc(1024 * 1024, " ");
+  const flood = (): void => {
+    if (!response.destroyed) response.write(piece, () => setImmediate(flood));
+  };
+  flood();
+}
+
+describe("an endpoint that never stops, or stops in the middle,", () => {
+  it.each([200, 500])("holds up nothing and fills no memory (%i)", async (status) => {
+    const { ask } = await asking((_, response) => flooding(response, status));
+    const problem = await problemOf(ask());
+    expect(problem.kind).toBe("down");
+  });
+
+  it("with an error holds up nothing", async () => {
+    const { ask } = await asking((_, response) => void response.writeHead(400).write("{"), { timeout: 1 });
+    expect((await problemOf(ask())).sentence).toMatch(/did not answer within 1 s/);
+  });
+});
+
+describe("voice notes", () => {
+  async function listening(hearing: (response: ServerResponse) => void, timeout = 60) {
+    const { endpoint, model } = await asking(() => {}, { timeout });
+    endpoint.hearing = hearing;
+    const folder = await mkdtemp(join(tmpdir(), "kafclaw-voice-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "voice.ogg");
+    await writeFile(path, "OggS");
+    return { endpoint, hear: (signal = NEVER) => model.transcribe(path, signal) };
+  }
+  const saying = (text: string) => (response: ServerResponse) =>
+    void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ text }));
+
+  it("are heard again a moment later, where the endpoint was busy", async () => {
+    let times = 0;
+    const { hear } = await listening((response) => {
+      times += 1;
+      if (times < 3) failing(response, times === 1 ? 429 : 503, { "retry-after": "0" });
+      else saying("hello")(response);
+    });
+    expect(await hear()).toBe("hello");
+  });
+
+  it("are heard although one of them was refused, or two", async () => {
+    const { hear, endpoint } = await listening((response) => failing(response, 400));
+    for (const _ of [1, 2]) expect(await hear()).toBeUndefined();
+    endpoint.hearing = saying("hello");
+    expect(await hear()).toBe("hello");
+  });
+
+  it.each([
+    [404, 1],
+    [400, 3],
+  ])("are not sent any more to what takes none (%i)", async (status, times) => {
+    let asked = 0;
+    const { hear } = await listening((response) => {
+      asked += 1;
+      failing(response, status);
+    });
+    for (let count = 0; count < 5; count += 1) expect(await hear()).toBeUndefined();
+    expect(asked).toBe(times);
+  });
+
+  it("hold up nobody, where the endpoint is silent or floods", async () => {
+    const { hear, endpoint } = await listening((response) => void response.writeHead(200).write("{"), 1);
+    expect(await hear()).toBeUndefined();
+    endpoint.hearing = (response) => flooding(response, 200);
+    expect(await hear()).toBeUndefined();
   });
 });
 
