@@ -30,7 +30,7 @@ import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
 import { type Home, writePrivate } from "./home.js";
 import { present } from "./present.js";
-import { type ConversationDoc, createResponder, openModel } from "./responder/index.js";
+import { type ConversationDoc, createResponder, isRelayedReply, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
 import { fromHistory, withOtherAddress } from "./whatsapp/inbound.js";
@@ -182,6 +182,12 @@ async function build(
       return !silent.on() && access.find(to)?.state === "approved" ? "send" : "suppress";
     },
     isAdmin,
+    onSuppressed: ({ key, to }) => {
+      if (!isRelayedReply(key)) return;
+      void admin.notices
+        .notSent(access.find(to), "silent")
+        .catch((cause) => log.error({ err: cause }, "notice lost"));
+    },
     addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
     onFailed: (item, error) => {
       if (item.toAdmin) return;

@@ -143,9 +143,15 @@ export function stuck(reason: string): Message {
   return say`🚨 A message could not be handled and was put aside: ${reason}`;
 }
 
-/** WhatsApp refused or lost what the bot sent to somebody. */
-export function notSent(contact: Contact | undefined, reason: "restricted" | "failed"): Message {
+/** Why something did not go out: WhatsApp lets the account start no chats, refused or lost it, or silent mode came first. */
+export type NotSent = "restricted" | "failed" | "silent";
+
+/** Something that the bot, or the owner through it, sent to somebody did not go out. */
+export function notSent(contact: Contact | undefined, reason: NotSent): Message {
   const whom = contact === undefined ? own("somebody") : label(contact);
+  if (reason === "silent") {
+    return say`⚠️ Silent mode came on before your reply to ${whom} had surely gone out. If it is not in the chat on the bot's phone, send it again.`;
+  }
   if (reason === "restricted") {
     return say`🚨 WhatsApp lets this account start no new chats for now (error 463), so ${whom} got nothing. It works once they write to the bot; don't retry.`;
   }

@@ -132,7 +132,7 @@ export class Notices {
   }
 
   /** WhatsApp took nothing for this contact: `restricted` is its error 463. */
-  async notSent(contact: Contact | undefined, reason: "restricted" | "failed"): Promise<void> {
+  async notSent(contact: Contact | undefined, reason: texts.NotSent): Promise<void> {
     const key = `not-sent:${reason}:${contact?._id ?? ""}`;
     await this.news(key, texts.notSent(contact, reason), reason === "restricted");
   }

@@ -14,6 +14,8 @@ export interface WaitingDoc extends Doc {
   readonly state: "due" | "silent";
   readonly seq: number;
   readonly at: number;
+  /** When it was taken up for an answer, where it had to wait for that. */
+  readonly since?: number;
   readonly journalId: string;
   /** WhatsApp's id. */
   readonly id: string;
@@ -129,7 +131,9 @@ export class ConversationBook {
   async edit(who: Who, id: string, text: string): Promise<boolean> {
     const doc = [...this.waiting.values()].find((each) => each.who === who && each.id === id);
     if (!doc) return false;
-    const edited = { ...doc, text };
+    // A file's words say what it is; its new caption comes behind.
+    const isFile = doc.file !== undefined || doc.media !== undefined;
+    const edited = { ...doc, text: isFile ? `${doc.text}\n✏️ ${text}` : text };
     await this.collection.put(edited);
     this.waiting.set(doc._id, edited);
     return true;
@@ -174,9 +178,15 @@ export class ConversationBook {
   }
 
   async setState(docs: readonly WaitingDoc[], state: WaitingDoc["state"]): Promise<void> {
-    const changed = docs.flatMap((doc) => (this.waiting.has(doc._id) ? [{ ...doc, state }] : []));
+    const since = state === "due" ? { since: this.clock() } : {};
+    const changed = this.stillWaiting(docs).map((doc) => ({ ...doc, ...since, state }));
     await this.collection.putAll(changed);
     for (const doc of changed) this.waiting.set(doc._id, doc);
+  }
+
+  /** Those of some messages that wait still, as they are by now. */
+  stillWaiting(docs: readonly WaitingDoc[]): readonly WaitingDoc[] {
+    return docs.flatMap(({ _id }) => this.waiting.get(_id) ?? []);
   }
 
   /** The backlog of one is to be answered. */
@@ -215,6 +225,11 @@ export class ConversationBook {
   /** What a crash or a full disk left between keeping and posting. */
   unposted(): readonly TurnDoc[] {
     return [...this.turnsOf.values()].flat().filter(({ ids }) => ids === undefined);
+  }
+
+  /** What was answered lately and is in the outbox, or was sent. */
+  answers(): readonly TurnDoc[] {
+    return [...this.turnsOf.values()].flat().filter(({ relay, ids }) => relay !== true && ids !== undefined);
   }
 
   /** It is not to be posted: what it answers waits on. */
@@ -262,8 +277,14 @@ export class ConversationBook {
 
   async beginOutage(sentence: string): Promise<OutageDoc> {
     const doc: OutageDoc = { _id: OUTAGE, kind: "outage", since: this.clock(), sentence };
-    await this.collection.put(doc);
+    // At once, as another may fail at the same time.
     this.current = doc;
+    try {
+      await this.collection.put(doc);
+    } catch (error) {
+      this.current = undefined;
+      throw error;
+    }
     return doc;
   }
 

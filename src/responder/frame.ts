@@ -1,7 +1,5 @@
 /** What the model is asked: the soul in its fixed frame, the conversation so far, and what was written now. Pure. */
 
-import { cut } from "../text.js";
-
 /** One message of a chat completion. */
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
@@ -37,6 +35,8 @@ export interface Question {
 const CHARACTERS_PER_TOKEN = 3;
 /** What each message costs besides its text. */
 const TOKENS_PER_MESSAGE = 4;
+/** Stands where something is left out. */
+const GAP = "\n[…]\n";
 
 /**
  * The messages of one request. Who writes is given by name alone: no number, no code, nobody else and no setting ever
@@ -56,9 +56,23 @@ export function messagesFor(question: Question): readonly ChatMessage[] {
   return all.map((message) => ({ ...message, content: mask(message.content) }));
 }
 
-/** As much of what was said as there is room for, the cut marked. */
-export function fitting(said: string, room: number): string {
-  return cut(said, room * CHARACTERS_PER_TOKEN);
+/** How many of some messages go into one question, from the first on; one at least. */
+export function fitting(texts: readonly string[], room: number): number {
+  let left = room * CHARACTERS_PER_TOKEN;
+  const over = texts.findIndex((text) => {
+    left -= text.length + 1;
+    return left < 0;
+  });
+  return over === -1 ? texts.length : Math.max(1, over);
+}
+
+/** What was said, or its beginning and its end where there is no room for more. */
+export function abridged(said: string, room: number): string {
+  const most = room * CHARACTERS_PER_TOKEN;
+  if (said.length <= most) return said;
+  const half = Math.floor((most - GAP.length) / 2);
+  // Where a character is cut in two, its half goes.
+  return `${said.slice(0, half)}${GAP}${said.slice(-half)}`.replace(/\p{Surrogate}/gu, "");
 }
 
 function framed({ soul, name, isOwner }: Question): string {

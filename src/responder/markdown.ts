@@ -9,6 +9,12 @@ const BOLD = "\u0001";
 const KEPT = "\u0002";
 const PLACE = new RegExp(`${KEPT}(\\d+)${KEPT}`, "g");
 
+/** Code between fences, on a bullet's line too; an open fence at the end is one that was cut off. */
+const FENCED =
+  /^([ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?)(```+|~~~+)[^\n`]*\n(?:([\s\S]*?\n)??[ \t]*\2[ \t]*$|([\s\S]*)$(?![\s\S]))/gm;
+/** An address, without the marks around it: a star in its middle is one of its own. */
+const ADDRESS = /\bhttps?:\/\/(?:[^\s<>*]|\*+(?=[\p{L}\p{N}/?=&%]))*[^\s<>*_~.,:;!?]/gu;
+
 /** Pure; takes any text. */
 export function toWhatsApp(markdown: string): string {
   const kept: string[] = [];
@@ -18,9 +24,8 @@ export function toWhatsApp(markdown: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ours alone may stand here.
   const text = markdown.replace(/[\u0001\u0002]/g, "").replace(/\r\n?/g, "\n");
   const withoutCode = text
-    // An open fence at the end is one that was cut off.
-    .replace(/^[ \t]*(```+|~~~+)[^\n]*\n([\s\S]*?)(?:\n[ \t]*\1[ \t]*$|$(?![\s\S]))/gm, (_, _fence, code: string) =>
-      keep(`\`\`\`\n${code.replaceAll("```", "'''")}\n\`\`\``),
+    .replace(FENCED, (_, before: string, _fence, closed: string | undefined, open: string | undefined) =>
+      [...(before.trim() === "" ? [] : [before.trimEnd()]), keep(fenced(closed ?? open ?? ""))].join("\n"),
     )
     .replace(/(`+)([^`\n]+?)\1(?!`)/g, (_, _ticks, code: string) => keep(`\`${code.trim()}\``))
     // What was escaped is no mark.
@@ -30,7 +35,7 @@ export function toWhatsApp(markdown: string): string {
     )
     .replace(/<(https?:\/\/[^>\s]+)>/g, (_, url: string) => keep(url))
     // Stars and underscores in addresses are no marks.
-    .replace(/\bhttps?:\/\/[^\s<>]+/g, (url) => keep(url));
+    .replace(ADDRESS, (url) => keep(url));
   const lines = withoutCode
     .split("\n")
     .map(lineOf)
@@ -38,9 +43,14 @@ export function toWhatsApp(markdown: string): string {
   return lines
     .join("\n")
     .replaceAll(BOLD, "*")
-    .replace(PLACE, restored)
     .replace(/\n{3,}/g, "\n\n")
+    .replace(PLACE, restored)
     .trim();
+}
+
+function fenced(code: string): string {
+  const inside = code.replace(/\n$/, "").replaceAll("```", "'''");
+  return inside.trim() === "" ? "" : `\`\`\`\n${inside}\n\`\`\``;
 }
 
 function lineOf(line: string): string | undefined {

@@ -1,4 +1,3 @@
-import { isWithin } from "../clock.js";
 import { present } from "../present.js";
 import type { ConversationBook, Who } from "./book.js";
 import { partnerOf } from "./partner.js";
@@ -8,21 +7,31 @@ import * as texts from "./texts.js";
 /** While the model is down it is tried after so long, then twice that, up to the longest. */
 const PROBE_MS = 15_000;
 const LONGEST_PROBE_MS = 5 * 60_000;
+/** A question that failed so often, each time while the next one was answered, is what the model can't take. */
+const SUSPECT = 3;
 
 /**
  * The model is down, or it is not. The owner is told once that it is and once that it is back, a buddy gets one apology
  * an outage, and meanwhile one conversation at a time, now and then, tries it again.
  */
 export class Outage {
-  /** When the model may be tried again, and how often it was in vain. */
-  private probe = { at: 0, failures: 0 };
+  /** How often the model was tried in vain. */
+  private failures = 0;
+  /** Ends the pause before it is tried again; there is none while it may be tried. */
+  private cancelPause: (() => void) | undefined;
+  /** Whose question failed, and how often somebody else was answered after that. */
+  private readonly suspects = new Map<Who, { readonly failed: boolean; readonly refuted: number }>();
 
   constructor(
     private readonly book: ConversationBook,
     private readonly parts: Pick<
       ResponderParts,
-      "access" | "outbox" | "silent" | "paused" | "tell" | "clock" | "log"
-    > & { readonly atOnce: number },
+      "access" | "outbox" | "silent" | "paused" | "tell" | "clock" | "scheduler" | "log"
+    > & {
+      readonly atOnce: number;
+      /** It may be tried again. */
+      readonly mayTry: () => void;
+    },
   ) {}
 
   /** Whether it is known to be down. */
@@ -30,23 +39,39 @@ export class Outage {
     return this.book.outage !== undefined;
   }
 
-  /** The model did not answer. @returns when to try again, in milliseconds from now */
-  async begin(sentence: string): Promise<number> {
-    const { clock, log, tell } = this.parts;
-    log.warn({ problem: sentence }, "the model does not answer");
-    const known = this.book.outage;
-    if (known === undefined) {
-      const { since } = await this.book.beginOutage(sentence);
-      await tell(`model-down:${since}`, texts.modelDown(sentence), true);
-    }
-    const wait = Math.min(PROBE_MS * 2 ** this.probe.failures, LONGEST_PROBE_MS);
-    this.probe = { at: clock() + wait, failures: this.probe.failures + 1 };
-    return wait;
+  /** Whether it is not the model that fails, but what this one asks. */
+  isBlamed(who: Who): boolean {
+    return (this.suspects.get(who)?.refuted ?? 0) >= SUSPECT;
   }
 
-  /** The model answered. */
-  async end(): Promise<void> {
-    this.probe = { at: 0, failures: 0 };
+  /** The model did not answer `who`. */
+  async begin(who: Who, sentence: string): Promise<void> {
+    const { clock, scheduler, mayTry, log, tell } = this.parts;
+    this.suspects.set(who, { failed: true, refuted: this.suspects.get(who)?.refuted ?? 0 });
+    log.warn({ problem: sentence }, "the model does not answer");
+    // Of several that fail together, the first begins the pause.
+    if (this.cancelPause === undefined) {
+      const pause = Math.min(PROBE_MS * 2 ** this.failures, LONGEST_PROBE_MS);
+      this.failures += 1;
+      this.cancelPause = scheduler.at(clock() + pause, () => {
+        this.cancelPause = undefined;
+        mayTry();
+      });
+    }
+    if (this.book.outage !== undefined) return;
+    const { since } = await this.book.beginOutage(sentence);
+    await tell(`model-down:${since}`, texts.modelDown(sentence), true);
+  }
+
+  /** The model answered `who`. */
+  async end(who: Who): Promise<void> {
+    this.suspects.delete(who);
+    for (const [other, { failed, refuted }] of this.suspects) {
+      if (failed) this.suspects.set(other, { failed: false, refuted: refuted + 1 });
+    }
+    this.cancelPause?.();
+    this.cancelPause = undefined;
+    this.failures = 0;
     const { outage } = this.book;
     if (outage === undefined) return;
     await this.book.endOutage();
@@ -55,9 +80,9 @@ export class Outage {
 
   /** How many conversations may be served now, with these waiting; who has to wait is told so, once. */
   room(waiting: () => readonly Who[]): number {
-    const { atOnce, clock, log } = this.parts;
+    const { atOnce, log } = this.parts;
     if (!this.isOn) return atOnce;
-    if (!isWithin(LONGEST_PROBE_MS, this.probe.at - LONGEST_PROBE_MS, clock())) return 1;
+    if (this.cancelPause === undefined) return 1;
     for (const who of waiting()) {
       this.apologise(who).catch((error: unknown) => log.error({ err: error }, "an apology could not be written"));
     }

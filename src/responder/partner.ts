@@ -15,13 +15,18 @@ export interface Partner {
 /** Whom a conversation is with; nobody where they are no buddy any more, or the owner is not obeyed now. */
 export function partnerOf(access: Access, who: Who): Partner | undefined {
   if (who === OWNER) {
-    const owner = access.owner();
-    const isObeyed = owner?.confirmed === true && owner.locked === undefined;
-    return isObeyed ? { to: owner.person, name: "" } : undefined;
+    const owner = obeyedOwner(access);
+    return owner && { to: owner, name: "" };
   }
   const contact = access.byId(who);
   if (contact?.state !== "approved") return undefined;
   return { contact, to: identityOf(contact), name: contact.name };
+}
+
+/** The owner, where they are obeyed now, and so told things. */
+export function obeyedOwner(access: Access): Person | undefined {
+  const owner = access.owner();
+  return owner?.confirmed === true && owner.locked === undefined ? owner.person : undefined;
 }
 
 /** The ids under which one contact's messages may be kept: its own, and those of records merged into it. */

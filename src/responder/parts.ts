@@ -13,6 +13,8 @@ export interface ResponderParts {
   readonly access: Access;
   readonly outbox: Outbox & {
     knows(key: string): boolean;
+    isHeld(key: string): boolean;
+    revive(key: string): Promise<void>;
     signal(to: Person, signal: Signal, address?: Pn | Lid): void;
   };
   readonly settings: {

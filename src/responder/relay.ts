@@ -1,4 +1,4 @@
-import { identityOf } from "../access/identity.js";
+import { identityOf, type Person } from "../access/identity.js";
 import type { Contact } from "../access/types.js";
 import { present } from "../present.js";
 import { type Message, renderWhatsApp } from "../text.js";
@@ -9,6 +9,14 @@ import * as texts from "./texts.js";
 
 /** A reply that reached the bot later than this may be meant no more. */
 const STALE_MS = 15 * 60_000;
+
+/** The outbox's key of an owner's reply. */
+const REPLY = "relay-back:";
+
+/** Is a parcel with this key of the outbox an owner's reply to a relayed message? */
+export function isRelayedReply(key: string | undefined): boolean {
+  return key?.startsWith(REPLY) === true;
+}
 
 /** Was this sent so long ago that it may be meant no more? By WhatsApp's time. */
 export function isStale(message: Inbound, serverNow: () => number): boolean {
@@ -22,10 +30,8 @@ export class Relay {
     private readonly parts: Pick<ResponderParts, "access" | "outbox" | "silent" | "serverNow">,
   ) {}
 
-  /** Keeps what is to go to the owner. @returns undefined where there is nobody to tell */
-  async forward(who: Who, contact: Contact, burst: readonly WaitingDoc[]): Promise<TurnDoc | undefined> {
-    const owner = this.parts.access.owner();
-    if (!owner) return undefined;
+  /** Keeps what is to go to the owner. */
+  forward(who: Who, contact: Contact, burst: readonly WaitingDoc[], owner: Person): Promise<TurnDoc> {
     const expiration = burst.at(-1)?.expiration;
     const media = burst.flatMap(({ journalId, media: content }) => (content ? [{ journalId, content }] : []));
     return this.book.commit({
@@ -40,7 +46,7 @@ export class Relay {
       ),
       relay: true,
       ...(media.length === 0 ? {} : { media }),
-      to: owner.person,
+      to: owner,
       ...present({ expiration }),
     });
   }
@@ -58,7 +64,7 @@ export class Relay {
     const { expiration } = turn;
     const place = {
       to: identityOf(contact),
-      key: `relay-back:${message.journalId}`,
+      key: `${REPLY}${message.journalId}`,
       ...present({ expiration }),
     };
     if (content.kind === "text") await outbox.post({ kind: "text", text: content.text, ...place });

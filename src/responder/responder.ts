@@ -5,14 +5,14 @@ import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
-import { fitting, messagesFor, type Question } from "./frame.js";
+import { abridged, fitting, messagesFor, type Question } from "./frame.js";
 import { DailyLimit } from "./limit.js";
 import { Manners } from "./manners.js";
 import { toWhatsApp } from "./markdown.js";
 import { type Kept, type MediaContent, MediaStore, type NotKept } from "./media.js";
 import type { Asked } from "./model.js";
 import { Outage } from "./outage.js";
-import { idsOf, type Partner, partnerOf } from "./partner.js";
+import { idsOf, obeyedOwner, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem } from "./problem.js";
 import { isStale, Relay } from "./relay.js";
@@ -26,8 +26,8 @@ import type { Mode, RunningResponder } from "./types.js";
 const AT_ONCE = 4;
 /** A burst of so many messages is answered without waiting for its end. */
 const LONGEST_BURST = 30;
-/** How long to wait for the disk. */
-const DISK_MS = 5_000;
+/** How long to wait for the disk, or for an owner who is obeyed. */
+const AGAIN_MS = 5_000;
 const HOUR = 60 * 60_000;
 /** What waited longer than a day in an outage is no conversation any more. */
 const WAITS_MS = 24 * HOUR;
@@ -74,7 +74,7 @@ class Conversations implements RunningResponder {
     this.soul = new Soul(soulPath, (sentence) => void tell(`soul:${sentence}`, texts.soulTrouble(sentence), true));
     this.manners = new Manners(parts);
     this.limit = new DailyLimit(book, { ...parts, tell });
-    this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE });
+    this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE, mayTry: () => this.turns.pump() });
     this.relay = new Relay(book, parts);
     this.media = new MediaStore(parts.mediaPath, parts.settings, parts.fetchMedia);
     this.mind = parts.model && { model: parts.model, senses: new Senses(parts.model) };
@@ -133,7 +133,11 @@ class Conversations implements RunningResponder {
 
   backlog(): ReadonlyMap<string, number> {
     const all = new Map<string, number>();
-    for (const [who, count] of this.book.backlog()) {
+    const held = this.book.answers().filter((turn) => this.parts.outbox.isHeld(keyOf(turn)));
+    for (const [who, count] of [
+      ...this.book.backlog(),
+      ...held.map(({ who, answers }) => [who, answers.length] as const),
+    ]) {
       const contact = this.parts.access.byId(who);
       if (contact?.state === "approved") all.set(contact._id, (all.get(contact._id) ?? 0) + count);
     }
@@ -142,6 +146,9 @@ class Conversations implements RunningResponder {
 
   async answer(contactId: string): Promise<void> {
     for (const who of idsOf(this.parts.access, contactId)) {
+      for (const turn of this.book.answers()) {
+        if (turn.who === who) await this.parts.outbox.revive(keyOf(turn));
+      }
       await this.book.wake(who);
       this.turns.isReady(who);
     }
@@ -215,39 +222,47 @@ class Conversations implements RunningResponder {
       if (this.stopping.signal.aborted) return;
       this.failed.add(who);
       this.parts.log.error({ err: error }, "a conversation could not go on; tried again soon");
-      this.later(DISK_MS, () => this.turns.isReady(who));
+      this.later(AGAIN_MS, () => this.turns.isReady(who));
     }
   }
 
   private async serveNow(who: Who): Promise<void> {
-    const { access, clock } = this.parts;
+    const { access } = this.parts;
+    if (this.mode === "relay" && !obeyedOwner(access)) return this.later(AGAIN_MS, () => this.turns.isReady(who));
     await this.finish(this.book.unposted().filter((turn) => turn.who === who));
     const waiting = this.book.due(who);
-    const old = waiting.filter(({ at }) => at < clock() - WAITS_MS && this.outage.isOn);
-    if (old.length > 0) await this.tellUnanswered(who, "old", old);
-    await this.book.drop(old);
-    const burst = waiting.filter((doc) => !old.includes(doc));
     const partner = partnerOf(access, who);
-    if (burst.length === 0) return;
-    if (partner === undefined || this.mode === "off") return this.book.drop(burst);
-    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
-    if (this.mind === undefined) {
-      const turn = partner.contact && (await this.relay.forward(who, partner.contact, burst));
-      return turn === undefined ? this.book.drop(burst) : this.post(turn);
-    }
-    if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(burst);
+    if (waiting.length === 0) return;
+    if (partner === undefined || this.mode === "off") return this.book.drop(waiting);
+    if (this.isHeldBack(who)) return this.book.setState(waiting, "silent");
+    if (this.mind === undefined) return this.pass(who, partner, waiting);
+    if (partner.contact && (await this.limit.isReached(partner.contact))) return this.book.drop(waiting);
     // A model costs money: it is not asked again before the disk takes what is there already.
-    if (this.failed.has(who)) await this.book.setState(burst, "due");
+    if (this.failed.has(who)) await this.book.setState(waiting, "due");
     this.failed.delete(who);
+    const room = this.parts.settings.contextTokens;
+    const texts = waiting.map(({ text }) => text);
+    const burst = waiting.slice(0, fitting(texts, room));
     await this.ask(this.mind, who, partner, burst);
+    // What one question has no room for goes into the next; while the model is down it is ready already.
+    if (burst.length < waiting.length) this.turns.isReady(who);
+  }
+
+  /** Without a model the owner gets it. */
+  private async pass(who: Who, { contact }: Partner, burst: readonly WaitingDoc[]): Promise<void> {
+    const owner = obeyedOwner(this.parts.access);
+    if (contact && owner) await this.post(await this.relay.forward(who, contact, burst, owner));
+    else await this.book.drop(burst);
   }
 
   /** Brings answers to an end that a crash or a full disk came behind, before anything else is answered under their names. */
   private async finish(turns: readonly TurnDoc[]): Promise<void> {
     for (const turn of turns) {
       // What did not reach the outbox is asked for again, as much may have been decided since; a relay goes to the owner.
-      if (turn.relay === true || this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
-      else await this.book.withdraw(turn);
+      const owner = obeyedOwner(this.parts.access);
+      if (this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
+      else if (turn.relay !== true) await this.book.withdraw(turn);
+      else if (owner) await this.post({ ...turn, to: owner });
     }
   }
 
@@ -256,11 +271,13 @@ class Conversations implements RunningResponder {
     const { signal } = this.stopping;
     await this.manners.acknowledge(partner, burst);
     const stopTyping = this.manners.type(partner, burst);
+    const words: string[] = [];
     let said = burst.map(({ text }) => text).join("\n");
     let answer: string;
     try {
-      const words = await Promise.all(burst.map((doc) => senses.words(doc, signal)));
-      said = fitting(words.join("\n"), settings.contextTokens);
+      // One after the other: many at once are what an endpoint refuses.
+      for (const doc of burst) words.push(await senses.words(doc, signal));
+      said = abridged(words.join("\n"), settings.contextTokens);
       const question = {
         soul: await this.soul.read(),
         name: partner.name,
@@ -271,11 +288,12 @@ class Conversations implements RunningResponder {
         mask: (text: string) => access.mask(text),
       };
       answer = toWhatsApp(await this.answerTo(question, await senses.pictures(burst), { model, senses }));
-      await this.outage.end();
+      await this.outage.end(who);
     } catch (error) {
       if (!(error instanceof ModelProblem)) throw error;
-      if (error.kind === "down") return this.isDown(who, error.sentence);
-      await this.outage.end();
+      const isBlamed = (error.status ?? 0) >= 500 && this.outage.isBlamed(who);
+      if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error.sentence);
+      await this.outage.end(who);
       this.parts.log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
       answer = texts.NO_ANSWER;
@@ -285,22 +303,27 @@ class Conversations implements RunningResponder {
     await this.say(who, burst, said, access.mask(answer));
   }
 
-  /** An endpoint that refuses a question with pictures is asked without, now and from now on. */
+  /** A question with pictures that the endpoint does not answer is asked without. */
   private async answerTo(question: Question, images: readonly string[], { model, senses }: Mind): Promise<string> {
     const { signal } = this.stopping;
     if (images.length === 0) return model.ask(messagesFor(question), signal);
     try {
-      return await model.ask(messagesFor({ ...question, images }), signal);
+      const answer = await model.ask(messagesFor({ ...question, images }), signal);
+      senses.saw(true);
+      return answer;
     } catch (error) {
-      if (!(error instanceof ModelProblem) || error.kind !== "refused") throw error;
+      const isAnswer = error instanceof ModelProblem && (error.kind === "refused" || error.status !== undefined);
+      if (!isAnswer) throw error;
       const answer = await model.ask(messagesFor(question), signal);
-      senses.isBlind();
+      senses.saw(false);
       return answer;
     }
   }
 
   /** Judged again after the model has thought: much may have been decided meanwhile. */
   private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
+    // Forgotten meanwhile: then so is this.
+    if (this.book.stillWaiting(burst).length === 0) return;
     const partner = partnerOf(this.parts.access, who);
     if (partner === undefined) return this.book.drop(burst);
     if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
@@ -333,11 +356,20 @@ class Conversations implements RunningResponder {
     await this.book.posted(turn, ids);
   }
 
-  private async isDown(who: Who, sentence: string): Promise<void> {
-    const wait = await this.outage.begin(sentence);
+  private async isDown(who: Who, burst: readonly WaitingDoc[], sentence: string): Promise<void> {
+    await this.outage.begin(who, sentence);
+    await this.letGoOfOld(who, burst);
     this.turns.isReady(who);
     for (const each of this.turns.waiting()) await this.outage.apologise(each);
-    this.later(wait, () => this.turns.pump());
+  }
+
+  /** What has waited in an outage for a day is let go of, which the owner is told. */
+  private async letGoOfOld(who: Who, burst: readonly WaitingDoc[]): Promise<void> {
+    const { outage } = this.book;
+    const before = this.parts.clock() - WAITS_MS;
+    const old = burst.filter(({ at, since = at }) => Math.max(since, outage?.since ?? since) < before);
+    if (old.length > 0) await this.tellUnanswered(who, "old", old);
+    await this.book.drop(old);
   }
 
   /** An endpoint that refuses every question would bring a notice for each. */

@@ -47,9 +47,13 @@ function oddityOf({ media }: MediaContent, kept: Kept | NotKept | undefined): st
   return kept.type === "" || INSIDE[media].test(kept.type) ? "" : `in truth ${kept.type}`;
 }
 
+/** A model that refused pictures so often in a row takes none. */
+const REFUSALS_BORNE = 3;
+
 /** Shows pictures and voice notes to a model that takes them, and remembers for this run where it takes none. */
 export class Senses {
-  private sees = true;
+  /** How often in a row it did not take pictures, but the same question without them. */
+  private refused = 0;
 
   constructor(private readonly model: Asked) {}
 
@@ -62,7 +66,7 @@ export class Senses {
 
   /** The pictures of some messages, the last ones, as `data:` URLs. */
   async pictures(burst: readonly WaitingDoc[]): Promise<readonly string[]> {
-    if (!this.sees) return [];
+    if (this.refused >= REFUSALS_BORNE) return [];
     const files = burst.flatMap(({ file }) => (file && isPicture(file) ? [file] : []));
     const found = await Promise.all(
       files.slice(-MOST_PICTURES).map(async ({ path, type }) => {
@@ -74,9 +78,9 @@ export class Senses {
     return found.flatMap((url) => url ?? []);
   }
 
-  /** The model refuses pictures: from now on it is told what came. */
-  isBlind(): void {
-    this.sees = false;
+  /** Whether the model took the pictures it was shown. One that takes none is told what came. */
+  saw(taken: boolean): void {
+    this.refused = taken ? 0 : this.refused + 1;
   }
 }
 

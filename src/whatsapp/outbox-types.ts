@@ -56,6 +56,10 @@ export interface RunningOutbox extends Outbox {
   signal(to: Person, signal: Signal, address?: Pn | Lid): void;
   /** Was a parcel with this key ever posted? */
   knows(key: string): boolean;
+  /** Was some of the parcel with this key suppressed, and could it go now, within a day of its posting? */
+  isHeld(key: string): boolean;
+  /** Lets go what is held of a parcel, under its ids of then: what arrived already is known to WhatsApp. */
+  revive(key: string): Promise<void>;
   /**
    * What was sent under an id, for a device that asks for it again: only to the very chat it went to, within a day, and
    * only what would still be sent now (I3).

@@ -110,6 +110,23 @@ class Door implements RunningOutbox {
     return this.book.withKey(key) !== undefined;
   }
 
+  isHeld(key: string): boolean {
+    const doc = this.book.withKey(key);
+    return doc !== undefined && this.heldOf(doc).length > 0;
+  }
+
+  async revive(key: string): Promise<void> {
+    const doc = this.book.withKey(key);
+    const held = doc ? this.heldOf(doc) : [];
+    const [first] = held;
+    if (!doc || !first) return;
+    const ids = held.map(({ id }) => id);
+    const saved = this.book.change(doc._id, ids, { state: "waiting" });
+    this.queue.add(doc._id, withAddress(doc.to, doc.address), first.tried === true ? first.id : undefined);
+    this.pump();
+    await saved;
+  }
+
   async recall(id: string, chat: Person): Promise<WireContent | undefined> {
     const found = this.book.find(id);
     if (!found) return undefined;
@@ -179,6 +196,11 @@ class Door implements RunningOutbox {
     if (parcel.kind === "delete") await this.holdBack(parcel.target);
     this.pump();
     return doc.items.map(({ id }) => id);
+  }
+
+  private heldOf({ at, items }: OutboxDoc): readonly OutboxItem[] {
+    const isRecent = this.options.clock() - at < DAY;
+    return isRecent ? items.filter(({ state, content }) => state === "suppressed" && content) : [];
   }
 
   /** What is to be deleted and has not been on the wire yet need not leave at all. */

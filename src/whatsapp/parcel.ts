@@ -9,7 +9,7 @@ export function contentsOf(parcel: Parcel): readonly WireContent[] {
   switch (parcel.kind) {
     case "text": {
       const { quote, expiration } = parcel;
-      return chunks(parcel.text).map((text, index) => ({
+      return fenced(chunks(parcel.text)).map((text, index) => ({
         kind: "text",
         text,
         ...(quote && index === 0 ? { quote: defused(quote) } : {}),
@@ -30,6 +30,20 @@ export function contentsOf(parcel: Parcel): readonly WireContent[] {
 /** A person with the address that a parcel names, unless it contradicts what is known of them. */
 export function withAddress(to: Person, address: Pn | Lid | undefined): Person {
   return address === undefined ? to : { ...personOf(address), ...to };
+}
+
+const FENCE = "```";
+
+/** Code that is cut between two messages is closed in the one and opened anew in the other. */
+function fenced(texts: readonly string[]): readonly string[] {
+  let isOpen = false;
+  return texts.map((text, index) => {
+    const begin = isOpen ? `${FENCE}\n` : "";
+    const isEven = text.split(FENCE).length % 2 === 1;
+    // What is never closed is no code.
+    isOpen = isEven === isOpen && texts.slice(index + 1).some((later) => later.includes(FENCE));
+    return `${begin}${text}${isOpen ? `\n${FENCE}` : ""}`;
+  });
 }
 
 type Quote = NonNullable<Extract<WireContent, { kind: "text" }>["quote"]>;

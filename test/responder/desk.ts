@@ -1,6 +1,7 @@
 /** A responder over a real contact book, a real outbox and real files; the model, the wire and time are the test's. */
 
 import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import type { Person } from "../../src/access/identity.js";
 import type { Contact } from "../../src/access/types.js";
@@ -34,6 +35,8 @@ export class Desk {
   /** What the owner was told. */
   readonly told: string[] = [];
   paused = false;
+  /** What every file that is sent holds; without it none can be fetched. */
+  file: Buffer | undefined;
   responder!: RunningResponder;
   outbox!: RunningOutbox;
   private store!: Store;
@@ -100,7 +103,8 @@ export class Desk {
         : undefined,
       soulPath: `${this.house.home}/SOUL.md`,
       mediaPath: `${this.house.home}/media`,
-      fetchMedia: fetchMediaFrom("ws://127.0.0.1:9/ws/chat"),
+      fetchMedia: async (file, media, signal) =>
+        this.file ? Readable.from([this.file]) : fetchMediaFrom("ws://127.0.0.1:9/ws/chat")(file, media, signal),
       timezone: "UTC",
       silent: () => this.rig.silent,
       paused: () => this.paused,

@@ -115,6 +115,86 @@ describe("a conversation", () => {
   });
 });
 
+describe("a question", () => {
+  it("that is too long for the model goes in parts, each answered, and of one message both ends", async () => {
+    const desk = await Desk.open({ settings: { contextTokens: 100 } });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    for (const letter of "abc") await desk.says(alice, letter.repeat(140));
+    await desk.says(alice, `begin ${"x".repeat(400)} end`);
+    await desk.until(() => desk.texts().length === 3);
+    const said = desk.asked.map((messages) => messages.at(-1)?.content);
+    expect(said).toEqual([
+      `${"a".repeat(140)}\n${"b".repeat(140)}`,
+      "c".repeat(140),
+      expect.stringMatching(/^begin x+\n\[…\]\nx+ end$/),
+    ]);
+    expect(said.at(-1)?.length).toBeLessThanOrEqual(300);
+  });
+
+  it("whose conversation was forgotten meanwhile is not answered", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    let end = (_: string): void => {};
+    desk.answering = () => new Promise((resolve) => (end = resolve));
+    await desk.says(alice, "my secret is mauve");
+    await desk.until(() => desk.asked.length === 1);
+    await desk.responder.forget(alice._id);
+    end("Mauve!");
+    await desk.wait(5_000);
+    expect(desk.texts()).toEqual([]);
+    desk.answering = () => "Hello.";
+    await desk.says(alice, "hi");
+    await desk.until(() => desk.texts().length === 1);
+    expect(JSON.stringify(desk.asked.at(-1))).not.toContain("mauve");
+  });
+
+  it("with a file holds its caption as it was edited, and still says what it is", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const { id: target } = await desk.says(alice, { kind: "media", media: "image", caption: "at five", file: FILE });
+    await desk.says(alice, { kind: "edit", target, text: "at six" });
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.asked[0]?.at(-1)?.content).toMatch(/^\[image.*: at five\]\n✏️ at six$/);
+  });
+
+  it("that was edited while its conversation was put off keeps its new words", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    let end = (): void => {};
+    desk.answering = () => new Promise((resolve) => (end = () => resolve("too late")));
+    const { id: target } = await desk.says(alice, "at five");
+    await desk.until(() => desk.asked.length === 1);
+    desk.rig.silent = true;
+    await desk.says(alice, { kind: "edit", target, text: "at six" });
+    end();
+    await desk.until(() => desk.responder.backlog().size === 1);
+    desk.rig.silent = false;
+    desk.answering = () => "Good.";
+    await desk.responder.answer(alice._id);
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.asked[1]?.at(-1)?.content).toBe("at six");
+  });
+});
+
+describe("pictures", () => {
+  it("that the model can't take are left out of the question, and after three of them in a row they are not shown", async () => {
+    const desk = await Desk.open();
+    desk.file = PICTURE;
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = (messages) => {
+      if (messages.at(-1)?.images) throw new ModelProblem("down", "It fails (500).", true, 500);
+      return "Nice.";
+    };
+    for (const times of [1, 2, 3, 4]) {
+      await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+      await desk.until(() => desk.texts().length === times);
+    }
+    const shown = desk.asked.map((messages) => (messages.at(-1)?.images ?? []).length);
+    expect(shown).toEqual([1, 0, 1, 0, 1, 0, 0]);
+    expect(desk.told).toEqual([]);
+  });
+});
+
 describe("what is written during a pause", () => {
   it.each([
     { model: true, answered: "2000: Ahoy!" },
@@ -225,6 +305,61 @@ describe("an outage", () => {
     ]);
   });
 
+  it("is tried again by one at a time, however many failed together", async () => {
+    const desk = await Desk.open();
+    const people = [await desk.house.approved(ALICE, "Alice"), await desk.house.approved(BOB, "Bob")];
+    let fail = (): void => {};
+    const failing = new Promise<void>((resolve) => (fail = resolve));
+    desk.answering = () => failing.then(DOWN);
+    for (const person of people) await desk.says(person, "hello?");
+    await desk.until(() => desk.asked.length === 2);
+    fail();
+    await desk.wait(14_000);
+    expect(desk.asked).toHaveLength(2);
+    await desk.wait(2_000);
+    expect(desk.asked).toHaveLength(3);
+  });
+
+  it("lets go of nothing that was only just asked for, however long it had waited in silent mode", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const bob = await desk.house.approved(BOB, "Bob");
+    desk.answering = DOWN;
+    await desk.says(bob, "hello?");
+    await desk.until(() => desk.responder.name.includes("does not answer"));
+    desk.rig.silent = true;
+    await desk.says(alice, "yesterday's question");
+    await desk.wait(20 * 60 * 60_000);
+    desk.rig.silent = false;
+    await desk.wait(6 * 60 * 60_000);
+    await desk.responder.answer(alice._id);
+    await desk.wait(60 * 60_000);
+    desk.answering = (messages) => `re ${messages.at(-1)?.content}`;
+    await desk.until(() => desk.texts().includes("2000: re yesterday's question"));
+  });
+
+  it("is none where one question fails again and again while others are answered", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const bob = await desk.house.approved(BOB, "Bob");
+    desk.answering = (messages) => {
+      if (messages.at(-1)?.content === "poison") throw new ModelProblem("down", "It fails (500).", true, 500);
+      return "Ahoy!";
+    };
+    await desk.says(alice, "poison");
+    for (const times of [1, 2, 3]) {
+      await desk.until(() => desk.responder.name.includes("does not answer"));
+      await desk.says(bob, "hi");
+      await desk.until(() => desk.texts().filter((text) => text === "3000: Ahoy!").length === times);
+    }
+    await desk.until(() => desk.texts().includes("2000: Sorry, I have no answer to that."));
+    expect(desk.told.at(-1)).toMatch(/message from Alice \(\w{4}\) could not be answered.*\(500\)/);
+    const asked = desk.asked.length;
+    await desk.wait(60 * 60_000);
+    expect(desk.asked).toHaveLength(asked);
+    expect(desk.responder.name).toBe("model parrot");
+  });
+
   it("is none where just one question is refused: that buddy gets a word, the owner a notice an hour", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -257,6 +392,25 @@ describe("a restart", () => {
     await desk.crash();
     expect(desk.responder.backlog().size).toBe(0);
     expect(desk.texts()).toEqual(["2000: Here I am."]);
+  });
+
+  it("I10: between an answer and its way out loses neither: it goes when the owner asks, once", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.close();
+    await desk.says(alice, "one");
+    await desk.says(alice, "two");
+    await desk.until(() => desk.outbox.counts().waiting === 1);
+    await desk.crash();
+    desk.rig.open();
+    await desk.until(() => desk.responder.backlog().size === 1);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 2]]);
+    desk.rig.silent = false;
+    for (const _ of [1, 2]) await desk.responder.answer(alice._id);
+    await desk.until(() => desk.texts().length === 1);
+    await desk.wait(10_000);
+    expect(desk.texts()).toEqual(["2000: Ahoy!"]);
+    expect(desk.responder.backlog().size).toBe(0);
   });
 
   it.each(["relay", "model"] as const)(
@@ -386,6 +540,19 @@ describe("without a model", () => {
     expect(await desk.owner("to nobody")).toBe("unmeant");
   });
 
+  it("waits for an owner who is obeyed, and loses nothing meanwhile", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const owner = { setup: "own-number", person: OWNER } as const;
+    await desk.house.access.setOwner({ ...owner, confirmed: false }, CLI);
+    await desk.says(alice, "hello?");
+    await desk.wait(60_000);
+    expect(desk.texts()).toEqual([]);
+    await desk.house.access.setOwner({ ...owner, confirmed: true }, CLI);
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.texts()).toEqual([expect.stringMatching(/^1000: .*\n> hello\?$/)]);
+  });
+
   it("an edit comes to the owner too, whether the message waits or was relayed", async () => {
     const desk = await Desk.open({ model: false });
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -443,4 +610,17 @@ describe("without a model", () => {
   });
 });
 
+/** One pixel. */
+const PICTURE = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+const FILE = {
+  directPath: "/x",
+  mediaKey: "",
+  sha256: "",
+  encryptedSha256: "",
+  length: PICTURE.length,
+  mimetype: "image/png",
+};
 const CLI = { door: "cli", who: "test" } as const;

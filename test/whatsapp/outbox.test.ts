@@ -48,12 +48,55 @@ describe("outbox: what goes out", () => {
     ]);
   });
 
+  it("code that is longer than a message is code in each of them, and a stray mark is none", async () => {
+    const rig = new Rig();
+    const outbox = await rig.start();
+    const [a, b] = ["a".repeat(3_900), "b".repeat(3_900)];
+    await outbox.post(text(ALICE, `one\n\`\`\`\n${a}\n\n${b}\n\`\`\`\ntwo`));
+    await outbox.post(text(ALICE, `\`\`\` ${a}\n\n${b}`));
+    await outbox.idle();
+    const fence = "```";
+    expect(rig.texts()).toEqual([
+      `one\n${fence}\n${a}\n${fence}`,
+      `${fence}\n${b}\n${fence}\ntwo`,
+      `${fence} ${a}`,
+      b,
+    ]);
+  });
+
   it("I3: links in a sender's quoted words are broken before they leave", async () => {
     const rig = new Rig();
     const outbox = await rig.start();
     await outbox.post(text(ALICE, "yes", { quote: { id: "Q1", fromMe: false, text: "see https://evil.example/x" } }));
     await outbox.idle();
     expect(JSON.stringify(rig.sent[0]?.content)).not.toMatch(/https:\/\/|evil\.example/);
+  });
+
+  it("what was suppressed goes when it is asked for, under its id, within a day", async () => {
+    const rig = new Rig();
+    rig.close();
+    const outbox = await rig.start();
+    const [id] = await outbox.post(text(ALICE, "hello", { key: "k" }));
+    await outbox.post(text(ALICE, "late", { key: "l" }));
+    expect(outbox.isHeld("k")).toBe(false);
+    rig.silent = true;
+    rig.open();
+    await outbox.idle();
+    expect([outbox.isHeld("k"), outbox.isHeld("l"), outbox.isHeld("other")]).toEqual([true, true, false]);
+    await outbox.revive("k");
+    await outbox.idle();
+    expect(rig.sent).toEqual([]);
+    rig.silent = false;
+    await outbox.revive("k");
+    await outbox.revive("other");
+    await outbox.idle();
+    expect(rig.sent.map((sent) => sent.id)).toEqual([id]);
+    expect(outbox.isHeld("k")).toBe(false);
+    await rig.pass(DAY);
+    expect(outbox.isHeld("l")).toBe(false);
+    await outbox.revive("l");
+    await outbox.idle();
+    expect(rig.texts()).toEqual(["hello"]);
   });
 
   it("reactions and deletions go out as they are", async () => {
