@@ -109,6 +109,8 @@ export function configTable(): readonly {
   readonly default: string;
   readonly takes: string;
   readonly what: string;
+  /** Its value is shown to nobody. */
+  readonly secret: boolean;
 }[] {
   return [...leaves].map(([key, { about }]) => ({
     key,
@@ -116,6 +118,7 @@ export function configTable(): readonly {
     default: about.defaultText ?? (about.default === undefined ? "none" : JSON.stringify(about.default)),
     takes: about.takes,
     what: about.what,
+    secret: about.secret === true,
   }));
 }
 

@@ -264,7 +264,7 @@ async function build(
       if (found !== undefined && isHidden) await opened.askLid(found);
       return jid;
     },
-    loginLink: async (door) => signIn?.link(door),
+    loginLink: async (door) => signIn?.link(door, access),
     missed: async () => {
       const isStranger = (jid: string): boolean => {
         const person = personOf(jid);

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Access, Person } from "../access/index.js";
-import { same } from "../access/index.js";
+import type { Access, Owner } from "../access/index.js";
+import { addressesOf, same } from "../access/index.js";
 import type { Door } from "../access/types.js";
 
 const MINUTE = 60_000;
@@ -21,7 +21,8 @@ export interface Session {
   /** What the next page says about the last action, once. */
   said?: Said | undefined;
   used: number;
-  readonly owner: Person | undefined;
+  /** Who owned the bot at the signing in, or was named first after it. */
+  owner: Owner | undefined;
 }
 
 /** What came of an action. */
@@ -52,7 +53,7 @@ export class SignIn {
   readonly #accessToken: string;
   /** By the digest of what the cookie holds, so that nothing in memory or a dump signs anyone in. */
   readonly #sessions = new Map<string, Session>();
-  #link: { readonly digest: Buffer; readonly until: number } | undefined;
+  #link: { readonly digest: Buffer; readonly until: number; readonly owner: Owner | undefined } | undefined;
   /** How this machine reaches the dashboard, once it listens. */
   address: string | undefined;
 
@@ -70,12 +71,12 @@ export class SignIn {
    * A new sign-in link, which voids the last. For the owner's phone there is one only where `dashboard.publicUrl` says how
    * the phone gets here.
    */
-  link(door: Door): { readonly url: string; readonly until: number } | undefined {
+  link(door: Door, access: Pick<Access, "owner">): { readonly url: string; readonly until: number } | undefined {
     const base = door === "whatsapp" ? this.#parts.publicUrl : (this.#parts.publicUrl ?? this.address);
     if (base === undefined) return undefined;
     const token = secret(this.#parts.random, 24);
     const until = this.#parts.clock() + LINK_MS;
-    this.#link = { digest: digest(token), until };
+    this.#link = { digest: digest(token), until, owner: ownerOf(access) };
     return { url: `${base}/sign-in?link=${token}`, until };
   }
 
@@ -85,14 +86,15 @@ export class SignIn {
   }
 
   /** Whether a sign-in link would work, without using it up. */
-  isLink(given: string): boolean {
+  isLink(given: string, access: Pick<Access, "owner">): boolean {
     const link = this.#link;
-    return link !== undefined && this.#parts.clock() < link.until && timingSafeEqual(digest(given), link.digest);
+    if (link === undefined || isOver(link.owner, access)) return false;
+    return this.#parts.clock() < link.until && timingSafeEqual(digest(given), link.digest);
   }
 
   /** Uses a sign-in link up. */
-  useLink(given: string): boolean {
-    const works = this.isLink(given);
+  useLink(given: string, access: Pick<Access, "owner">): boolean {
+    const works = this.isLink(given, access);
     if (works) this.#link = undefined;
     return works;
   }
@@ -104,23 +106,22 @@ export class SignIn {
     const id = digest(cookie).toString("hex");
     const longestUnused = [...this.#sessions.values()].sort((a, b) => a.used - b.used)[0];
     if (this.#sessions.size >= SESSIONS && longestUnused) this.#sessions.delete(longestUnused.id);
-    this.#sessions.set(id, { id, name: id.slice(0, 4), used: clock(), owner: access.owner()?.person });
+    this.#sessions.set(id, { id, name: id.slice(0, 4), used: clock(), owner: ownerOf(access) });
     return cookie;
   }
 
-  /** The session of a cookie, unless it is over: unused for a day, or the bot belongs to somebody else now. */
+  /** The session of a cookie, unless it is over: unused for a day, or the bot's owner was locked or is somebody else now. */
   find(cookie: string | undefined, access: Pick<Access, "owner">): Session | undefined {
     if (cookie === undefined || cookie === "") return undefined;
     const id = digest(cookie).toString("hex");
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
     const now = this.#parts.clock();
-    const owner = access.owner()?.person;
-    const isOther = session.owner !== undefined && (owner === undefined || !same(session.owner, owner));
-    if (now - session.used > IDLE_MS || isOther) {
+    if (now - session.used > IDLE_MS || isOver(session.owner, access)) {
       this.#sessions.delete(id);
       return undefined;
     }
+    session.owner ??= ownerOf(access);
     session.used = now;
     return session;
   }
@@ -129,6 +130,19 @@ export class SignIn {
   close(session: Session): void {
     this.#sessions.delete(session.id);
   }
+}
+
+/** The owner, once it is known who that is: one who is to talk to themselves has no address before the link. */
+function ownerOf(access: Pick<Access, "owner">): Owner | undefined {
+  const owner = access.owner();
+  return owner && addressesOf(owner.person).length > 0 ? owner : undefined;
+}
+
+/** Whether the owner of then is another now, or was locked since, as with a lost phone. */
+function isOver(then: Owner | undefined, access: Pick<Access, "owner">): boolean {
+  const owner = ownerOf(access);
+  if (owner?.locked !== undefined && owner.locked !== then?.locked) return true;
+  return then !== undefined && (owner === undefined || !same(then.person, owner.person));
 }
 
 function secret(random: SignInParts["random"], size: number): string {

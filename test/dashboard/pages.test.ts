@@ -11,7 +11,9 @@ import { DAY, House, MINUTE, OWNER, person, TOKEN } from "../admin/house.js";
 
 const ACCESS_TOKEN = "the-access-token-of-tests";
 const API_TOKEN = "t0ken-of-this-start";
-const { config, origins } = parseConfig(JSON.stringify({ timezone: "Europe/Berlin" }), {});
+const SECRET = "sk-of-the-model-0123456789";
+const CONFIG = { timezone: "Europe/Berlin", responder: { model: "parrot", apiKey: SECRET } };
+const { config, origins } = parseConfig(JSON.stringify(CONFIG), {});
 
 class FakeLink implements LinkControl {
   event: LinkEvent = { event: "connecting" };
@@ -123,6 +125,8 @@ const FORMS: [path: string, fields: Record<string, string>][] = [
   ["/link/logout", {}],
 ];
 
+const ROOT = { door: "cli", who: "root" } as const;
+
 /** Nothing of what the forms would do has happened. */
 async function nothingChanged(): Promise<void> {
   expect(house.gateway.silent.on()).toBe(true);
@@ -132,6 +136,16 @@ async function nothingChanged(): Promise<void> {
   expect(house.access.counts()).toEqual({ approved: 0, denied: 0, pending: 0 });
   expect(link.asked).toEqual([]);
 }
+
+it("no page shows a secret of the settings", async () => {
+  const browser = await Browser.signedIn();
+  for (const path of PAGES) {
+    const { text } = await browser.get(path);
+    expect(text).not.toContain(SECRET);
+    expect(text).not.toContain(ACCESS_TOKEN);
+  }
+  expect((await browser.get("/settings")).text).toMatch(/responder\.apiKey[\s\S]*?set, not shown/);
+});
 
 describe("the door", () => {
   it("every page and form leads whoever is not signed in to the sign-in, and changes nothing", async () => {
@@ -159,7 +173,7 @@ describe("the door", () => {
   });
 
   it("a link is not used up by looking, signs in once, and is void after 5 minutes or by a newer one", async () => {
-    const linkOf = (): string => new URL(signIn.link("cli")?.url ?? "").searchParams.get("link") ?? "";
+    const linkOf = (): string => new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
     const first = linkOf();
     const browser = new Browser();
     for (let looks = 0; looks < 3; looks++) await browser.get(`/sign-in?link=${first}`);
@@ -184,12 +198,26 @@ describe("the door", () => {
     await request(server).get("/").set("cookie", cookie).expect(303);
   });
 
-  it("another owner ends the sessions", async () => {
+  it.each([
+    ["another owner", { setup: "own-number", person: person("+1 555 000 8888"), confirmed: true }],
+    ["a lock", { setup: "own-number", person: OWNER, confirmed: true, locked: "the phone is lost" }],
+  ] as const)("%s ends sessions and sign-in links from before, and those alone", async (_, owner) => {
+    const link = new URL(signIn.link("whatsapp", house.access)?.url ?? "").search;
     const browser = await Browser.signedIn();
-    await house.access.setOwner(
-      { setup: "own-number", person: person("+1 555 000 8888"), confirmed: true },
-      { door: "cli", who: "root" },
-    );
+    await house.access.setOwner(owner, ROOT);
+    await browser.get("/", 303);
+    await browser.get(`/sign-in${link}`, 410);
+    await (await Browser.signedIn()).get("/");
+  });
+
+  it("a browser that signed in before there was an owner is theirs once there is one", async () => {
+    const before = house.access.owner();
+    if (!before) throw new Error("no owner");
+    await house.access.setOwner({ setup: "self", person: {}, confirmed: true }, ROOT);
+    const browser = await Browser.signedIn();
+    await house.access.setOwner(before, ROOT);
+    await browser.get("/");
+    await house.access.setOwner({ ...before, person: person("+1 555 000 8888") }, ROOT);
     await browser.get("/", 303);
   });
 

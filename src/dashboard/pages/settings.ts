@@ -132,15 +132,16 @@ const ORIGINS = { file: "config.json", environment: "the environment", default: 
 
 /** What can only be set in the config file, with the value that holds and where it comes from. */
 function fixedSettings({ parts: { settings } }: Desk): object[] {
-  return configTable().map(({ key, what }) => {
+  return configTable().map(({ key, what, secret }) => {
     const value = valueAt(settings.config, key);
-    return { key, what, value: shown(key, value), origin: ORIGINS[settings.origins.get(key) ?? "default"] };
+    const isHidden = secret && value !== undefined && value !== "";
+    const text = isHidden ? "set, not shown" : shown(key, value);
+    return { key, what, value: text, origin: ORIGINS[settings.origins.get(key) ?? "default"] };
   });
 }
 
 function shown(key: string, value: unknown): string {
   if (value === undefined || value === "") return "none";
-  if (key === "dashboard.accessToken") return "set, not shown";
   if (key === "notices.quiet" && value instanceof Object && "from" in value && "to" in value) {
     return `${clockTime(Number(value.from))}–${clockTime(Number(value.to))}`;
   }

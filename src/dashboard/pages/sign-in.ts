@@ -8,7 +8,7 @@ import { asked, type Desk, field, sessionOf } from "./desk.js";
 const SAYINGS: Readonly<Record<string, string>> = {
   "signed-out": "You are signed out.",
   ended:
-    "Your session has ended: the gateway was restarted, or this browser was not used for a day. Nothing was changed; sign in again.",
+    "Your session has ended: the gateway was restarted, the bot's owner changed or was locked, or this browser was not used for a day. Nothing was changed; sign in again.",
 };
 
 /** The routes that work without being signed in. */
@@ -17,7 +17,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
 
   router.get("/sign-in", (request, response) => {
     const link = asked(request, "link");
-    if (link !== "" && !signIn.isLink(link)) return refuse(desk, request, response, DEAD_LINK, 410);
+    if (link !== "" && !signIn.isLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
     show(desk, request, response, { link: link || undefined, saying: SAYINGS[asked(request, "said")] });
   });
 
@@ -26,7 +26,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
   };
   const signedIn: RequestHandler = async (request, response) => {
     const link = field(request, "link");
-    if (link !== "" && !signIn.useLink(link)) return refuse(desk, request, response, DEAD_LINK, 410);
+    if (link !== "" && !signIn.useLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
     if (link !== "") await admin.loginUsed();
     if (link === "" && !signIn.isAccessToken(field(request, "token", 1000))) {
       return refuse(
