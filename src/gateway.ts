@@ -184,9 +184,7 @@ async function build(
     isAdmin,
     onSuppressed: ({ key, to }) => {
       if (!isRelayedReply(key)) return;
-      void admin.notices
-        .notSent(access.find(to), "silent")
-        .catch((cause) => log.error({ err: cause }, "notice lost"));
+      void admin.notices.notSent(access.find(to), "silent").catch((cause) => log.error({ err: cause }, "notice lost"));
     },
     addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
     onFailed: (item, error) => {

@@ -204,7 +204,8 @@ describe("the table of settings", () => {
       ]),
     );
     expect(new Set(table.map(({ env }) => env)).size).toBe(table.length);
-    for (const { secret: _, ...row } of table) for (const cell of Object.values(row)) expect(cell).not.toMatch(/^$|undefined|\n/);
+    for (const { secret: _, ...row } of table)
+      for (const cell of Object.values(row)) expect(cell).not.toMatch(/^$|undefined|\n/);
   });
 });
 

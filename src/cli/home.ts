@@ -1,13 +1,12 @@
 /** The home that a command works on: through the gateway that runs there, or on its files. */
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Actor } from "../access/index.js";
 import { homeFrom, type LoadedConfig, loadConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import type { House } from "../gateway.js";
-import { type Home, homePaths, openHome, readGateway } from "../home.js";
-import { readLock } from "../store/index.js";
+import { type GatewayInfo, type Home, homePaths, openHome, readGateway } from "../home.js";
+import { holderName, type LockHolder, readLock } from "../store/index.js";
 import { Client } from "./client.js";
 import type { Terminal } from "./command.js";
 
@@ -48,25 +47,34 @@ export function runningGateway(terminal: Terminal): Promise<Client | undefined> 
  */
 export async function findGateway(home: Home, terminal: Terminal): Promise<Client | undefined> {
   for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
-    const holder = await readLock(home.root);
-    if (!holder?.alive) return undefined;
-    const info = await readGateway(home);
-    // In a container every gateway has the same pid; only one that began after the lock was taken is its holder.
-    const isHolder = info?.pid === holder.pid && info.startedAt >= holder.since && holder.host === hostname();
-    if (info && isHolder) return new Client(info);
-    if (waited === SAY_AFTER_MS) terminal.err(`Process ${holder.pid} is using ${home.root}; waiting for it …`);
+    const { holder, info } = await holderOf(home);
+    if (!holder) return undefined;
+    if (info) return new Client(info);
+    if (waited === SAY_AFTER_MS) terminal.err(`${capital(holderName(holder))} is using ${home.root}; waiting for it …`);
     if (waited >= WAIT_MS) {
-      throw new KafclawError(
-        "gateway-silent",
-        `Process ${holder.pid} is using ${home.root}, a kafclaw command such as whatsapp-auth perhaps; wait until it is done, or end it (kill ${holder.pid}).`,
-        "failed",
-      );
+      const sentence = holder.isHere
+        ? `Process ${holder.pid} is using ${home.root}, a kafclaw command such as whatsapp-auth perhaps; wait until it is done, or end it (kill ${holder.pid}).`
+        : `${capital(holderName(holder))} is using ${home.root}, a gateway perhaps; run the command there, or stop it first.`;
+      throw new KafclawError("gateway-silent", sentence, "failed");
     }
     await pause(LOOK_AGAIN_MS);
   }
 }
 
-/** Runs `work` on the files of a home, under its lock, with nothing connected. */
+/** Who holds a home, if anybody, and what it told of itself where it is a gateway that is up. */
+async function holderOf(home: Home): Promise<{ readonly holder?: LockHolder; readonly info?: GatewayInfo }> {
+  const holder = await readLock(home.root);
+  if (!holder?.alive) return {};
+  const info = await readGateway(home);
+  // In a container every gateway has the same pid; only one that began after the lock was taken is its holder.
+  const isHolder = info?.pid === holder.pid && info.startedAt >= holder.since && holder.isHere;
+  return { holder, ...(isHolder ? { info } : {}) };
+}
+
+/**
+ * Runs `work` on the files of a home, under its lock, with nothing connected.
+ * @throws KafclawError `gateway-started` where a gateway took the home since it was looked for: to be done through it
+ */
 export async function onFiles<T>(
   { home, loaded }: Place,
   terminal: Terminal,
@@ -76,7 +84,11 @@ export async function onFiles<T>(
   // Only here: Baileys takes half a second to load, and most commands go through a running gateway.
   const { openHouse } = await import("../gateway.js");
   const options = { home, config, version: terminal.version, log: terminal.log(quieter(config.log.level)) };
-  const house = await patiently(() => openHouse(options));
+  const house = await patiently(home, () => openHouse(options)).catch(async (error: unknown) => {
+    const { info } = await holderOf(home);
+    if (!info) throw error;
+    throw new KafclawError("gateway-started", `A gateway started on ${home.root} meanwhile; run that again.`, "failed");
+  });
   try {
     return await work(house);
   } finally {
@@ -84,14 +96,14 @@ export async function onFiles<T>(
   }
 }
 
-/** Somebody else may have taken the lock between the look and the opening; a short command is soon done with it. */
-async function patiently(open: () => Promise<House>): Promise<House> {
+/** Waits for a home that another process has taken: a short command is soon done with it, a gateway is not. */
+export async function patiently(home: Home, open: () => Promise<House>): Promise<House> {
   for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
     try {
       return await open();
     } catch (error) {
       const isLocked = error instanceof KafclawError && error.code === "store-locked";
-      if (!isLocked || waited >= WAIT_MS) throw error;
+      if (!isLocked || waited >= WAIT_MS || (await holderOf(home)).info) throw error;
       await pause(LOOK_AGAIN_MS);
     }
   }
@@ -100,6 +112,10 @@ async function patiently(open: () => Promise<House>): Promise<House> {
 /** Who decides here, for the audit: the user at the machine, once per command. */
 export function actorAt({ user }: Terminal): Actor {
   return { door: "cli", who: user, cause: randomUUID() };
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** On the command line the log is for what goes wrong; what a command did, it says itself. */

@@ -60,7 +60,14 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
     terminal.out(commandHelp(command));
     return 0;
   }
-  return command.run(readArguments(rest, command), terminal);
+  const given = readArguments(rest, command);
+  try {
+    return await command.run(given, terminal);
+  } catch (error) {
+    // Nothing was done: through the gateway that came up meanwhile it can be.
+    if (!(error instanceof KafclawError) || error.code !== "gateway-started") throw error;
+    return command.run(given, terminal);
+  }
 }
 
 function find(name: string): CliCommand {

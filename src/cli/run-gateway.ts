@@ -9,6 +9,7 @@ import { type House, openHouse } from "../gateway.js";
 import { createHome, type Home, removeGateway, writeGateway } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
 import type { Terminal } from "./command.js";
+import { patiently } from "./home.js";
 import { qrText } from "./presenter.js";
 
 /** How long a tidy end may take before the process ends anyway. */
@@ -28,14 +29,16 @@ export async function runGateway(json: boolean, terminal: Terminal): Promise<num
   const log = terminal.log(config.log.level);
   const lost = new AbortController();
   const signIn = new SignIn({ clock: Date.now, random: randomBytes, ...config.dashboard });
-  const house = await openHouse({
-    home,
-    config,
-    version: terminal.version,
-    log,
-    signIn,
-    onLost: (error) => lost.abort(error),
-  });
+  const house = await patiently(home, () =>
+    openHouse({
+      home,
+      config,
+      version: terminal.version,
+      log,
+      signIn,
+      onLost: (error) => lost.abort(error),
+    }),
+  );
   try {
     return await untilStopped({
       house,

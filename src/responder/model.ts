@@ -84,7 +84,9 @@ export class Model implements Asked {
    * @throws ModelProblem
    */
   ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string> {
-    return this.again(signal, () => this.patiently(signal, (client, exchange) => this.once(messages, client, exchange)));
+    return this.again(signal, () =>
+      this.patiently(signal, (client, exchange) => this.once(messages, client, exchange)),
+    );
   }
 
   async transcribe(path: string, signal: AbortSignal): Promise<string | undefined> {
@@ -124,10 +126,7 @@ export class Model implements Asked {
   }
 
   /** One exchange with the endpoint, of which neither a byte more nor a second more is borne than of an honest one. */
-  private async patiently<T>(
-    outer: AbortSignal,
-    work: (client: OpenAI, exchange: Exchange) => Promise<T>,
-  ): Promise<T> {
+  private async patiently<T>(outer: AbortSignal, work: (client: OpenAI, exchange: Exchange) => Promise<T>): Promise<T> {
     const { timeout } = this.options;
     const exchange = new Exchange(outer, timeout * 1000, PATIENCE * timeout * 1000);
     try {

@@ -15,7 +15,7 @@ import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";
 import type { Collection, DataFile, Doc, Store } from "./types.js";
 
 export type { StoreLog } from "./errors.js";
-export type { LockHolder } from "./lock.js";
+export { holderName, type LockHolder } from "./lock.js";
 export type { Collection, DataFile, Doc, Store } from "./types.js";
 
 /** What failed is tried again more often than that; after so long without another failure it is over. */

@@ -5,7 +5,7 @@
  * that a restart after `kill -9` need not wait until the lock has gone stale, and a refusal can name the process. Whoever
  * takes the lock holds `data/lock.guard` meanwhile, so that of two who find a dead holder only one clears away after it.
  */
-import { open, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { open, readFile, readlink, rm, rmdir, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import lockfile from "proper-lockfile";
@@ -24,6 +24,8 @@ const TOUCH = 2_000;
 const Holder = z.object({
   pid: z.int().positive(),
   host: z.string(),
+  /** The kernel's name of the process space that the pid counts in: containers may share a host's name. */
+  space: z.string().optional(),
   /** When the process began, in the kernel's ticks since boot: tells a reused pid apart. Absent where there is no /proc. */
   born: z.string().optional(),
   /** Milliseconds since 1970. */
@@ -32,8 +34,11 @@ const Holder = z.object({
 
 /** Who holds the lock of a home. */
 export interface LockHolder {
+  /** 0 where it is not known. */
   readonly pid: number;
   readonly host: string;
+  /** Its pid means something here: it is on this machine, and in no container of its own. */
+  readonly isHere: boolean;
   /** Since when, milliseconds since 1970. */
   readonly since: number;
   /** The process is there and holds the lock; false after a crash. */
@@ -107,20 +112,26 @@ export async function readLock(data: string): Promise<LockHolder | undefined> {
   if (touched === undefined) return undefined;
   const fresh = Date.now() - touched < STALE;
   const holder = await readHolder(data);
-  if (!holder) return { pid: 0, host: "", since: touched, alive: fresh };
+  if (!holder) return { pid: 0, host: "", isHere: false, since: touched, alive: fresh };
   const { pid, host, since } = holder;
-  if (host !== hostname()) return { pid, host, since, alive: fresh };
-  if (!isRunning(pid)) return { pid, host, since, alive: false };
+  const isHere = host === hostname() && (holder.space === undefined || holder.space === (await processSpace()));
+  if (!isHere) return { pid, host, isHere, since, alive: fresh };
+  if (!isRunning(pid)) return { pid, host, isHere, since, alive: false };
   const born = await birth(pid);
   // Without /proc a pid may have passed to another program, and only the lock's own freshness tells.
   const alive = born === undefined || holder.born === undefined ? fresh : born === holder.born;
-  return { pid, host, since, alive };
+  return { pid, host, isHere, since, alive };
+}
+
+/** Who holds a lock, in words. */
+export function holderName({ pid, host, isHere }: LockHolder): string {
+  if (isHere) return `process ${pid}`;
+  return host === "" ? "another process" : `process ${pid} on ${host}, or in a container there`;
 }
 
 function inUse(data: string, holder?: LockHolder): KafclawError {
   const home = join(data, "..");
-  const who =
-    holder && holder.pid > 0 ? ` (pid ${holder.pid}${holder.host === hostname() ? "" : ` on ${holder.host}`})` : "";
+  const who = holder && holder.pid > 0 ? ` (${holderName(holder)})` : "";
   return new KafclawError(
     "store-locked",
     `Another KafClaw process${who} is using ${home}; stop it, or use its dashboard or command line.`,
@@ -130,7 +141,8 @@ function inUse(data: string, holder?: LockHolder): KafclawError {
 
 async function writeHolder(data: string, now: number): Promise<void> {
   const born = await birth(process.pid);
-  const holder = { pid: process.pid, host: hostname(), ...present({ born }), since: now };
+  const space = await processSpace();
+  const holder = { pid: process.pid, host: hostname(), ...present({ space, born }), since: now };
   const handle = await open(join(data, "lock.json"), "w", PRIVATE_FILE);
   try {
     await handle.writeFile(`${JSON.stringify(holder)}\n`);
@@ -155,6 +167,11 @@ async function lockTouched(path: string): Promise<number | undefined> {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;
   }
+}
+
+/** Absent where there is no /proc. */
+function processSpace(): Promise<string | undefined> {
+  return readlink("/proc/self/ns/pid").catch(() => undefined);
 }
 
 function isRunning(pid: number): boolean {

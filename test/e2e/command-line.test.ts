@@ -1,6 +1,6 @@
-import { access, readFile, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { TOKEN, World } from "./world.js";
 
 const isThere = (file: string) =>
@@ -173,6 +173,37 @@ describe("bad input gets one sentence and the right exit code", () => {
     const taken = await other.home.run(["gateway"], { env: { KAFCLAW_DASHBOARD_PORT: new URL(address).port } });
     expect(taken).toMatchObject({ code: 1, err: expect.stringMatching(/in use.*KAFCLAW_DASHBOARD_PORT/) });
     expect(await world.home.get("/healthz")).toMatchObject({ status: "ok" });
+  });
+
+  it("a command at the very moment of the gateway's start is done, through it or before it, and the gateway starts", async () => {
+    const world = await World.create();
+    await world.setUp();
+    for (const when of ["with", "before"] as const) {
+      const early = when === "before" ? world.home.run(["invite", "Bob"]) : undefined;
+      const [, ...ran] = await Promise.all([
+        world.home.start(),
+        early ?? world.home.run(["invite", "Bob"]),
+        ...["list", "status"].map((command) => world.home.run([command])),
+      ]);
+      expect(ran.map(({ code }) => code)).toEqual([0, 0, 0]);
+      await world.home.stop();
+    }
+  });
+
+  it("a home that a container uses is left to it, and nobody is told to kill what is not there", async () => {
+    const world = await World.create();
+    await world.setUp();
+    const data = join(world.home.path, "data");
+    await mkdir(join(data, "lock"));
+    await writeFile(join(data, "lock.json"), JSON.stringify({ pid: 1, host: "other", since: 1 }));
+    const touch = setInterval(() => void utimes(join(data, "lock"), new Date(), new Date()), 1_000);
+    onTestFinished(() => clearInterval(touch));
+    const ran = await world.home.run(["list"]);
+    expect(ran).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/on other, or in a container there.*run the command there/s),
+    });
+    expect(ran.err).not.toContain("kill");
   });
 
   it("a damaged data file stops the start with the file, the line and the remedy; nothing is lost", async () => {

@@ -151,7 +151,12 @@ describe("a lock that was left behind", () => {
     [
       "by another machine that shows signs of life",
       () => holder({ pid: 77 }),
-      /process \(pid 77 on elsewhere\) is using/,
+      /\(process 77 on elsewhere, or in a container there\) is using/,
+    ],
+    [
+      "by a container that goes by this machine's name, a moment ago,",
+      () => holder({ host: hostname(), space: "pid:[1]", pid: 2 ** 22 + 1 }),
+      /in a container there\) is using/,
     ],
     ["a moment ago by nobody knows whom", () => "", /Another KafClaw process is using/],
   ])("%s is respected", async (_, text, message) => {

@@ -255,7 +255,7 @@ describe("the lock of a home", () => {
     await notes();
     await expect(openStore(home, { clock: () => NOW, log })).rejects.toMatchObject({
       code: "store-locked",
-      message: `Another KafClaw process (pid ${process.pid}) is using ${home}; stop it, or use its dashboard or command line.`,
+      message: `Another KafClaw process (process ${process.pid}) is using ${home}; stop it, or use its dashboard or command line.`,
     });
   });
 });

@@ -56,12 +56,7 @@ describe("outbox: what goes out", () => {
     await outbox.post(text(ALICE, `\`\`\` ${a}\n\n${b}`));
     await outbox.idle();
     const fence = "```";
-    expect(rig.texts()).toEqual([
-      `one\n${fence}\n${a}\n${fence}`,
-      `${fence}\n${b}\n${fence}\ntwo`,
-      `${fence} ${a}`,
-      b,
-    ]);
+    expect(rig.texts()).toEqual([`one\n${fence}\n${a}\n${fence}`, `${fence}\n${b}\n${fence}\ntwo`, `${fence} ${a}`, b]);
   });
 
   it("I3: links in a sender's quoted words are broken before they leave", async () => {
