@@ -24,6 +24,7 @@ import {
   createAdmin,
   createSilentMode,
   type Gateway,
+  LOCKED_AT_MACHINE,
   realScheduler,
 } from "./admin/index.js";
 import type { Config } from "./config.js";
@@ -300,13 +301,22 @@ async function build(
     log,
   });
 
-  /** A new link: silent again (I4), and the owner's own number may be the linked one. */
+  /** A new link: silent again (I4). */
   const linked = async (me: Me): Promise<void> => {
-    await silent.set(true, { door: "gateway", who: "new link" });
+    const silenced = silent.set(true, { door: "gateway", who: "new link" });
+    // Before anybody looks whether the phone is away.
     await phone.seen();
-    await access.record("linked", { door: "gateway", who: "link" }, me.pn);
-    const left = access.owner();
-    if (left?.setup === "self") await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
+    await silenced;
+    await access.record("linked", BY_LINK, me.pn);
+  };
+
+  /** The owner is whoever has the linked account. What was locked at the machine stays locked until it is set there. */
+  const isLinkedOwner = async (me: Me): Promise<void> => {
+    const { setup, locked, person = {} } = access.owner() ?? {};
+    const isLocked = setup === "own-number" || locked === LOCKED_AT_MACHINE;
+    const owner = { setup: "self", person: me, confirmed: true, ...(isLocked ? present({ locked }) : {}) } as const;
+    await access.setOwner(owner, BY_LINK);
+    if (!same(person, me)) await admin.notices.ownerChanged();
   };
 
   const linkOpened = async (): Promise<void> => {
@@ -314,8 +324,8 @@ async function build(
     const owner = access.owner();
     // An owner on the linked number itself talks to the bot in "Message yourself", whatever the set-up said.
     const isSelf = owner !== undefined && me !== undefined && (owner.setup === "self" || same(owner.person, me));
-    if (isSelf && !(owner.setup === "self" && same(owner.person, me) && owner.person.lid === me.lid)) {
-      await access.setOwner({ setup: "self", person: me, confirmed: true }, BY_LINK);
+    if (isSelf && !(owner.setup === "self" && owner.person.pn === me.pn && owner.person.lid === me.lid)) {
+      await isLinkedOwner(me);
     }
     await admin.linkOpened();
     await lookForPhone();

@@ -43,7 +43,8 @@ export class Ownership {
     if (!isNumber && !isLid) return undefined;
     const isOtherAccount = isNumber && lid !== undefined && person.lid !== undefined && lid !== person.lid;
     const isOtherNumber = isLid && pn !== undefined && person.pn !== undefined && pn !== person.pn;
-    if (isOtherAccount || isOtherNumber) {
+    // The linked account itself may change its number.
+    if (isOtherAccount || (isOtherNumber && owner.setup !== "self")) {
       // The other account on the owner's number is somebody else, of whom there may be more to learn.
       if (owner.locked !== undefined)
         return isOtherNumber ? { learned: { kind: "same" }, owner: undefined } : undefined;

@@ -1,6 +1,7 @@
 import { formatNumber, identityOf, type Person, same } from "../access/identity.js";
 import type { Access, Clock, Outcome } from "../access/index.js";
 import type { Contact, Decision } from "../access/types.js";
+import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import type { Outbox } from "../whatsapp/types.js";
@@ -55,11 +56,35 @@ export function createDecider(parts: DeciderParts): RunningDecider {
   /** Who waits until a contact's releases are over. */
   const waiters = new Set<{ readonly contactId: string; readonly resolve: () => void }>();
   let isStopped = false;
+  /** When old releases were last forgotten. */
+  let forgotten = Number.NEGATIVE_INFINITY;
 
   /** Puts the greeting into the outbox, and handles the held messages when the grace is over; once for each decision. */
   const follow = async ({ contact, decision }: Pick<Outcome, "contact" | "decision">): Promise<void> => {
-    const _id = `release:${decision.id}`;
-    if ((await records.get(_id)) === undefined) await put(releaseOf(contact, decision));
+    const record = releaseOf(contact, decision);
+    const known = await records.get(record._id);
+    if (known === undefined) return put(record);
+    // One that is known and armed for nothing was not for want of room.
+    const isLeft = known.kind === "release" && known.done === undefined && !armed.has(known._id);
+    if (isLeft && outbox !== undefined) await arm(known);
+  };
+
+  /**
+   * A decision that is on disk holds, also where the disk then has no room for what follows: that is made up for, here
+   * again and again, without a gateway at its next start.
+   */
+  const followPatiently = async (outcome: Pick<Outcome, "contact" | "decision">): Promise<void> => {
+    const { contact, decision } = outcome;
+    try {
+      await follow(outcome);
+    } catch (error) {
+      log.error({ err: error, code: contact.code }, "what follows from an approval could not be written; tried again");
+      scheduler.at(clock() + MINUTE, () => {
+        const now = access.byId(contact._id);
+        const holds = now?.state === "approved" && approvalOf(now)?.id === decision.id;
+        if (!isStopped && holds) void followPatiently({ contact: now, decision });
+      });
+    }
   };
 
   const put = async (record: ReleaseRecord): Promise<void> => {
@@ -72,7 +97,6 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const { contactId, decisionId, due } = record;
     const contact = access.byId(contactId);
     if (contact === undefined) return;
-    releaseAt(due, record);
     if (greeting !== "" && record.isSilent !== true) {
       await outbox?.post({
         kind: "text",
@@ -82,6 +106,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
         notBefore: due,
       });
     }
+    releaseAt(due, record);
   };
 
   const releaseAt = (time: number, record: ReleaseRecord, holdsUp = true): void => {
@@ -142,12 +167,18 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       handled += record.done?.handled ?? 0;
       disarm(record);
     }
-    await records.remove(theirs.map(({ _id }) => _id));
+    // What stays for want of room does nothing for who is no buddy.
+    await records
+      .remove(theirs.map(({ _id }) => _id))
+      .catch((error: unknown) => log.error({ err: error, code: contact.code }, "a release could not be removed"));
     if (isGreeted) return handled > 0 ? "greeting and handled" : "greeting";
     return handled > 0 ? "handled" : "none";
   };
 
   const forgetOld = async (): Promise<void> => {
+    // Many releases end together, and each look goes through all of them.
+    if (isWithin(MINUTE, forgotten, clock())) return;
+    forgotten = clock();
     const over = (await allOf(records, "release")).filter(
       ({ done, due }) => done !== undefined && clock() - due > UNDO_WINDOW_MS,
     );
@@ -199,7 +230,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       const outcome = await access.approve(target, by, options);
       // The same order again may find it approved just now, and what a full disk kept from following follows now.
       const { decision } = outcome;
-      if (decision.action === "approve" && isRecent(decision)) await follow(outcome);
+      if (decision.action === "approve" && isRecent(decision)) await followPatiently(outcome);
       return decided(outcome);
     },
     async deny(target, by, options) {
@@ -218,7 +249,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       const { contact } = outcome;
       if (contact.state !== "approved") return decided(outcome, await takeBack(contact));
       // A buddy again, whose messages may not have been handled yet.
-      if (contact.held.length > 0) await follow(outcome);
+      if (contact.held.length > 0) await followPatiently(outcome);
       return decided(outcome, "none");
     },
     async start() {

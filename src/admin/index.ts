@@ -30,7 +30,7 @@ export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";
 export { type Answer, answerOf, answerOfSetup } from "./report.js";
 export { realScheduler } from "./schedule.js";
-export { changeOwner, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
+export { changeOwner, LOCKED_AT_MACHINE, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";
 export { doorOf, formatDuration, formatTime, viaOf, whatHappened } from "./words.js";

@@ -93,6 +93,7 @@ export async function allOf<K extends AdminRecord["kind"]>(
   records: Records,
   kind: K,
 ): Promise<Extract<AdminRecord, { kind: K }>[]> {
-  const found = await records.find({ kind });
+  // The whole file comes without copies, what is queried for does not.
+  const found = await records.find();
   return found.filter((record): record is Extract<AdminRecord, { kind: K }> => record.kind === kind);
 }

@@ -43,10 +43,16 @@ export interface SetupOutcome {
   readonly remarks: readonly string[];
 }
 
+/** Why the owner is locked after `kafclaw owner lock`: that lock is taken off at the machine alone. */
+export const LOCKED_AT_MACHINE = "locked at the machine";
+
 /** What the set-up works on. */
 export interface SetupParts {
   readonly access: Access;
-  readonly decider: Decider;
+  readonly admin: {
+    readonly decider: Decider;
+    readonly notices: { ownerChanged(): Promise<void> };
+  };
   readonly gateway: Gateway;
   /** Random bytes, for the confirmation code. */
   readonly random: (size: number) => Uint8Array;
@@ -57,7 +63,8 @@ export interface SetupParts {
  * @throws KafclawError of kind `usage` for what can't be understood, `refused` for what contradicts the lists
  */
 export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Promise<SetupOutcome> {
-  const { access, decider } = parts;
+  const { access, admin } = parts;
+  const { decider } = admin;
   const remarks: string[] = [];
   const owner = input.owner === undefined ? undefined : await readOwner(input, parts, remarks);
   const allow = await Promise.all((input.allow ?? []).map((text) => byAddress(text, parts)));
@@ -74,6 +81,8 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   if (input.token !== undefined) await access.setToken(input.token, by);
   const token = input.generateToken ? (await access.rotateToken(by)).token : input.token?.trim();
   if (owner) await access.setOwner(owner, by);
+  // Also where no gateway runs: what is to be told goes out after the next start.
+  if (owner) await admin.notices.ownerChanged();
   for (const target of deny) await decider.deny(target, by);
   const now = access.owner();
   for (const target of allow) if (!now || !same(target, now.person)) await decider.approve(target, by);
@@ -181,7 +190,7 @@ export async function changeOwner(
   if (input.lock) {
     const owner = access.owner();
     if (!owner) throw new KafclawError("no-owner", "No owner is set; set one with kafclaw owner set <number>.");
-    await access.setOwner({ ...owner, locked: "locked at the machine" }, by);
+    await access.setOwner({ ...owner, locked: LOCKED_AT_MACHINE }, by);
     const whose = owner.person.pn === undefined ? "the owner" : formatNumber(owner.person);
     return `Commands from ${whose} are stopped. To confirm the owner again: kafclaw owner set <number>`;
   }

@@ -71,8 +71,9 @@ export class Client {
     await this.ask("POST", "/link/cancel");
   }
 
-  async logout(): Promise<void> {
-    await this.ask("DELETE", "/link");
+  /** @returns what is left to do, where WhatsApp could not be told */
+  async logout(): Promise<string | undefined> {
+    return z.object({ left: z.string().optional() }).parse(await this.ask("DELETE", "/link")).left;
   }
 
   private async answer(path: string, body: unknown): Promise<Answer> {

@@ -40,15 +40,15 @@ export async function linkThrough(
   }
   // A QR that the gateway shows already is as good as a new one.
   if (!isShown) await gateway.beginLinking(wish);
-  while (!stop.aborted) {
-    const code = await presenter.show(await gateway.link());
-    if (code !== undefined) return code;
-    await pause(POLL_MS, undefined, { signal: stop }).catch(() => {});
+  let code: number | undefined;
+  while (!stop.aborted && code === undefined) {
+    code = await presenter.show(await gateway.link());
+    if (code === undefined) await pause(POLL_MS, undefined, { signal: stop }).catch(() => {});
   }
-  // The bot that was linked before is off the air until then.
-  if (now.event === "linked") await gateway.cancelLinking();
-  terminal.err(NOT_LINKED);
-  return 1;
+  // The bot that was linked before is off the air while another is waited for.
+  if (code !== 0 && wish.replace) await gateway.cancelLinking();
+  if (code === undefined) terminal.err(NOT_LINKED);
+  return code ?? 1;
 }
 
 /** Who asks for a pairing code for another number than the linked one has not got what they want. */
@@ -107,18 +107,20 @@ async function settled(link: House["link"]): Promise<void> {
   }
 }
 
-/** Unlinks at WhatsApp and forgets the session. */
-export async function logOut(place: Place, gateway: Client | undefined, terminal: Terminal): Promise<void> {
+/** Unlinks at WhatsApp and forgets the session. @returns what is left to do, where WhatsApp could not be told */
+export async function logOut(
+  place: Place,
+  gateway: Client | undefined,
+  terminal: Terminal,
+): Promise<string | undefined> {
   if (gateway) return gateway.logout();
-  await onFiles(place, terminal, async ({ link }) => {
+  return onFiles(place, terminal, async ({ link }) => {
     if (link.me) {
       // Only a connected device can tell WhatsApp that it goes.
       terminal.err("Connecting to WhatsApp, to tell it …");
       await settled(link);
-      if (!link.open)
-        terminal.err("WhatsApp could not be told: remove the device on the phone, under Linked devices, too.");
     }
-    await link.logout();
+    return link.logout();
   });
 }
 

@@ -23,7 +23,7 @@ export const owner: CliCommand = {
     const sentence = gateway
       ? await gateway.changeOwner(input)
       : await onFiles(await openPlace(terminal), terminal, ({ access, admin, gateway }) =>
-          changeOwner(input, { access, decider: admin.decider, gateway, random: randomBytes }, actorAt(terminal)),
+          changeOwner(input, { access, admin, gateway, random: randomBytes }, actorAt(terminal)),
         );
     terminal.out(json ? JSON.stringify({ ok: true, text: sentence }) : sentence);
     return 0;

@@ -117,7 +117,8 @@ async function aboutTheLink(given: Given, terminal: Terminal): Promise<number> {
   const gateway = await findGateway(place.home, terminal);
   const presenter = new Presenter(given.json, terminal, place.home.qrPng);
   if (given.flags.logout === true) {
-    await logOut(place, gateway, terminal);
+    const left = await logOut(place, gateway, terminal);
+    if (left !== undefined) terminal.err(left);
     const text = "Logged out; contacts and settings are kept. To link again: kafclaw whatsapp-auth";
     terminal.out(given.json ? JSON.stringify({ event: "logged-out" }) : text);
     return 0;

@@ -86,7 +86,7 @@ function fromFlags(given: Given): SetupInput {
 
 function applyToFiles(input: SetupInput, place: Place, terminal: Terminal): Promise<Answer> {
   return onFiles(place, terminal, async ({ access, admin, gateway }) => {
-    const parts = { access, decider: admin.decider, gateway, random: randomBytes };
+    const parts = { access, admin, gateway, random: randomBytes };
     return answerOfSetup(await setUp(input, parts, actorAt(terminal)));
   });
 }

@@ -9,7 +9,7 @@ import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
 import { openApi } from "./openapi.js";
 import { contactData, inviteData } from "./people.js";
-import { onError, problem, send } from "./problems.js";
+import { AT_MACHINE, onError, problem, send } from "./problems.js";
 
 /** What the API is made over. */
 export interface ApiParts extends Place {
@@ -151,15 +151,13 @@ function routes(parts: ApiParts): Router {
 
   router.post("/setup", onlyAtTheMachine, async (request, response) => {
     const input = checked(SetupRequest, jsonOf(request));
-    const outcome = await setUp(input, { access, decider: admin.decider, gateway, random }, askerOf(response));
-    await admin.notices.ownerChanged();
+    const outcome = await setUp(input, { access, admin, gateway, random }, askerOf(response));
     send(response, answerOfSetup(outcome));
   });
 
   router.post("/owner", onlyAtTheMachine, async (request, response) => {
     const input = checked(OwnerRequest, jsonOf(request));
-    const text = await changeOwner(input, { access, decider: admin.decider, gateway, random }, askerOf(response));
-    await admin.notices.ownerChanged();
+    const text = await changeOwner(input, { access, admin, gateway, random }, askerOf(response));
     response.json({ ok: true, text });
   });
 
@@ -171,6 +169,9 @@ function routes(parts: ApiParts): Router {
   router.get("/link", showLink);
   router.post("/link", async (request, response) => {
     const { phone, replace } = checked(LinkRequest, jsonOf(request));
+    if (replace && access.owner()?.setup === "self" && askerOf(response).door === "dashboard") {
+      return problem(response, 403, "at-the-machine", AT_MACHINE);
+    }
     const before = link.event;
     await link.beginLinking({
       ...(phone === undefined ? {} : { phone: phoneDigits(phone) }),
@@ -184,8 +185,7 @@ function routes(parts: ApiParts): Router {
     response.json({ ok: true });
   });
   router.delete("/link", async (_request, response) => {
-    await link.logout();
-    response.json({ ok: true });
+    response.json({ ok: true, ...present({ left: await link.logout() }) });
   });
   return router;
 }

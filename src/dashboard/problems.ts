@@ -53,3 +53,7 @@ function clientsFault(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("status" in error) || typeof error.status !== "number") return undefined;
   return error.status >= 400 && error.status < 500 ? error.status : undefined;
 }
+
+/** Why a browser links no other account where the linked account is the owner's. */
+export const AT_MACHINE =
+  "Whoever has the linked account owns the bot, so another account is linked at the machine alone: kafclaw whatsapp-auth --replace.";

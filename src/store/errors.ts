@@ -16,20 +16,20 @@ export function diskFailed(error: unknown, file: string): KafclawError {
   if (FULL.has(code)) {
     return new KafclawError(
       "disk-full",
-      `No room to write ${file} (${code}); nothing was changed, free some disk space and try again.`,
+      `No room to write ${file} (${code}), so this was not done; free some disk space and try again.`,
       "failed",
     );
   }
   if (READ_ONLY.has(code)) {
     return new KafclawError(
       "disk-read-only",
-      `${file} can't be written (${code}); nothing was changed, make it writable for the user that runs KafClaw and try again.`,
+      `${file} can't be written (${code}), so this was not done; make it writable for the user that runs KafClaw and try again.`,
       "failed",
     );
   }
   return new KafclawError(
     "disk-failed",
-    `Reading or writing ${file} failed (${code}); nothing was changed, check the disk and try again.`,
+    `Reading or writing ${file} failed (${code}), so this was not done; check the disk and try again.`,
     "failed",
   );
 }

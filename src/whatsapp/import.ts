@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuthenticationCreds, BufferJSON } from "@whiskeysockets/baileys";
+import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { keyId } from "./session.js";
 
@@ -37,7 +38,8 @@ export async function readBaileysFolder(folder: string): Promise<ImportedSession
     throw failed(`${folder} holds no creds.json; name the folder of a linked Baileys session.`);
   // The file is a Baileys credential dump; what matters in it is checked below.
   const creds = (await readJson(join(folder, "creds.json"))) as Partial<AuthenticationCreds> | null;
-  if (!creds?.account || !creds.me?.id || !creds.noiseKey || !creds.signedIdentityKey || !creds.signedPreKey) {
+  const isOfAccount = parseJid(creds?.me?.id ?? "").kind === "pn";
+  if (!creds?.account || !isOfAccount || !creds.noiseKey || !creds.signedIdentityKey || !creds.signedPreKey) {
     throw failed(`${join(folder, "creds.json")} is not of a linked session; link with kafclaw whatsapp-auth instead.`);
   }
   const keys = new Map<string, unknown>();

@@ -22,6 +22,7 @@ import type { ClientVersion } from "./version.js";
 
 /** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
 const LINKING_ROUNDS = 3;
+const NOT_TOLD = "WhatsApp could not be told: remove the device on the phone, under Linked devices, too.";
 /** A login that has held for so long was a good one: the next reconnect is quick again. */
 const STEADY_MS = 30_000;
 /** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
@@ -217,21 +218,25 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     await this.giveUpLinking({ code: "cancelled", message: "Linking was cancelled." });
   }
 
-  /** Unlinks this device at WhatsApp and forgets the session. */
-  async logout(): Promise<void> {
+  async logout(): Promise<string | undefined> {
+    // Only as the device that is linked can WhatsApp be told that it goes.
+    await this.cancelLinking();
     this.stopped = true;
     clearTimeout(this.timer);
+    const isGone = this.me === undefined || this.current.code === "loggedOut";
+    const isOpen = this.open;
     const socket = this.drop();
-    if (socket && this.open) await socket.logout().catch(() => {});
-    else await socket?.end(undefined);
+    const isTold = socket !== undefined && isOpen && (await socket.logout().then(yes, no));
+    if (!isTold) await socket?.end(undefined);
     await this.options.session.wipe();
     this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
     this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
+    return isGone || isTold ? undefined : NOT_TOLD;
   }
 
   /** Takes over a session that another installation of Baileys made. */
   async adopt({ creds, keys }: ImportedSession, replace: boolean): Promise<void> {
-    if (!replace) this.pin.check(creds.me?.id);
+    if (!replace) this.pin.check(creds.me);
     await this.options.session.adopt(creds, keys);
     await this.pinAccount();
   }
@@ -331,7 +336,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async saveCreds(socket: WASocket): Promise<void> {
     const { session } = this.options;
     try {
-      if (session.linked && this.linking?.replace === false) this.pin.check(session.credentials().me?.id);
+      if (session.linked && this.linking?.replace === false) this.pin.check(session.credentials().me);
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
       this.drop();
@@ -481,3 +486,6 @@ function stateOf(disconnect: Disconnect): Omit<LinkState, "since"> {
   const { link, sentence, remedy, code } = disconnect;
   return { code: link, sentence, remedy, reason: code };
 }
+
+const yes = (): boolean => true;
+const no = (): boolean => false;

@@ -14,6 +14,8 @@ interface PinDoc extends Doc {
 
 const PIN = "linked-account";
 const SECOND = 1000;
+/** WhatsApp unlinks a device after two weeks without its phone; the journal knows what it has handled for longer. */
+const MISSED_MS = 14 * 24 * 60 * 60 * SECOND;
 
 /** The account that this home is linked to; another one is refused until the owner says so. */
 export class AccountPin {
@@ -27,7 +29,7 @@ export class AccountPin {
     return new AccountPin(settings, (await settings.get(PIN)) as PinDoc | undefined);
   }
 
-  /** When the account was linked, milliseconds since 1970; 0 while none is. */
+  /** From when on messages to the account are for the bot, milliseconds since 1970; 0 while none is linked. */
   get linkedAt(): number {
     return this.pin?.linkedAt ?? 0;
   }
@@ -38,16 +40,22 @@ export class AccountPin {
   }
 
   /**
-   * Checks a JID of the account that is about to be linked.
+   * Checks the account that is about to be linked, as its credentials name it. A number alone does not tell an account: it
+   * can pass to somebody else, a LID can't.
    * @throws KafclawError `other-account`
    */
-  check(id: string | undefined): void {
+  check(account: { readonly id: string; readonly lid?: string | undefined } | undefined): void {
     const { pin } = this;
-    const address = id ? parseJid(id) : undefined;
-    if (!pin || address?.kind !== "pn" || address.pn === pin.pn) return;
+    const address = account ? parseJid(account.id) : undefined;
+    const lid = account?.lid ? parseJid(account.lid) : undefined;
+    if (!pin || address?.kind !== "pn") return;
+    const isOther = pin.lid !== undefined && lid?.kind === "lid" && lid.lid !== pin.lid;
+    if (address.pn === pin.pn && !isOther) return;
+    const phone = `+${address.pn.split("@")[0]}`;
+    const whose = address.pn === pin.pn ? `another account, which has ${phone} now` : phone;
     throw new KafclawError(
       "other-account",
-      `This home belongs to +${pin.pn.split("@")[0]}, and the phone is +${address.pn.split("@")[0]}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
+      `This home belongs to +${pin.pn.split("@")[0]}, and the phone is ${whose}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
     );
   }
 
@@ -56,7 +64,10 @@ export class AccountPin {
    * @param now WhatsApp's time, whose messages have whole seconds
    */
   async set({ pn, lid }: Me, device: string | undefined, now: number): Promise<void> {
-    const linkedAt = Math.floor(now / SECOND) * SECOND;
+    // What the same account got while it was not linked comes with its history, and is meant for the bot.
+    const isSame = this.pin?.pn === pn && this.pin.lid === lid;
+    const missed = isSame ? Math.max(this.linkedAt, now - MISSED_MS) : now;
+    const linkedAt = Math.floor(missed / SECOND) * SECOND;
     const pin = { _id: PIN, pn, linkedAt, ...present({ lid, device }) };
     await this.settings.put(pin);
     this.pin = pin;

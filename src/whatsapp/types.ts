@@ -228,6 +228,9 @@ export interface LinkControl {
   beginLinking(options?: { phone?: string; replace?: boolean }): Promise<void>;
   /** Ends an attempt to link, where one is under way: the session that was there, if any, connects again. */
   cancelLinking(): Promise<void>;
-  /** Unlinks this device at WhatsApp and forgets the session. */
-  logout(): Promise<void>;
+  /**
+   * Unlinks this device at WhatsApp and forgets the session.
+   * @returns what is left to do, in one sentence, where WhatsApp could not be told: the phone still lists the device
+   */
+  logout(): Promise<string | undefined>;
 }

@@ -573,6 +573,33 @@ describe("what was done about an approval", () => {
     expect(house.toOthers()).toHaveLength(1);
   });
 
+  it("a decision that is on disk is told as done, and what the full disk kept from following follows by itself", async () => {
+    const house = await open();
+    const alice = await aliceWaits(house);
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    house.isFull = true;
+    await house.admin.decider.approve(alice, { door: "cli", who: "admin" });
+    await house.admin.decider.deny(bob, { door: "cli", who: "admin" });
+    expect([house.state(alice), house.state(bob)]).toEqual(["approved", "denied"]);
+    await house.wait(3 * MINUTE);
+    expect(house.toOthers()).toEqual([]);
+    house.isFull = false;
+    await house.wait(2 * MINUTE);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    expect(house.released.map(({ name }) => name)).toEqual(["Alice"]);
+  });
+
+  it("many approvals at once are seen to without looking through all of them for each", async () => {
+    const house = await open();
+    for (let index = 0; index < 30; index++) {
+      await house.cli("approve", `+1 555 000 4${String(index).padStart(3, "0")}`);
+    }
+    const before = house.looks;
+    await house.wait(MINUTE);
+    expect(house.toOthers()).toHaveLength(30);
+    expect(house.looks - before).toBeLessThan(10);
+  });
+
   it("an approval that a full disk cut short greets when the order comes again, and a buddy of old is not greeted anew", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));

@@ -124,6 +124,8 @@ export class House {
   readonly released: { name: string; held: readonly string[] }[] = [];
   readonly blocks: { name: string; blocked: boolean }[] = [];
   readonly logged: string[] = [];
+  /** How often the owner's side looked through what it keeps on disk. */
+  looks = 0;
   link: LinkCode = "open";
   canBlock = true;
   /** The owner's side can't be written, as on a full disk. */
@@ -251,7 +253,10 @@ export class House {
     };
     return {
       get: (id) => inner.get(id),
-      find: (query, options) => inner.find(query, options),
+      find: (query, options) => {
+        this.looks += 1;
+        return inner.find(query, options);
+      },
       count: (query) => inner.count(query),
       put: async (doc) => {
         check();

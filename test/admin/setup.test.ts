@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, answerOfSetup, changeOwner, type SetupInput, setUp } from "../../src/admin/index.js";
 import { own } from "../../src/text.js";
-import { House, OWNER, person, TOKEN } from "./house.js";
+import { House, MINUTE, OWNER, person, TOKEN } from "./house.js";
 
 const BY = { door: "cli", who: "you" } as const;
 const ALICE = "+1 555 000 2000";
@@ -19,7 +19,7 @@ afterEach(() => house.close());
 
 /** Bytes that make the same code each time. */
 const random = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, index) => index * 5);
-const parts = () => ({ access: house.access, decider: house.admin.decider, gateway: house.gateway, random });
+const parts = () => ({ access: house.access, admin: house.admin, gateway: house.gateway, random });
 const sets = (input: SetupInput) => setUp(input, parts(), BY);
 /** What a set-up is refused with. */
 async function refused(input: SetupInput): Promise<string[]> {
@@ -36,7 +36,7 @@ async function refused(input: SetupInput): Promise<string[]> {
 describe("the set-up", () => {
   it("sets all of it, and tells what it did", async () => {
     const bare = await House.open({ owner: null, token: null });
-    const its = { access: bare.access, decider: bare.admin.decider, gateway: bare.gateway, random };
+    const its = { access: bare.access, admin: bare.admin, gateway: bare.gateway, random };
     const outcome = await setUp({ owner: NEW, token: ` ${TOKEN} `, allow: [ALICE, NEW], deny: [BOB] }, its, BY);
     expect(outcome).toEqual({
       owner: { setup: "own-number", number: NEW, confirmed: true },
@@ -61,6 +61,18 @@ describe("the set-up", () => {
       error: null,
     });
     await bare.close();
+  });
+
+  it.each(["set-up", "change"])("a new owner is told who waits, also by a %s without a gateway", async (way) => {
+    const alice = await house.knocks("Alice", ALICE);
+    await house.wait(MINUTE);
+    house.outbox.sent.length = 0;
+    if (way === "change") await changeOwner({ owner: NEW }, parts(), BY);
+    else await sets({ owner: NEW });
+    await house.restart();
+    await house.wait(MINUTE);
+    const told = house.outbox.sent.map(({ parcel }) => parcel);
+    expect(told).toEqual([expect.objectContaining({ to: person(NEW), text: expect.stringContaining(alice.code) })]);
   });
 
   it("with nothing given changes nothing, and tells who the owner is", async () => {

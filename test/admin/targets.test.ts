@@ -57,7 +57,7 @@ describe("several at once", () => {
 
   it("a full disk stops all of it", async () => {
     const alice = await house.knocks("Alice", ALICE);
-    house.outbox.fails = new Error("no room");
+    Object.assign(house.access, { approve: () => Promise.reject(new Error("no room")) });
     await expect(house.cli("approve", alice.code)).rejects.toThrow("no room");
   });
 });

@@ -26,7 +26,7 @@ class FakeLink implements LinkControl {
     this.asked.push({ cancelled: true });
   }
 
-  async logout(): Promise<void> {
+  async logout(): Promise<undefined> {
     this.event = { event: "error", code: "logged-out", message: "Logged out." };
   }
 }

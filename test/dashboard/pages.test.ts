@@ -24,7 +24,7 @@ class FakeLink implements LinkControl {
   async cancelLinking(): Promise<void> {
     this.asked.push({ cancelled: true });
   }
-  async logout(): Promise<void> {
+  async logout(): Promise<undefined> {
     this.asked.push({ logout: true });
   }
 }

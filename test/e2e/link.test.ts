@@ -1,5 +1,7 @@
 import { type BinaryNode, getBinaryNodeChild, getBinaryNodeChildren } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
+import type { Phone } from "../../src/simulator/index.js";
+import { openStore } from "../../src/store/index.js";
 import { TOKEN, World } from "./world.js";
 
 const SETTING = { setup: "own-number", addressing: "lid" } as const;
@@ -38,6 +40,146 @@ async function shows(world: World, fits: (shown: Shown) => boolean): Promise<Sho
 async function me(world: World): Promise<string> {
   return JSON.stringify(((await world.home.get("/api/v1/status")) as { me: unknown }).me);
 }
+
+interface OwnerShown {
+  readonly setup: string;
+  readonly pn: string | null;
+  readonly locked: string | null;
+}
+
+async function ownerOf(world: World): Promise<OwnerShown> {
+  return ((await world.home.get("/api/v1/status")) as { owner: OwnerShown }).owner;
+}
+
+/** Links anew, and waits until what follows from it is done. */
+async function relinks(world: World, phone: Phone, how: object): Promise<void> {
+  const isLinked = (record: { action: string }) => record.action === "linked";
+  const links = async (): Promise<number> => {
+    const { records } = (await world.home.get("/api/v1/audit")) as { records: { action: string }[] };
+    return records.filter(isLinked).length;
+  };
+  const before = await links();
+  await world.home.post("/api/v1/link", how);
+  const { data } = await shows(world, ({ event }) => event === "qr");
+  await phone.scan(data ?? "");
+  await world.home.linkOpen();
+  await world.home.until(async () => (await links()) > before, "the link is in the audit");
+}
+
+async function loggedOut(world: World): Promise<void> {
+  world.bot.unlink();
+  await shows(world, ({ event }) => event === "error");
+}
+
+/** What an order did that nobody may answer: nothing, by the time that a later message was handled. */
+async function isIgnored(world: World, order: Promise<unknown>): Promise<void> {
+  await order;
+  await world.say(world.alice, TOKEN);
+  await world.home.until(async () => {
+    const { counts } = (await world.home.get("/api/v1/status")) as { counts: { pending: number } };
+    return counts.pending === 1;
+  }, "Alice is pending");
+  expect(await world.home.get("/healthz")).toMatchObject({ silent: true });
+}
+
+describe("whose bot it is after linking", () => {
+  const SELF = { setup: "self", addressing: "lid" } as const;
+
+  it("a lock of the machine outlasts a new link of the same account, in self-chat", async () => {
+    const world = await World.linked(SELF);
+    await world.home.run(["owner", "lock"]);
+    await loggedOut(world);
+    await relinks(world, world.bot, {});
+    await isIgnored(world, world.order("/silent off"));
+    expect(await ownerOf(world)).toMatchObject({ setup: "self", locked: "locked at the machine" });
+    await world.home.run(["owner", "set", "self"]);
+    await world.order("/status");
+    await world.told(/Silent mode/);
+  });
+
+  it("a lock outlasts the link of the owner's own phone", async () => {
+    const world = await World.linked(SETTING);
+    await world.home.run(["owner", "lock"]);
+    await relinks(world, world.owner, { replace: true });
+    await world.home.until(async () => (await ownerOf(world)).setup === "self", "the owner is the linked account");
+    expect((await ownerOf(world)).locked).toBe("locked at the machine");
+    await world.owner.sendSelf("/silent off");
+    expect(await world.home.get("/healthz")).toMatchObject({ silent: true });
+  });
+
+  it("who holds the number now is another, and needs --replace; then they are told who waits", async () => {
+    const world = await World.linked(SELF);
+    await world.aliceKnocks();
+    await loggedOut(world);
+    const heir = world.bot.passNumberTo({ name: "Heir" });
+    await world.home.post("/api/v1/link", {});
+    const { data } = await shows(world, ({ event }) => event === "qr");
+    await heir.scan(data ?? "").catch(() => {});
+    const refused = await shows(world, ({ event, code }) => event === "error" && code === "other-account");
+    expect(JSON.stringify(refused)).toContain("another account, which has +15550009000 now");
+    await relinks(world, heir, { replace: true });
+    await heir.next(({ text }) => /New sender[\s\S]*Alice/.test(text));
+  });
+
+  it("who has just linked with their phone is not told that it was away", async () => {
+    const world = await World.linked(SETTING);
+    await loggedOut(world);
+    await world.home.stop();
+    const store = await openStore(world.home.path, { clock: Date.now, log: { info() {}, warn() {} } });
+    const settings = await store.open<{ _id: string; seen?: number }>("settings");
+    await settings.put({ _id: "phone", seen: Date.now() - 20 * 24 * 60 * 60 * 1000 });
+    await store.close();
+    await world.home.start();
+    await shows(world, ({ event }) => event === "error");
+    await relinks(world, world.bot, {});
+    await world.settled();
+    expect(JSON.stringify(world.owner.inbox.map(({ text }) => text))).not.toContain("no sign of the phone");
+  });
+
+  it("what buddies wrote while nothing was linked comes with the new link", async () => {
+    const world = await World.linked(SETTING);
+    await world.aliceApproved();
+    await loggedOut(world);
+    world.bot.remember(world.alice, "are you there?", { id: "MEANWHILE" });
+    await relinks(world, world.bot, {});
+    await world.home.until(async () => world.responded().includes("MEANWHILE"), "the responder has it");
+  });
+});
+
+describe("the end of a link", () => {
+  const AWAY = { KAFCLAW_WHATSAPP_URL: "ws://127.0.0.1:9" };
+
+  it("that WhatsApp can't be told is told as such", async () => {
+    const world = await World.linked(SETTING);
+    await world.home.stop();
+    await world.home.start(AWAY);
+    const ran = await world.home.run(["whatsapp-auth", "--logout"]);
+    expect(ran).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/could not be told: remove the device on the phone/),
+    });
+  });
+
+  it("is told to WhatsApp also while another phone is waited for, or the user is", async () => {
+    const world = await World.linked(SETTING);
+    await world.home.post("/api/v1/link", { replace: true });
+    await shows(world, ({ event }) => event === "qr");
+    const ran = await world.home.run(["whatsapp-auth", "--logout"]);
+    const isTold = JSON.stringify(world.wa.record.map(({ node }) => node)).includes("remove-companion-device");
+    expect(isTold || ran.err.includes("could not be told")).toBe(true);
+  });
+
+  it("does not come with a --replace that fails: the former account is back", async () => {
+    const world = await World.linked(SETTING);
+    await world.home.stop();
+    await world.home.start(AWAY);
+    expect(await world.home.run(["whatsapp-auth", "--replace"])).toMatchObject({ code: 1 });
+    await world.home.until(async () => {
+      const { link } = (await world.home.get("/api/v1/status")) as { link: string };
+      return link === "connecting";
+    }, "the former account connects");
+  });
+});
 
 describe("linking a running gateway", () => {
   it("goes from QR to pairing code, and a second request gets a code of its own", async () => {

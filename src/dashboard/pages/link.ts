@@ -3,11 +3,12 @@ import type { Router } from "express";
 import qrcode from "qrcode";
 import { formatNumber, phoneDigits } from "../../access/index.js";
 import { KafclawError } from "../../errors.js";
+import { AT_MACHINE } from "../problems.js";
 import { trustedHtml } from "../views.js";
 import { type Desk, field } from "./desk.js";
 
 export function linkPages(router: Router, desk: Desk): void {
-  const { gateway, link } = desk.parts;
+  const { access, gateway, link } = desk.parts;
 
   router.get("/link", async (request, response) => {
     const { event } = link;
@@ -29,6 +30,8 @@ export function linkPages(router: Router, desk: Desk): void {
   router.post("/link", async (request, response) => {
     const phone = field(request, "phone");
     const replace = field(request, "replace") === "yes";
+    if (replace && access.owner()?.setup === "self")
+      return desk.answer(response, "/link", { ok: false, text: AT_MACHINE });
     try {
       await link.beginLinking({
         ...(phone === "" ? {} : { phone: phoneDigits(phone) }),
@@ -49,8 +52,9 @@ export function linkPages(router: Router, desk: Desk): void {
   });
 
   router.post("/link/logout", async (_request, response) => {
-    await link.logout();
-    desk.answer(response, "/link", { ok: true, text: "This device is unlinked; contacts and settings are kept." });
+    const left = await link.logout();
+    const what = left === undefined ? "This device is unlinked" : "The session is forgotten";
+    desk.answer(response, "/link", { ok: true, text: `${what}; contacts and settings are kept. ${left ?? ""}`.trim() });
   });
 }
 

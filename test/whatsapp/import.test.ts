@@ -1,0 +1,26 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BufferJSON, initAuthCreds } from "@whiskeysockets/baileys";
+import { expect, it, onTestFinished } from "vitest";
+import { readBaileysFolder } from "../../src/whatsapp/import.js";
+
+async function folderOf(me: object | undefined): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "kafclaw-import-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const creds = { ...initAuthCreds(), account: { details: "" }, me };
+  await writeFile(join(folder, "creds.json"), JSON.stringify(creds, BufferJSON.replacer));
+  return folder;
+}
+
+it("a session of another program is read with its account", async () => {
+  const me = { id: "15550009000:3@s.whatsapp.net" };
+  expect((await readBaileysFolder(await folderOf(me))).creds.me).toEqual(me);
+});
+
+it.each([undefined, { id: "whoever" }, { id: "9000@lid" }])("one of no account is refused (%j)", async (me) => {
+  await expect(readBaileysFolder(await folderOf(me))).rejects.toMatchObject({
+    code: "import-failed",
+    message: expect.stringMatching(/not of a linked session/),
+  });
+});
