@@ -34,12 +34,15 @@ export function createActivity({ access, journal, outbox, mask, isAdmin }: Activ
       return records.flatMap((record) => (record === undefined ? [] : [incoming(record)]));
     },
     outgoing: () =>
-      outbox.posted().map(({ at, to, state, content, error }): Outgoing => {
-        const toAdmin = isAdmin(to);
-        const text = content?.kind === "text" ? mask(content.text) : (content?.kind ?? "");
-        const name = toAdmin ? "admin chat" : nameOf(to);
-        // The admin chat carries login links and tokens; what was said there stays there.
-        return { at, to: formatNumber(access.find(to) ?? to), name, state, error, what: toAdmin ? "" : text };
-      }),
+      outbox.posted().map(({ at, to, state, content, error }) => ({
+        state,
+        inWords(): Outgoing {
+          const toAdmin = isAdmin(to);
+          const text = content?.kind === "text" ? mask(content.text) : (content?.kind ?? "");
+          const name = toAdmin ? "admin chat" : nameOf(to);
+          // The admin chat carries login links and tokens; what was said there stays there.
+          return { at, to: formatNumber(access.find(to) ?? to), name, state, error, what: toAdmin ? "" : text };
+        },
+      })),
   };
 }

@@ -113,7 +113,7 @@ describe("wrong settings", () => {
       "  - * (config.json): no such setting",
       "  - KAFCLAW_DASHBORD_PORT (environment): no such setting; did you mean KAFCLAW_DASHBOARD_PORT?",
       '  - timezone (config.json): got "Mars/Olympus", takes an IANA time zone like "Europe/Berlin"',
-      '  - dashboard.port (config.json): got "many", takes a whole number from 0 to 65535, 0 for any free port',
+      '  - dashboard.port (config.json): got "many", takes a whole number from 0 to 65535 that browsers go to, 0 for any free port',
       "  - dashboard.accessToken (config.json): got a text of 7 characters, takes 16 or more letters, digits and signs without spaces",
       '  - pairing.expireDays (KAFCLAW_PAIRING_EXPIRE_DAYS in the environment): got "soon", takes a whole number from 1 to 365',
     ]);
@@ -125,6 +125,8 @@ describe("wrong settings", () => {
     ["dashboard.port", 1.5],
     ["dashboard.publicUrl", "http://bot.example.org"],
     ["dashboard.publicUrl", "https://u:p@bot.example.org"],
+    ["dashboard.publicUrl", "https://bot.example.org/kaf"],
+    ["dashboard.port", 6666],
     ["whatsapp.url", "https://127.0.0.1"],
     ["notices.quiet", "22:00"],
     ["notices.quiet", "7:00-7:00"],

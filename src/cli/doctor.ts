@@ -24,7 +24,7 @@ export const doctor: CliCommand = {
   usage: "",
   summary: "looks whether all is well: home, settings, soul, data files, owner, link, model",
   details:
-    "Says of each thing how it is, and what to do where something is wrong; tries the model with one small question.\nChanges nothing. The exit code is 1 where something is wrong.",
+    "Says of each thing how it is, and what to do where something is wrong; tries the model with one small question.\nChanges nothing but what each start makes or mends. The exit code is 1 where something is wrong.",
   flags: {},
   async run({ json }, terminal) {
     const findings: Finding[] = [];

@@ -60,11 +60,17 @@ const quietHours = z.union([
     .refine(({ from, to }) => from !== to),
 ]);
 
+/** Ports that browsers, and fetch, refuse to go to: https://fetch.spec.whatwg.org/#port-blocking; those from 1024 on. */
+const BLOCKED_PORTS = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+]);
+
 const httpsUrl = z
   .string()
   .refine((text) => {
     const url = urlOf(text);
-    return url?.protocol === "https:" && url.username === "" && url.search === "" && url.hash === "";
+    const isPlain = url?.username === "" && url.search === "" && url.hash === "" && url.pathname === "/";
+    return isPlain && url.protocol === "https:";
   })
   .transform((text) => text.replace(/\/+$/, ""));
 
@@ -109,16 +115,23 @@ export const settings = {
       takes: "an IP address of this machine; beyond loopback only with dashboard.accessToken",
       what: "Where the dashboard listens.",
     }),
-    port: new Setting(z.int().min(0).max(65535), {
-      kind: "number",
-      default: 18791,
-      takes: "a whole number from 0 to 65535, 0 for any free port",
-      what: "The port of dashboard and local API.",
-    }),
+    port: new Setting(
+      z
+        .int()
+        .min(0)
+        .max(65535)
+        .refine((port) => !BLOCKED_PORTS.has(port)),
+      {
+        kind: "number",
+        default: 18791,
+        takes: "a whole number from 0 to 65535 that browsers go to, 0 for any free port",
+        what: "The port of dashboard and local API.",
+      },
+    ),
     publicUrl: new Setting(z.union([absent, httpsUrl]), {
       kind: "text",
       default: undefined,
-      takes: 'an https:// URL like "https://bot.example.org"',
+      takes: 'an https:// URL without a path, like "https://bot.example.org"',
       what: "The address under which the dashboard is reached from elsewhere; login links are built on it.",
     }),
     accessToken: new Setting(

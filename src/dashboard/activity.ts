@@ -32,6 +32,11 @@ export interface Outgoing {
   readonly what: string;
 }
 
+/** A message that went out or did not, before anybody wants to see it: putting it in words costs more than finding it. */
+export interface Posted extends Pick<Outgoing, "state"> {
+  inWords(): Outgoing;
+}
+
 /** How far back messages are shown: as long as their ids are kept. */
 export const MESSAGES_KEPT_MS = 31 * 24 * 60 * 60_000;
 
@@ -45,7 +50,7 @@ export interface Activity {
   /** The same with everything that is kept of them. */
   incoming(messages: readonly Seen[]): Promise<readonly Incoming[]>;
   /** What was posted, newest first. */
-  outgoing(): readonly Outgoing[];
+  outgoing(): readonly Posted[];
 }
 
 /** The verdicts in the groups that people think in, in the order of the picture, from the bottom up. */

@@ -30,13 +30,14 @@ export interface ApiParts extends Place {
   readonly log: { error(details: object, message: string): void };
 }
 
-const BODY_LIMIT = "64kb";
+/** Thousands of numbers in one order. */
+const BODY_LIMIT = "1mb";
 const PAGE = 50;
 const DOORS = ["whatsapp", "dashboard", "cli", "kafka", "gateway"] as const satisfies Door[];
 const STATES = ["pending", "approved", "denied"] as const;
 
 const CommandRequest = z.strictObject({ name: z.string().max(100), args: z.array(z.string()).default([]) });
-const People = z.array(z.string().max(200)).max(1000).exactOptional();
+const People = z.array(z.string().max(200)).max(10_000).exactOptional();
 const SetupRequest = z.strictObject({
   owner: z.string().max(200).exactOptional(),
   confirm: z.boolean().exactOptional(),
@@ -134,7 +135,7 @@ function routes(parts: ApiParts): Router {
       activity.outgoing().filter((sent) => state === undefined || sent.state === state),
       page,
     );
-    response.json({ sent: rows, ...rest });
+    response.json({ sent: rows.map((row) => row.inWords()), ...rest });
   });
 
   router.get("/audit", async (request, response) => {

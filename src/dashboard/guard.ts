@@ -25,7 +25,7 @@ export function isOurHost(header: string, port: number, { host, publicUrl }: Pla
   if (publicUrl !== undefined && header.toLowerCase() === new URL(publicUrl).host) return true;
   const asked = URL.canParse(`http://${header}`) ? new URL(`http://${header}`) : undefined;
   if (asked === undefined || asked.host !== header.toLowerCase() || Number(asked.port || 80) !== port) return false;
-  if (["localhost", "127.0.0.1", "[::1]"].includes(asked.hostname)) return true;
+  if (["localhost", "127.0.0.1", "[::1]", host].includes(asked.hostname)) return true;
   // Beyond loopback the machine is known by its addresses; a rebinding page can only have a name.
   const isPublic = !/^(127\..*|::1|localhost)$/.test(host);
   return isPublic && isIP(asked.hostname.replace(/^\[|\]$/g, "")) !== 0;

@@ -23,7 +23,7 @@ export function openApi(requests: Requests): object {
     ...fails("403", "A session without its CSRF token, or an operation that is for the machine alone"),
     ...fails("404", "Nobody and nothing fits"),
     ...fails("409", "Refused: the message says why, and the next step"),
-    ...fails("413", "More than 64 kB"),
+    ...fails("413", "More than 1 MB"),
     ...fails("500", "Failed inside; the log says more"),
     ...fails("507", "The disk is full"),
   };

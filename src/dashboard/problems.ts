@@ -34,7 +34,8 @@ export function onError(log: { error(details: object, message: string): void }):
       return problem(response, statusOfError(error), error.code, error.message, error.kind);
     }
     const status = clientsFault(error);
-    if (status === 413) return problem(response, 413, "too-large", "A request holds at most 64 kB.", "usage");
+    if (status === 413)
+      return problem(response, 413, "too-large", "A request holds at most 1 MB: split it into several.", "usage");
     if (status !== undefined) {
       return problem(response, status, "bad-request", "The request can't be read; send JSON in UTF-8.", "usage");
     }

@@ -36,9 +36,13 @@ export function diskFailed(error: unknown, file: string): KafclawError {
 
 /** The error of a file that holds something else than what was written to it. */
 export function damaged(file: string, line: number, what: string): KafclawError {
+  // A line may be all that says that somebody was denied since.
+  const next = file.endsWith("access.db")
+    ? " What that line recorded is then taken back: look through the lists (kafclaw list approved) and the dashboard's Activity page."
+    : "";
   return new KafclawError(
     "store-damaged",
-    `${file} is damaged in line ${line} (${what}); restore the file from a backup, or keep a copy of it, delete that line and start again.`,
+    `${file} is damaged in line ${line} (${what}); restore the file from a backup, or keep a copy of it, delete that line and start again.${next}`,
     "failed",
   );
 }

@@ -87,5 +87,26 @@ async function refresh() {
   isFetching = false;
 }
 
+const WATCH_AGAIN_MS = 10_000;
 // Pages that are served under another path say where their events are.
-new EventSource(document.currentScript?.dataset.live ?? "/live").addEventListener("change", refresh);
+const events = document.currentScript?.dataset.live ?? "/live";
+let source;
+let again;
+
+/** Only while somebody looks: a browser opens six connections to one place at most, those of all its tabs together. */
+function watch() {
+  clearTimeout(again);
+  source?.close();
+  if (document.visibilityState !== "visible") return;
+  source = new EventSource(events);
+  source.addEventListener("change", refresh);
+  source.addEventListener("error", () => {
+    if (source.readyState !== EventSource.CLOSED) return;
+    // No events here: signed out, as after a restart, which the page itself will say; or too many watch already.
+    refresh();
+    again = setTimeout(watch, WATCH_AGAIN_MS);
+  });
+}
+
+document.addEventListener("visibilitychange", watch);
+watch();

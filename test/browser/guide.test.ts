@@ -167,3 +167,34 @@ async function approve(page: Page, world: World, name: string, pn: string): Prom
   await page.getByRole("status").getByText(`Approved ${name}`).waitFor();
   return phone;
 }
+
+test("an open page follows a restart to the sign-in, and never shows a silent mode that is over", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "lid" });
+  const page = await signedIn(browser, world.home);
+  await world.home.run(["silent", "off"]);
+  await page.getByText("Silent mode is off").first().waitFor();
+  const { port } = new URL((await world.home.api()).address);
+  await world.home.stop();
+  await world.home.startLinked({ KAFCLAW_DASHBOARD_PORT: port });
+  await page.waitForURL(/sign-in\?said=ended/);
+  await page.getByText("Your session has ended").waitFor();
+});
+
+test("tabs that nobody looks at hold no connection, so that any number can be open; looked at again, they are fresh", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "lid" });
+  const first = await signedIn(browser, world.home);
+  const look = (page: Page, state: string): Promise<void> =>
+    page.evaluate(`
+      Object.defineProperty(document, "visibilityState", { value: "${state}", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    `);
+  await look(first, "hidden");
+  for (let count = 2; count <= 8; count++) {
+    const tab = await first.context().newPage();
+    await tab.goto("/whatsapp");
+    await look(tab, "hidden");
+  }
+  await world.home.run(["silent", "off"]);
+  await look(first, "visible");
+  await first.getByText("Silent mode is off").first().waitFor();
+});

@@ -47,7 +47,17 @@ beforeEach(async () => {
       seen: () => Array.from({ length: 51 }, (_, at) => ({ id: String(at), at, verdict: "buddy" })),
       incoming: async (messages) => messages.map(({ at, verdict }) => ({ at, verdict, who: "", name: "", what: "" })),
       outgoing: () => [
-        { at: 0, to: "+1 555 000 2000", name: "Alice", state: "suppressed", error: undefined, what: "hi" },
+        {
+          state: "suppressed",
+          inWords: () => ({
+            at: 0,
+            to: "+1 555 000 2000",
+            name: "Alice",
+            state: "suppressed",
+            error: undefined,
+            what: "hi",
+          }),
+        },
       ],
     },
     clock: () => house.time.now,

@@ -17,6 +17,8 @@ describe("the Host header", () => {
     ["192.168.1.5:18791", LOOPBACK, false],
     ["localhost:18791@evil.example", LOOPBACK, false],
     ["evil.example/localhost:18791", LOOPBACK, false],
+    ["127.0.0.2:18791", LOOPBACK, false],
+    ["127.0.0.2:18791", { host: "127.0.0.2" }, true],
     ["192.168.1.5:18791", PUBLIC, true],
     ["bot.example.org", PUBLIC, true],
     ["bot.example.org:18791", PUBLIC, false],

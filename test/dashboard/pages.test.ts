@@ -53,7 +53,17 @@ beforeEach(async () => {
         { at: clock() - MINUTE, verdict: "stranger", who: "+1 555 000 6660", name: "", what: "text" },
       ],
       outgoing: () => [
-        { at: clock(), to: "+1 555 000 2000", name: "Alice", state: "suppressed", error: undefined, what: "<b>hi</b>" },
+        {
+          state: "suppressed",
+          inWords: () => ({
+            at: clock(),
+            to: "+1 555 000 2000",
+            name: "Alice",
+            state: "suppressed",
+            error: undefined,
+            what: "<b>hi</b>",
+          }),
+        },
       ],
     },
     settings: { config, origins },

@@ -51,7 +51,7 @@ async function listed(desk: Desk, request: Request, show: string, only: string):
     const all = activity.outgoing();
     const kept = only === "" ? all : all.filter(({ state }) => state === only);
     const filters = PARCEL_STATES.map((state) => ({ name: state, title: state }));
-    return { rows: paged(request, kept, (row) => outgoingRow(desk, row), query), filters };
+    return { rows: paged(request, kept, (row) => outgoingRow(desk, row.inWords()), query), filters };
   }
   const door = DOORS.find(({ name }) => name === only)?.name;
   const place = placeIn(request, access.auditCount({ door }), query);
