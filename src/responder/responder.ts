@@ -5,18 +5,17 @@ import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
-import { abridged, fitting, messagesFor, type Question } from "./frame.js";
+import { fitting } from "./frame.js";
 import { DailyLimit } from "./limit.js";
 import { Manners } from "./manners.js";
-import { toWhatsApp } from "./markdown.js";
 import { type Kept, type MediaContent, MediaStore, type NotKept } from "./media.js";
-import type { Asked } from "./model.js";
+import { Mind } from "./mind.js";
 import { Outage } from "./outage.js";
 import { idsOf, obeyedOwner, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem } from "./problem.js";
 import { isStale, Relay } from "./relay.js";
-import { inWords, Senses } from "./senses.js";
+import { inWords } from "./senses.js";
 import { Soul } from "./soul.js";
 import * as texts from "./texts.js";
 import { Turns } from "./turns.js";
@@ -36,12 +35,6 @@ const WAITS_MS = 24 * HOUR;
 export async function createResponder(parts: ResponderParts): Promise<RunningResponder> {
   const { collection, clock, settings } = parts;
   return new Conversations(parts, await ConversationBook.open(collection, clock, settings.turns));
-}
-
-/** A model, and what it can take in besides text. */
-interface Mind {
-  readonly model: Asked;
-  readonly senses: Senses;
 }
 
 class Conversations implements RunningResponder {
@@ -77,7 +70,7 @@ class Conversations implements RunningResponder {
     this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE, mayTry: () => this.turns.pump() });
     this.relay = new Relay(book, parts);
     this.media = new MediaStore(parts.mediaPath, parts.settings, parts.fetchMedia);
-    this.mind = parts.model && { model: parts.model, senses: new Senses(parts.model) };
+    this.mind = parts.model && new Mind(parts.model, this.soul, parts);
   }
 
   get mode(): Mode {
@@ -266,58 +259,29 @@ class Conversations implements RunningResponder {
     }
   }
 
-  private async ask({ model, senses }: Mind, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
-    const { access, settings } = this.parts;
+  private async ask(mind: Mind, who: Who, partner: Partner, burst: readonly WaitingDoc[]): Promise<void> {
+    const { access, settings, log } = this.parts;
     const { signal } = this.stopping;
     await this.manners.acknowledge(partner, burst);
     const stopTyping = this.manners.type(partner, burst);
-    const words: string[] = [];
-    let said = burst.map(({ text }) => text).join("\n");
+    let said = "";
     let answer: string;
     try {
-      // One after the other: many at once are what an endpoint refuses.
-      for (const doc of burst) words.push(await senses.words(doc, signal));
-      said = abridged(words.join("\n"), settings.contextTokens);
-      const question = {
-        soul: await this.soul.read(),
-        name: partner.name,
-        isOwner: partner.contact === undefined,
-        turns: this.book.turns(who, settings.turns),
-        room: settings.contextTokens,
-        said,
-        mask: (text: string) => access.mask(text),
-      };
-      answer = toWhatsApp(await this.answerTo(question, await senses.pictures(burst), { model, senses }));
+      said = await mind.hear(burst, signal);
+      answer = await mind.answer(partner, { said, burst, turns: this.book.turns(who, settings.turns) }, signal);
       await this.outage.end(who);
     } catch (error) {
       if (!(error instanceof ModelProblem)) throw error;
       const isBlamed = (error.status ?? 0) >= 500 && this.outage.isBlamed(who);
       if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error.sentence);
       await this.outage.end(who);
-      this.parts.log.warn({ problem: error.sentence }, "a question was not answered");
+      log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
       answer = texts.NO_ANSWER;
     } finally {
       stopTyping();
     }
     await this.say(who, burst, said, access.mask(answer));
-  }
-
-  /** A question with pictures that the endpoint does not answer is asked without. */
-  private async answerTo(question: Question, images: readonly string[], { model, senses }: Mind): Promise<string> {
-    const { signal } = this.stopping;
-    if (images.length === 0) return model.ask(messagesFor(question), signal);
-    try {
-      const answer = await model.ask(messagesFor({ ...question, images }), signal);
-      senses.saw(true);
-      return answer;
-    } catch (error) {
-      const isAnswer = error instanceof ModelProblem && (error.kind === "refused" || error.status !== undefined);
-      if (!isAnswer) throw error;
-      const answer = await model.ask(messagesFor(question), signal);
-      senses.saw(false);
-      return answer;
-    }
   }
 
   /** Judged again after the model has thought: much may have been decided meanwhile. */

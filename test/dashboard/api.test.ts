@@ -127,7 +127,7 @@ describe("the door of the API", () => {
     const post = (path: string) => request(server).post(path).set(auth).set("content-type", "application/json");
     const cases = [
       [await post("/api/v1/commands").send('{"name":'), 400, "bad-request"],
-      [await post("/api/v1/commands").send(JSON.stringify({ name: "x".repeat(70_000) })), 413, "too-large"],
+      [await post("/api/v1/commands").send(JSON.stringify({ name: "x".repeat(1_100_000) })), 413, "too-large"],
       [await post("/api/v1/commands").send({ name: 5 }), 400, "bad-request"],
       [await post("/api/v1/commands").send({ name: "status", extra: 1 }), 400, "bad-request"],
       [await post("/api/v1/commands"), 400, "bad-request"],

@@ -77,7 +77,7 @@ it("files of buddies are kept and shown to the model; those of others are not ev
     await alice.sendMedia(bot, { kind: "image", caption, bytes: PNG });
     expect((await answer()).text).toBe("I see nothing.");
   }
-  expect(endpoint.asked.slice(6).map(({ raw }) => raw.includes("image_url"))).toEqual([true, false, false]);
+  expect(endpoint.asked.slice(6).map(({ raw }) => raw.includes("image_url"))).toEqual([true, false, true, false]);
   expect(await readdir(folder)).toHaveLength(5);
   expect(home.printed).not.toContain(KEY);
 });

@@ -1,0 +1,69 @@
+import type { TurnDoc, WaitingDoc } from "./book.js";
+import { abridged, messagesFor } from "./frame.js";
+import { toWhatsApp } from "./markdown.js";
+import type { Asked } from "./model.js";
+import type { Partner } from "./partner.js";
+import type { ResponderParts } from "./parts.js";
+import { ModelProblem } from "./problem.js";
+import { Senses } from "./senses.js";
+import type { Soul } from "./soul.js";
+
+/** A model with its soul and its senses: what it is asked, and what comes back. */
+export class Mind {
+  private readonly senses: Senses;
+
+  constructor(
+    private readonly model: Asked,
+    private readonly soul: Soul,
+    private readonly parts: Pick<ResponderParts, "access"> & {
+      readonly settings: Pick<ResponderParts["settings"], "contextTokens">;
+    },
+  ) {
+    this.senses = new Senses(model);
+  }
+
+  /** What somebody said, voice notes in words, as long as there is room for. */
+  async hear(burst: readonly WaitingDoc[], signal: AbortSignal): Promise<string> {
+    const words: string[] = [];
+    // One after the other: many at once are what an endpoint refuses.
+    for (const doc of burst) words.push(await this.senses.words(doc, signal));
+    return abridged(words.join("\n"), this.parts.settings.contextTokens);
+  }
+
+  /**
+   * Answers, in WhatsApp's marks.
+   * @param turns what was said before, oldest first
+   * @throws ModelProblem
+   */
+  async answer(
+    { name, contact }: Partner,
+    { said, burst, turns }: { said: string; burst: readonly WaitingDoc[]; turns: readonly TurnDoc[] },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { access, settings } = this.parts;
+    const question = {
+      soul: await this.soul.read(),
+      name,
+      isOwner: contact === undefined,
+      turns,
+      room: settings.contextTokens,
+      said,
+      mask: (text: string) => access.mask(text),
+    };
+    const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal);
+    const images = await this.senses.pictures(burst);
+    if (images.length === 0) return toWhatsApp(await ask([]));
+    try {
+      const answer = await ask(images);
+      this.senses.saw(true);
+      return toWhatsApp(answer);
+    } catch (error) {
+      // An endpoint that does not answer a question with pictures may answer it without.
+      const isAnswer = error instanceof ModelProblem && (error.kind === "refused" || error.status !== undefined);
+      if (!isAnswer) throw error;
+      const answer = await ask([]);
+      this.senses.saw(false);
+      return toWhatsApp(answer);
+    }
+  }
+}
