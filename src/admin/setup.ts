@@ -192,7 +192,8 @@ export async function changeOwner(
     if (!owner) throw new KafclawError("no-owner", "No owner is set; set one with kafclaw owner set <number>.");
     await access.setOwner({ ...owner, locked: LOCKED_AT_MACHINE }, by);
     const whose = owner.person.pn === undefined ? "the owner" : formatNumber(owner.person);
-    return `Commands from ${whose} are stopped. To confirm the owner again: kafclaw owner set <number>`;
+    const again = owner.setup === "self" ? "self" : "<number>";
+    return `Commands from ${whose} are stopped. To confirm the owner again: kafclaw owner set ${again}`;
   }
   const { owner, remarks } = await setUp(present({ owner: input.owner }), parts, by);
   if (!owner) throw new KafclawError("no-owner", "Name the owner: kafclaw owner set <number>", "usage");

@@ -50,7 +50,7 @@ export async function findGateway(home: Home, terminal: Terminal): Promise<Clien
     const { holder, info } = await holderOf(home);
     if (!holder) return undefined;
     if (info) return new Client(info);
-    if (waited === SAY_AFTER_MS) terminal.err(`${capital(holderName(holder))} is using ${home.root}; waiting for it …`);
+    if (waited === SAY_AFTER_MS) sayWaiting(holder, home, terminal);
     if (waited >= WAIT_MS) {
       const sentence = holder.isHere
         ? `Process ${holder.pid} is using ${home.root}, a kafclaw command such as whatsapp-auth perhaps; wait until it is done, or end it (kill ${holder.pid}).`
@@ -84,7 +84,7 @@ export async function onFiles<T>(
   // Only here: Baileys takes half a second to load, and most commands go through a running gateway.
   const { openHouse } = await import("../gateway.js");
   const options = { home, config, version: terminal.version, log: terminal.log(quieter(config.log.level)) };
-  const house = await patiently(home, () => openHouse(options)).catch(async (error: unknown) => {
+  const house = await patiently(home, terminal, () => openHouse(options)).catch(async (error: unknown) => {
     const { info } = await holderOf(home);
     if (!info) throw error;
     throw new KafclawError("gateway-started", `A gateway started on ${home.root} meanwhile; run that again.`, "failed");
@@ -97,13 +97,16 @@ export async function onFiles<T>(
 }
 
 /** Waits for a home that another process has taken: a short command is soon done with it, a gateway is not. */
-export async function patiently(home: Home, open: () => Promise<House>): Promise<House> {
+export async function patiently(home: Home, terminal: Terminal, open: () => Promise<House>): Promise<House> {
   for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
     try {
       return await open();
     } catch (error) {
       const isLocked = error instanceof KafclawError && error.code === "store-locked";
-      if (!isLocked || waited >= WAIT_MS || (await holderOf(home)).info) throw error;
+      if (!isLocked || waited >= WAIT_MS) throw error;
+      const { holder, info } = await holderOf(home);
+      if (info) throw error;
+      if (waited === SAY_AFTER_MS && holder) sayWaiting(holder, home, terminal);
       await pause(LOOK_AGAIN_MS);
     }
   }
@@ -112,6 +115,10 @@ export async function patiently(home: Home, open: () => Promise<House>): Promise
 /** Who decides here, for the audit: the user at the machine, once per command. */
 export function actorAt({ user }: Terminal): Actor {
   return { door: "cli", who: user, cause: randomUUID() };
+}
+
+function sayWaiting(holder: LockHolder, { root }: Home, terminal: Terminal): void {
+  terminal.err(`${capital(holderName(holder))} is using ${root}; waiting for it …`);
 }
 
 function capital(text: string): string {

@@ -29,7 +29,7 @@ export async function runGateway(json: boolean, terminal: Terminal): Promise<num
   const log = terminal.log(config.log.level);
   const lost = new AbortController();
   const signIn = new SignIn({ clock: Date.now, random: randomBytes, ...config.dashboard });
-  const house = await patiently(home, () =>
+  const house = await patiently(home, terminal, () =>
     openHouse({
       home,
       config,

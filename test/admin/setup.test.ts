@@ -227,6 +227,8 @@ describe("the owner at the machine", () => {
     expect(await house.says("/status")).toBe("");
     expect(await changeOwner({ owner: NEW }, parts(), BY)).toBe("The owner is +1 555 000 7000.");
     expect(await changeOwner({ owner: "self" }, parts(), BY)).toBe(`The owner is +1 555 000 9000. ${SELF}`);
+    expect(await changeOwner({ lock: true }, parts(), BY)).toMatch(/kafclaw owner set self$/);
+    expect((await house.cli("status")).text).toContain("(kafclaw owner set self)");
   });
 
   it("asks for one where there is none", async () => {

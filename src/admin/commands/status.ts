@@ -69,7 +69,10 @@ function ownerWords(owner: Owner | undefined): string {
   if (owner === undefined) return "none, so nobody can command the bot (kafclaw whatsapp-setup names one)";
   const { setup, person, confirmed, confirmCode, locked } = owner;
   const who = setup === "self" ? "the linked number itself" : formatNumber(person);
-  if (locked !== undefined) return `${who}, whose commands are stopped: ${locked} (kafclaw owner set <number>)`;
+  if (locked !== undefined) {
+    const again = setup === "self" ? "self" : "<number>";
+    return `${who}, whose commands are stopped: ${locked} (kafclaw owner set ${again})`;
+  }
   return confirmed || confirmCode === undefined ? who : `${who}, who has not sent the confirmation code yet`;
 }
 
