@@ -229,6 +229,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const isTold = socket !== undefined && isOpen && (await socket.logout().then(yes, no));
     if (!isTold) await socket?.end(undefined);
     await this.options.session.wipe();
+    await this.pin.end();
     this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
     this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
     return isGone || isTold ? undefined : NOT_TOLD;

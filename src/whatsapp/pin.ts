@@ -10,6 +10,8 @@ interface PinDoc extends Doc {
   readonly linkedAt: number;
   /** The linked device, as WhatsApp calls it: a new link has another one. Absent where it was pinned before this was kept. */
   readonly device?: string;
+  /** The link was ended here, so what came since is not for the bot. */
+  readonly ended?: true;
 }
 
 const PIN = "linked-account";
@@ -59,13 +61,21 @@ export class AccountPin {
     );
   }
 
+  /** The link is ended by whoever owns it, and not by WhatsApp: the account stays this one. */
+  async end(): Promise<void> {
+    if (!this.pin) return;
+    const pin: PinDoc = { ...this.pin, ended: true };
+    await this.settings.put(pin);
+    this.pin = pin;
+  }
+
   /**
    * The account is linked: from now on it is this one.
    * @param now WhatsApp's time, whose messages have whole seconds
    */
   async set({ pn, lid }: Me, device: string | undefined, now: number): Promise<void> {
     // What the same account got while it was not linked comes with its history, and is meant for the bot.
-    const isSame = this.pin?.pn === pn && this.pin.lid === lid;
+    const isSame = this.pin?.pn === pn && this.pin.lid === lid && this.pin.ended !== true;
     const missed = isSame ? Math.max(this.linkedAt, now - MISSED_MS) : now;
     const linkedAt = Math.floor(missed / SECOND) * SECOND;
     const pin = { _id: PIN, pn, linkedAt, ...present({ lid, device }) };

@@ -37,6 +37,20 @@ describe("the linked account", () => {
     expect(pin.linkedAt).toBe(NOW - 700 + 15 * DAY);
   });
 
+  it("that was logged out here is the same, but what it got since is not for the bot", async () => {
+    const settings = await (await tempStore()).open("settings");
+    await (await AccountPin.open(settings)).end();
+    const pin = await AccountPin.open(settings);
+    await pin.set(ME, DEVICE, NOW);
+    await pin.end();
+    expect(() => pin.check({ id: "15550007777:1@s.whatsapp.net" })).toThrow(/--replace/);
+    const later = await AccountPin.open(settings);
+    await later.set(ME, "15550009000:4@s.whatsapp.net", NOW + DAY);
+    expect(later.linkedAt).toBe(NOW - 700 + DAY);
+    await later.set(ME, "15550009000:5@s.whatsapp.net", NOW + 2 * DAY);
+    expect(later.linkedAt).toBe(NOW - 700 + DAY);
+  });
+
   it("is a new link with another device, also where a crash came between the scan and the first login", async () => {
     const settings = await (await tempStore()).open("settings");
     const pin = await AccountPin.open(settings);
