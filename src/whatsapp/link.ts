@@ -221,6 +221,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   async logout(): Promise<string | undefined> {
     // Only as the device that is linked can WhatsApp be told that it goes.
     await this.cancelLinking();
+    await this.pin.end();
     this.stopped = true;
     clearTimeout(this.timer);
     const isGone = this.me === undefined || this.current.code === "loggedOut";
@@ -229,7 +230,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const isTold = socket !== undefined && isOpen && (await socket.logout().then(yes, no));
     if (!isTold) await socket?.end(undefined);
     await this.options.session.wipe();
-    await this.pin.end();
     this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
     this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
     return isGone || isTold ? undefined : NOT_TOLD;
