@@ -51,8 +51,9 @@ export class World {
     setting: Setting,
     env: Record<string, string> = {},
     server: WhatsAppOptions = {},
+    nodeArgs: readonly string[] = [],
   ): Promise<World> {
-    const world = await World.create(setting, env, {}, server);
+    const world = await World.create(setting, env, {}, server, nodeArgs);
     await world.home.start();
     await world.home.post("/api/v1/setup", { owner: world.ownerNumber, token: TOKEN });
     await world.scanQr();
@@ -65,9 +66,10 @@ export class World {
     env: Record<string, string> = {},
     people: Pick<Person, "lid"> = {},
     server: WhatsAppOptions = {},
+    nodeArgs: readonly string[] = [],
   ): Promise<World> {
     const wa = await WhatsApp.start(server);
-    const home = await TestHome.create(wa, { KAFCLAW_APPROVE_GRACE: "0", ...env });
+    const home = await TestHome.create(wa, { KAFCLAW_APPROVE_GRACE: "0", ...env }, nodeArgs);
     onTestFinished(async () => {
       await home.remove();
       await wa.close();
