@@ -1,26 +1,16 @@
-/** A real browser for the tests: an installed Chrome or Chromium first, else the one that comes as a package. */
-import { access } from "node:fs/promises";
+/** A real browser for the tests, made ready by unpack.ts. */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import type { TestHome } from "../e2e/gateway-process.js";
 
-const INSTALLED = ["/usr/bin/google-chrome", "/usr/bin/chromium", "/usr/bin/chromium-browser"];
 /** The package's own arguments switch the same-origin policy off, which is what is tested here. */
 const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
 /** Enough for a page on a busy machine. */
 const PATIENCE_MS = 10_000;
 
 /** Launches the browser; close it when the tests are done. */
-export async function launch(): Promise<Browser> {
-  for (const executablePath of INSTALLED) {
-    const isThere = await access(executablePath).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return chromium.launch({ executablePath, args: ARGS });
-  }
-  const { default: packaged } = await import("@sparticuz/chromium");
-  return chromium.launch({ executablePath: await packaged.executablePath(), args: ARGS });
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: inject("browser"), args: ARGS });
 }
 
 /** A signed-in browser window of its own. */
