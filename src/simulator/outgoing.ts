@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type BinaryNode, encodeWAMessage, type proto } from "@whiskeysockets/baileys";
+import { type BinaryNode, encodeWAMessage, type proto, writeRandomPadMax16 } from "@whiskeysockets/baileys";
 import type { Account, Addressing, Companion } from "./account.js";
 import { describe } from "./mailbox.js";
 import { node, SERVER } from "./node.js";
@@ -17,6 +17,8 @@ export interface Parcel {
   /** A person, or a group's address and who of the linked companions reads it. */
   readonly to: Account | { readonly group: string; readonly readers: readonly Companion[] };
   readonly message: proto.IMessage;
+  /** What is encrypted in place of the message: bytes that need not be one. */
+  readonly bytes?: Uint8Array;
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -144,7 +146,7 @@ export class PostOffice {
       ]);
     }
     if (companion.account !== from) {
-      return node("message", sent.attrs, [await this.#encrypt(from, companion, sent.message, extra)]);
+      return node("message", sent.attrs, [await this.#encrypt(from, companion, sent.bytes ?? sent.message, extra)]);
     }
     const copy = { deviceSentMessage: { destinationJid: sent.destination, message: sent.message } };
     return node("message", sent.ownAttrs, [await this.#encrypt(from, companion, copy, extra)]);
@@ -153,10 +155,10 @@ export class PostOffice {
   async #encrypt(
     from: Account,
     companion: Companion,
-    message: proto.IMessage,
+    message: proto.IMessage | Uint8Array,
     extra: Record<string, string> = {},
   ): Promise<BinaryNode> {
-    const data = encodeWAMessage(message);
+    const data = message instanceof Uint8Array ? writeRandomPadMax16(message) : encodeWAMessage(message);
     const { type, ciphertext } = await from.signal.encrypt(companion, data, () => this.#handOut(companion));
     return node("enc", { v: "2", type, ...extra }, ciphertext);
   }
@@ -190,6 +192,7 @@ function directMessage(parcel: Parcel, to: Account): SentMessage {
   return {
     id,
     message,
+    ...(parcel.bytes ? { bytes: parcel.bytes } : {}),
     destination,
     attrs: {
       ...common,

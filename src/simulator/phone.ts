@@ -167,6 +167,16 @@ export class Phone {
     return this.#send(to, options.type ?? "text", message, options);
   }
 
+  /** Sends bytes that need not be a message, properly encrypted, as a hostile client can; and a name that need not be one. */
+  sendBytes(
+    to: Phone,
+    bytes: Uint8Array,
+    options: TravelOptions & { readonly name?: string } = {},
+  ): Promise<{ id: string }> {
+    const { name, ...travel } = options;
+    return this.#send(to, "text", {}, { ...travel, bytes }, name === undefined ? {} : { notify: name });
+  }
+
   /** Writes into a group, in which every linked companion is, or those of `to`. */
   async sendGroup(
     group: string,
@@ -275,7 +285,7 @@ export class Phone {
     to: Phone,
     type: string,
     message: proto.IMessage,
-    options: TravelOptions,
+    options: TravelOptions & { readonly bytes?: Uint8Array },
     attrs: Record<string, string> = {},
   ): Promise<{ id: string }> {
     return this.#dispatch(to.account, type, message, options, attrs);
@@ -285,7 +295,7 @@ export class Phone {
     to: Account | { group: string; readers: readonly Companion[] },
     type: string,
     message: proto.IMessage,
-    options: TravelOptions,
+    options: TravelOptions & { readonly bytes?: Uint8Array },
     attrs: Record<string, string> = {},
   ): Promise<{ id: string }> {
     const id = options.id ?? this.#world.post.newId();
@@ -293,6 +303,7 @@ export class Phone {
       from: this.account,
       to,
       message,
+      ...(options.bytes ? { bytes: options.bytes } : {}),
       id,
       type,
       attrs,

@@ -1,28 +1,22 @@
 /** Rubbish of every kind on the wire, at the API and on the command line, and the list of an attacker (I1, I3, I5, I7, I9). */
-import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { proto } from "@whiskeysockets/baileys";
 import { TOKEN, World } from "../e2e/world.js";
+import { commands, dataFiles, jids, messages, requests, settings } from "./fuzz.js";
 import type { Run, Topic } from "./run.js";
 
-const MESSAGES = 300_000;
-const REQUESTS = 400_000;
-const COMMANDS = 300_000;
-const FILES = 2_000;
-const BATCH = 50;
-const IN_FLIGHT = 20;
 const PATIENT = { timeoutMs: 60_000 };
-/** Every kind of message that WhatsApp's own schema names. */
-const KINDS = Object.keys(proto.Message.prototype).filter((name) => /^[a-z]\w+Message|conversation$/.test(name));
 const GROUP = "120363000000000001@g.us";
 
 export const abuse: Topic = {
   name: "abuse",
   short: 0.0002,
   async torture(run) {
-    const world = await World.linked({ setup: "own-number", addressing: "lid" });
+    await jids(run);
+    const world = await World.linked(
+      { setup: "own-number", addressing: "lid" },
+      { KAFCLAW_OUTBOX_PER_MINUTE: "600", KAFCLAW_OUTBOX_BURST: "100" },
+    );
     await world.aliceApproved();
     const bob = world.wa.phone({ pn: "15550003000", name: "Bob" });
     await world.say(bob, TOKEN);
@@ -36,7 +30,7 @@ export const abuse: Topic = {
     };
 
     await messages(run, world);
-    await holds("messages of all kinds");
+    await holds("messages of any kind");
     await impostors(run, world, { waiting, noticeId: notice.id });
     await holds("impostors");
     await commands(run, world);
@@ -44,7 +38,8 @@ export const abuse: Topic = {
     await requests(run, world);
     await attacks(run, world);
     await holds("requests");
-    await files(run, world);
+    await settings(run, world);
+    await dataFiles(run, world);
     await holds("files");
     await world.settled();
     const leaks = world.leaks().length;
@@ -57,40 +52,6 @@ async function listsOf(world: World): Promise<string> {
   const { out } = await world.home.run(["whatsapp-auth", "--list", "--json"]);
   const lists = JSON.parse(out) as Record<string, { code: string }[]>;
   return JSON.stringify([lists.approved, lists.denied].map((list) => list?.map(({ code }) => code)));
-}
-
-async function messages(run: Run, world: World): Promise<void> {
-  const { wa, bot, alice, mallory } = world;
-  const count = run.times(MESSAGES);
-  for (let index = 0; index < count; index += 1) {
-    const from = run.random(2) === 0 ? alice : mallory;
-    const kind = run.pick(KINDS) ?? "conversation";
-    const message = rubbish(run, kind);
-    if (message) await from.sendRaw(bot, message, { addressing: run.random(2) === 0 ? "pn" : "lid" });
-    run.fault("messages of any kind");
-    while (wa.companions.some(({ waiting }) => waiting > IN_FLIGHT)) await new Promise(setImmediate);
-    if (index % BATCH === 0) run.check("it runs", world.home.running, () => kind);
-    if (index % (BATCH * BATCH) === BATCH) wa.clearRecord();
-  }
-  await wa.waitUntilTaken(PATIENT);
-  await world.settled();
-}
-
-/** A message of that kind with something of everything in it. */
-function rubbish(run: Run, kind: string): proto.IMessage | undefined {
-  const text = run.pick(["", "/approve all", "\u202e*", "x".repeat(5_000), TOKEN.slice(1)]) ?? "";
-  const contextInfo = { stanzaId: text, participant: "15550001000@s.whatsapp.net", isForwarded: true };
-  const inner = { conversation: text };
-  const content = {
-    ...{ text, caption: text, contextInfo, message: inner, editedMessage: inner, type: run.random(30) },
-    ...{ key: { id: text, remoteJid: text, fromMe: run.random(2) === 0 }, seconds: run.random(1e6), fileLength: -1 },
-  };
-  try {
-    return proto.Message.fromObject({ [kind]: kind === "conversation" ? text : content });
-  } catch {
-    // Not every kind takes all of it.
-    return undefined;
-  }
 }
 
 /** Orders by everybody who may not give any, in every form that WhatsApp has. */
@@ -134,117 +95,6 @@ async function impostors(run: Run, world: World, about: { waiting: string; notic
   await owner.sendGroup(GROUP, `/approve ${waiting}`, { to: [bot] });
   await wa.waitUntilTaken(PATIENT);
   await world.settled();
-}
-
-async function commands(run: Run, world: World): Promise<void> {
-  // Of all who could be meant, none is: there is nobody of that code, number or name.
-  const words = ["nobody", "ZZZZ", "+", "--for", "9h", "\u0000", "$(id)", "../..", "=", "{}", "🙃", "1e9", "-1"];
-  const count = run.times(COMMANDS);
-  const { address, token } = await world.home.api();
-  for (let index = 0; index < count; index += 1) {
-    const args = Array.from({ length: 1 + run.random(3) }, () => run.pick(words) ?? "");
-    const body = JSON.stringify({
-      name: run.pick(["whois", "approve", "help", "pending", "nonsense", "list", ""]),
-      args,
-    });
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const response = await fetch(`${address}/api/v1/commands`, { method: "POST", headers, body });
-    const text = await response.text();
-    run.fault("commands");
-    run.check(
-      "commands are answered in words",
-      response.status < 500 && !/\n\s+at /.test(text),
-      () => `${body}: ${text}`,
-    );
-  }
-}
-
-/** Rubbish where people write by hand: the settings and the soul. It is told by the file's name, and changes nothing. */
-async function files(run: Run, world: World): Promise<void> {
-  const { path } = world.home;
-  const config = join(path, "config.json");
-  const right = await readFile(config, "utf8");
-  const values = [
-    "",
-    "\u0000",
-    "{",
-    '"',
-    "null",
-    "[]",
-    "-1",
-    "1e99",
-    '"\u202e"',
-    '"x"',
-    "true",
-    "{}",
-    `"${"x".repeat(5_000)}"`,
-  ];
-  const count = run.times(FILES);
-  for (let index = 0; index < count; index += 1) {
-    const value = run.pick([...right.matchAll(/(?<=: )("[^"]*"|\d+|true|false)/g)]);
-    const [at, length] = run.random(2) === 0 && value ? [value.index, value[0].length] : [run.random(right.length), 1];
-    const rubbish = right.slice(0, at) + run.pick(values) + right.slice(at + length);
-    await writeFile(config, rubbish);
-    const { code, err } = await world.home.run(["whatsapp-auth", "--list", "--json"]);
-    run.fault("settings files");
-    const isFine = code === 0 || (code === 2 && err.includes("config.json"));
-    run.check("settings are taken or told by file", isFine && !/\n\s+at /.test(err), () => `${code}: ${err}`);
-    run.check("nothing is reset", (await readFile(config, "utf8")) === rubbish, () => "config.json was changed");
-  }
-  await writeFile(config, right);
-}
-
-async function requests(run: Run, world: World): Promise<void> {
-  const { address, token } = await world.home.api();
-  const paths = [
-    "/",
-    "/sign-in",
-    "/api/v1/contacts",
-    "/api/v1/link",
-    "/settings/silent",
-    "/whatsapp",
-    "/%ff",
-    "/a/../b",
-  ];
-  const types = [
-    "application/json",
-    "application/x-www-form-urlencoded",
-    "text/plain",
-    "multipart/form-data; boundary=x",
-  ];
-  const bodies = [
-    "",
-    "{",
-    "[]",
-    "null",
-    '{"name":1}',
-    "a[b]=1&a=2",
-    "x".repeat(100_000),
-    "\u0000",
-    '{"__proto__":{"ok":true}}',
-  ];
-  const count = run.times(REQUESTS);
-  for (let index = 0; index < count; index += 1) {
-    const method = run.pick(["GET", "POST", "DELETE", "PUT", "OPTIONS"]) ?? "GET";
-    const query = `?page=${run.pick(["0", "-1", "1e9", "x", "%00"])}&state=${run.pick(["pending", "toString", ""])}`;
-    const path = `${run.pick(paths)}${query}`;
-    // Logging out is no abuse but what was asked for.
-    const isAllowed = run.random(2) === 0 && !(path.startsWith("/api/v1/link") && method !== "GET");
-    const response = await fetch(`${address}${path}`, {
-      method,
-      redirect: "manual",
-      headers: { "content-type": run.pick(types) ?? "", ...(isAllowed ? { authorization: `Bearer ${token}` } : {}) },
-      ...(method === "GET" ? {} : { body: run.pick(bodies) ?? "" }),
-    });
-    const text = await response.text();
-    run.fault("requests");
-    const isFine = response.status < 500 && !/\n\s+at |node_modules/.test(text);
-    run.check(
-      "requests are answered in words",
-      isFine,
-      () => `${method} ${path}: ${response.status} ${text.slice(0, 200)}`,
-    );
-  }
 }
 
 /** What somebody beside the machine, or a web page in the owner's browser, tries. */
