@@ -42,6 +42,7 @@ browser: dist/.built ## the dashboard in a real browser, before a gateway as its
 
 bench: dist/.built ## measures speed and size, and prints the tables
 	npx vitest run --project bench
+	@node test/bench/report.mjs
 
 torture: dist/.built ## the fault campaign, hours of it; ARGS="--seed 7 --only kill --scale 0.01"
 	@node test/torture/run.mjs $(ARGS)

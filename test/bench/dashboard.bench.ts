@@ -33,6 +33,8 @@ test("dashboard", async () => {
     const cookie = await signIn(home);
     const { address } = await home.api();
     const rows: (string | number)[][] = [];
+    const medians: number[] = [];
+    const sizes: number[] = [];
     for (const path of PAGES) {
       const times: number[] = [];
       let bytes = 0;
@@ -43,12 +45,24 @@ test("dashboard", async () => {
         times.push(performance.now() - begun);
         expect(response.status).toBe(200);
       }
+      medians.push(median(times));
+      sizes.push(bytes / 1000);
       rows.push([path, median(times).toFixed(1), Math.max(...times).toFixed(1), (bytes / 1000).toFixed(1)]);
     }
-    await print("dashboard", `Dashboard with ${CONTACTS.toLocaleString("en")} contacts (goal: 50 ms, 100 kB)`, {
-      head: ["page", "median ms", "slowest ms", "kB"],
-      rows,
-    });
+    const [slowest, largest] = [Math.max(...medians), Math.max(...sizes)];
+    await print(
+      "dashboard",
+      `Dashboard with ${CONTACTS.toLocaleString("en")} contacts (goal: 50 ms, 100 kB)`,
+      { head: ["page", "median ms", "slowest ms", "kB"], rows },
+      [
+        {
+          what: `dashboard page with ${CONTACTS.toLocaleString("en")} contacts`,
+          measured: `${slowest.toFixed(0)} ms and ${largest.toFixed(0)} kB at most, medians of ${RUNS}`,
+          goal: "under 50 ms, under 100 kB",
+          isMet: slowest < 50 && largest < 100,
+        },
+      ],
+    );
   } finally {
     await home.remove();
     await wa.close();

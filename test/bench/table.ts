@@ -1,5 +1,6 @@
 /** How benchmarks print what they measured. */
 import { mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { cpus } from "node:os";
 
 export interface Table {
@@ -7,7 +8,15 @@ export interface Table {
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-/** Where the figures go as JSON, one file a table. */
+/** A goal of DESIGN 13 beside what was measured. */
+export interface Goal {
+  readonly what: string;
+  readonly measured: string;
+  readonly goal: string;
+  readonly isMet: boolean;
+}
+
+/** Where the figures go as JSON, one file a table; report.mjs makes one table of their goals. */
 const FOLDER = new URL("../../coverage/bench/", import.meta.url);
 
 export function median(values: readonly number[]): number {
@@ -20,12 +29,27 @@ export function spread(values: readonly number[], digits = 0): string {
   return `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
 }
 
-/** Prints a table as Markdown, with the machine and the date, and writes it as JSON beside. */
-export async function print(name: string, title: string, { head, rows }: Table): Promise<void> {
-  const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown processor"}`;
+/** So many times as much. */
+export function times(ours: number, theirs: number): string {
+  return `${(ours / theirs).toFixed(2)} ×`;
+}
+
+/** Prints a table as Markdown, with the machine and the date, and writes it as JSON beside, with the goals that it is about. */
+export async function print(
+  name: string,
+  title: string,
+  { head, rows }: Table,
+  goals: readonly Goal[] = [],
+): Promise<void> {
+  const { version } = createRequire(import.meta.url)("@whiskeysockets/baileys/package.json") as { version: string };
+  const processor = `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown processor"}`;
+  const machine = `Node ${process.version}, Baileys ${version}, ${processor}`;
   const date = new Date().toISOString().slice(0, 10);
   const lines = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
   process.stdout.write(`\n${title}\n${date}, ${machine}\n\n${lines.join("\n")}\n\n`);
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(new URL(`${name}.json`, FOLDER), JSON.stringify({ title, date, machine, head, rows }, null, 2));
+  await writeFile(
+    new URL(`${name}.json`, FOLDER),
+    JSON.stringify({ title, date, machine, head, rows, goals }, null, 2),
+  );
 }

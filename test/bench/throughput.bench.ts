@@ -1,7 +1,7 @@
 /** Messages per second from one buddy: the gateway beside bare Baileys, same load, in turn (DESIGN 13). */
 import { test } from "vitest";
 import { bare, type Contestant, gateway } from "./contestants.js";
-import { median, print, spread } from "./table.js";
+import { median, print, spread, times } from "./table.js";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const WARM_UP = 500;
@@ -30,7 +30,8 @@ test("throughput", async () => {
       }
     }
   }
-  const [ours = Number.NaN] = [...rates.values()].map(median);
+  const [ours = Number.NaN, ownStore = Number.NaN, inMemory = Number.NaN] = [...rates.values()].map(median);
+  const what = "messages a second from one buddy, beside bare Baileys";
   const rows = [...rates].map(([name, all]) => {
     const ratio = (ours / median(all)).toFixed(2);
     return [name, median(all).toFixed(0), spread(all), ratio];
@@ -42,6 +43,20 @@ test("throughput", async () => {
       head: ["", "median", "spread", "KafClaw is so many times as fast"],
       rows,
     },
+    [
+      {
+        what: `${what} with its own file store`,
+        measured: `${ours.toFixed(0)} (${spread([...rates.values()][0] ?? [])}), ${times(ours, ownStore)}`,
+        goal: "at least 1.5 ×",
+        isMet: ours >= 1.5 * ownStore,
+      },
+      {
+        what: `${what} with keys in memory alone`,
+        measured: times(ours, inMemory),
+        goal: "at least 0.8 ×",
+        isMet: ours >= 0.8 * inMemory,
+      },
+    ],
   );
 });
 
