@@ -1,6 +1,7 @@
 /** `kill -9` at random moments, while everything streams in (I4, I5, I6, I10). */
 import { isDeepStrictEqual } from "node:util";
-import type { Phone } from "../../src/simulator/index.js";
+import type { Phone, Stanza } from "../../src/simulator/index.js";
+import { Endpoint, streamed } from "../e2e/endpoint.js";
 import { TOKEN, World } from "../e2e/world.js";
 import type { Run, Topic } from "./run.js";
 
@@ -12,6 +13,12 @@ const ORDERS_PER_LIFE = 3;
 /** A kill may catch so many messages between the responder and the journal's mark; they are given again, and known. */
 const IN_HAND = 2;
 const PATIENCE_MS = 60_000;
+/** So long after the last word of a burst the bot begins to answer (responder/turns.ts), and it takes a moment to. */
+const ANSWERS_WITHIN_MS = 20_000;
+const ANY_MOMENT_MS = 1_000;
+
+/** When a kill comes. */
+const MOMENTS = ["random moments", "random moments", "a receipt", "an answer"] as const;
 
 type State = "pending" | "approved" | "denied" | "stranger";
 /** What each order makes of a contact, and how its confirmation begins. */
@@ -32,7 +39,13 @@ export const kill: Topic = {
   name: "kill",
   short: 0.006,
   async torture(run) {
-    const world = await World.linked({ setup: "own-number", addressing: "lid" });
+    const endpoint = await Endpoint.start();
+    // What was asked comes back, so that each answer tells which messages it is for.
+    endpoint.answering = ({ messages }, response) => streamed(response, `I heard ${messages.at(-1)?.content}`);
+    const world = await World.linked(
+      { setup: "own-number", addressing: "lid" },
+      { KAFCLAW_TEXTS_GREETING: "", KAFCLAW_RESPONDER_DAILY_LIMIT: "100000", ...endpoint.env },
+    );
     const alice = await world.aliceApproved();
     const book = new Map<string, Order[]>();
     const said: string[] = [];
@@ -90,14 +103,23 @@ async function live(
   { life, book, said, phones, guests }: Asked & { life: number },
 ): Promise<void> {
   const { wa } = world;
-  const isAtReceipt = run.random(3) === 0;
+  const kind = MOMENTS[run.random(MOMENTS.length)] ?? "random moments";
   const until = wa.record.length + 1 + run.random(STANZAS_BEFORE_KILL);
+  const isMoment = (stanza: Stanza): boolean => {
+    switch (kind) {
+      case "a receipt":
+        return wa.record.length >= until && stanza.kind === "receipt";
+      case "an answer":
+        return stanza.kind === "message" && wa.stanzasTo(world.alice).includes(stanza);
+      case "random moments":
+        return wa.record.length >= until;
+    }
+  };
   const moment = wa
-    .waitForStanza(({ kind }) => wa.record.length >= until && (!isAtReceipt || kind === "receipt"), {
-      timeoutMs: 1_000,
-    })
+    .waitForStanza(isMoment, { timeoutMs: kind === "an answer" ? ANSWERS_WITHIN_MS : ANY_MOMENT_MS })
     .catch(() => {});
-  if (run.random(2) === 0) await world.order(run.random(4) === 0 ? "/silent on" : "/silent off");
+  if (kind === "an answer") await world.order("/silent off");
+  else if (run.random(2) === 0) await world.order(run.random(4) === 0 ? "/silent on" : "/silent off");
   const meet = (pn: string, name: string): Phone => {
     const phone = wa.phone({ pn, name });
     phones.set(name, phone);
@@ -129,7 +151,7 @@ async function live(
   }
   await moment;
   await world.home.stop("SIGKILL");
-  run.fault(isAtReceipt ? "kills at a receipt" : "kills");
+  run.fault(`kills at ${kind}`);
 }
 
 /** What holds after each start: silent, linked, and each contact in a state that was confirmed or asked for later. */
@@ -189,6 +211,13 @@ async function checkEnd(
     const isAgain = given.length === 2 && lives[first]?.slice(-IN_HAND).includes(id) === true;
     run.check("messages handled once (I10)", given.length === 1 || isAgain, () => `${id} in lives ${given.join(", ")}`);
   }
+  const answers = world.alice.inbox.filter(({ text }) => text.startsWith("I heard "));
+  const answered = answers.flatMap(({ text }) => text.match(/\b\d+\.\d+\b/g) ?? []);
+  run.check("answered at most once (I10)", new Set(answered).size === answered.length, () => {
+    return `${answered.filter((words, index) => answered.indexOf(words) !== index)} were answered again`;
+  });
+  const wereAwaited = run.faults.has("kills at an answer");
+  run.check("answers came", answered.length > 0 || !wereAwaited, () => "no answer in all lives");
   const heard = world.leaks(world.mallory).length;
   run.check("strangers hear nothing (I5)", heard === 0, () => `Mallory got ${heard} stanzas`);
   const { companions } = world.bot;
