@@ -198,7 +198,7 @@ function collect(node: object, tree: object, prefix: string, given: Map<string, 
     if (part instanceof Setting) given.set(key, { value, origin: "file" });
     else if (typeof part !== "object" || part === null)
       mistakes.push(
-        `${firstWords(key)} (config.json): no such setting${didYouMean(
+        `${firstWords(key) || '""'} (config.json): no such setting${didYouMean(
           key,
           [...known.keys()].map((other) => prefix + other),
         )}`,

@@ -119,6 +119,10 @@ describe("wrong settings", () => {
     ]);
   });
 
+  it.each(["", "\u200b"])("name a setting of which nothing can be seen: %j", (name) => {
+    expect(refusal(JSON.stringify({ [name]: 1 }))).toContain('"" (config.json): no such setting');
+  });
+
   it.each([
     ["texts.greeting", "x".repeat(1001)],
     ["dashboard.port", 65536],
