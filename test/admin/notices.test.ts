@@ -205,6 +205,13 @@ describe("quiet hours", () => {
     const end = quietUntil(Date.parse("2026-10-24T22:00:00Z"), { from: 22 * 60, to: 7 * 60 }, "Europe/Berlin");
     expect(new Date(end ?? 0).toISOString()).toBe("2026-10-25T06:00:00.000Z");
   });
+
+  it("end ahead also in the night in which the clock skips their end", () => {
+    for (const now of ["2026-03-28T21:00:00Z", "2026-03-29T00:30:00Z", "2026-03-29T00:59:00Z"]) {
+      const end = quietUntil(Date.parse(now), { from: 22 * 60, to: 2 * 60 + 30 }, "Europe/Berlin") ?? 0;
+      expect(new Date(end).toISOString()).toBe("2026-03-29T01:30:00.000Z");
+    }
+  });
 });
 
 describe("what cannot be delivered waits", () => {
