@@ -460,6 +460,17 @@ describe("reactions that change", () => {
     expect(house.state(alice)).toBe("denied");
   });
 
+  it("what was decided and undone since is as if it had not been: the reaction still takes its decision back", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    await house.reacts("👍", id);
+    await house.says(`/deny ${alice.code}`);
+    await house.says("/undo");
+    expect(await house.reacts("", id)).toMatch(/^↩️ Undone: Alice .* is pending again/);
+    expect(house.state(alice)).toBe("pending");
+  });
+
   it("works across a restart", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);

@@ -331,6 +331,15 @@ describe("quoting the notice of an --auto invite", () => {
     expect(await house.says("/undo", { quotes: id })).toMatch(/^↩️ Undone: Carol .* is pending again/);
     expect(house.state(alice)).toBe("approved");
   });
+
+  it("/undo quoting a notice goes back step by step, as without the quote", async () => {
+    const { alice, bob, notice } = await bobIsIn();
+    await house.says("/deny bob");
+    expect(await house.says("/undo", notice)).toMatch(/^↩️ Undone: Bob .* is approved again/);
+    expect(await house.says("/undo", notice)).toMatch(/^↩️ Undone: Bob .* is a stranger again/);
+    expect(await house.says("/undo", notice)).toMatch(/nothing to undo/);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["approved", "stranger"]);
+  });
 });
 
 describe("/remove", () => {
