@@ -76,6 +76,8 @@ export interface House {
 
 /** Numbers of contacts whose LID is asked of WhatsApp after a login; the rest is learned when they write. */
 const LIDS_ASKED = 500;
+/** The lists of contacts, in the order in which it matters to know them: deny wins. */
+const LISTS = ["denied", "approved", "pending"] as const;
 /** How many strangers `/missed` shows. */
 const MISSED_SHOWN = 50;
 /** Broken connections that the owner is told of, as they need a person; a temporary ban is one of them. */
@@ -258,9 +260,15 @@ async function build(
     onWhatsApp: async (pn) => {
       const jid = await opened.onWhatsApp(pn);
       const found = jid ? personOf(jid)?.pn : undefined;
-      // Whoever waits with their number hidden may be the one whom it belongs to.
-      const isHidden = access.list("pending").some((waiting) => waiting.pn === undefined);
-      if (found !== undefined && isHidden) await opened.askLid(found);
+      // Whoever is on a list with their number hidden may be the one whom it belongs to.
+      const isHidden = LISTS.some((state) => access.list(state).some((contact) => contact.pn === undefined));
+      if (found !== undefined && isHidden) {
+        await opened.askLid(found);
+        // What the answer taught us is learned on its own way; whom the number means is looked up right after this.
+        const lid = await session.mapped(digitsOf(found), "pn");
+        const person = personFrom(found, lid === undefined ? undefined : `${lid}@lid`);
+        if (person !== undefined) await admin.tell.learned(await access.learn(person));
+      }
       return jid;
     },
     loginLink: async (door) => signIn?.link(door, access),
@@ -329,10 +337,7 @@ async function build(
     }
     await admin.linkOpened();
     await lookForPhone();
-    const people = [
-      owner?.person,
-      ...(["denied", "approved", "pending"] as const).flatMap((state) => access.list(state)),
-    ];
+    const people = [owner?.person, ...LISTS.flatMap((state) => access.list(state))];
     const numbers = people.flatMap((person) =>
       person?.pn !== undefined && person.lid === undefined ? [person.pn] : [],
     );
