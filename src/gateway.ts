@@ -260,15 +260,13 @@ async function build(
     onWhatsApp: async (pn) => {
       const jid = await opened.onWhatsApp(pn);
       const found = jid ? personOf(jid)?.pn : undefined;
-      // Whoever is on a list with their number hidden may be the one whom it belongs to.
-      const isHidden = LISTS.some((state) => access.list(state).some((contact) => contact.pn === undefined));
-      if (found !== undefined && isHidden) {
-        await opened.askLid(found);
-        // What the answer taught us is learned on its own way; whom the number means is looked up right after this.
-        const lid = await session.mapped(digitsOf(found), "pn");
-        const person = personFrom(found, lid === undefined ? undefined : `${lid}@lid`);
-        if (person !== undefined) await admin.tell.learned(await access.learn(person));
-      }
+      if (found === undefined) return jid;
+      // Today people write under their LID alone: whoever is named by number is to be recognised by it, and may be
+      // on a list with that number hidden. What the answer teaches is kept now, as the number is looked up right after.
+      await opened.askLid(found);
+      const lid = await session.mapped(digitsOf(found), "pn");
+      const person = personFrom(found, lid && `${lid}@lid`);
+      if (person !== undefined) await admin.tell.learned(await access.learn(person));
       return jid;
     },
     loginLink: async (door) => signIn?.link(door, access),

@@ -191,6 +191,18 @@ it("I2: a typed number is the buddy with that number hidden, too: denying it shu
   await ask(world, "/list", /0 approved, 1 denied, 0 pending/);
 });
 
+it("a number that is let in before it ever wrote is known by its LID, in silent mode too; so is an owner named later", async () => {
+  const world = await World.create(OWN, FAST);
+  await world.home.start();
+  await world.scanQr();
+  await world.home.post("/api/v1/setup", { owner: "+15550001000", token: TOKEN });
+  const hidden = { addressing: "lid", withAlt: false } as const;
+  await world.order("/approve +1 555 000 2000", hidden);
+  await world.told(/Approved .*\+1 555 000 2000.*who was not pending/);
+  await world.say(world.alice, "hello", hidden);
+  await world.told(/💬.*Alice.*\n> hello/);
+});
+
 it("numbers that move: a buddy's new number, a number passed on, and the owner's own", async () => {
   const world = await World.linked(OWN, FAST);
   const { code } = await world.aliceKnocks();
