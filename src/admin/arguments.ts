@@ -108,7 +108,8 @@ export function references(words: readonly string[]): readonly Typed[] {
     number = "";
   };
   for (const typed of words) {
-    const word = bare(typed);
+    // Some keyboards write codes and numbers in full-width letters.
+    const word = bare(typed.normalize("NFKC"));
     if (looksLikeNumber(word)) {
       const isNew = word.startsWith("+") || (digits(number) >= WHOLE_NUMBER && digits(word) >= WHOLE_NUMBER);
       if (isNew) endNumber();

@@ -58,7 +58,7 @@ describe("several at once", () => {
     const states = () => [ann, bo, cy].map((who) => house.state(who));
     await house.says(`/approve ${ann.code}, (${bo.code}).`);
     expect(states()).toEqual(["approved", "approved", "pending"]);
-    await house.says("/remove +1 555 000 2000, +1 (555) 000-3000.");
+    await house.says("/remove ＋１ 555 000 2000, +1 (555) 000-3000.");
     expect(states()).toEqual(["stranger", "stranger", "pending"]);
     await house.says("/approve cy :)");
     expect(states()).toEqual(["stranger", "stranger", "approved"]);
