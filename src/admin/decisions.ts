@@ -63,7 +63,12 @@ export function createDecider(parts: DeciderParts): RunningDecider {
   const follow = async ({ contact, decision }: Pick<Outcome, "contact" | "decision">): Promise<void> => {
     const record = releaseOf(contact, decision);
     const known = await records.get(record._id);
-    if (known === undefined) return put(record);
+    if (known === undefined) {
+      await put(record);
+      const over = (await releasesOf(contact)).filter(({ heldBack }) => heldBack);
+      if (over.length > 0) await records.remove(over.map(({ _id }) => _id));
+      return;
+    }
     // One that is known and armed for nothing was not for want of room.
     const isLeft = known.kind === "release" && known.done === undefined && !armed.has(known._id);
     if (isLeft && outbox !== undefined) await arm(known);
@@ -171,7 +176,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       isGreeted ||= record.done?.greeted === true && !isHeldBack;
       handled += record.done?.handled ?? 0;
       disarm(record);
-      const isDueAgain = isHeldBack || record.done === undefined;
+      const isDueAgain = isHeldBack || record.done === undefined || record.heldBack;
       if (isDueAgain) kept.push({ ...record, done: { greeted: false, handled: 0 }, heldBack: true });
     }
     const gone = theirs.filter(({ _id }) => !kept.some((record) => record._id === _id));

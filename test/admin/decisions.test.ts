@@ -145,6 +145,7 @@ describe("undo", () => {
     const alice = await house.knocks("Alice", ALICE);
     await house.says(`/approve ${alice.code}`);
     await house.says(`/${against} ${alice.code}`);
+    await house.says(`/${against} ${alice.code}`);
     expect(await house.says("/undo")).toMatch(/^↩️ Undone: Alice .* is approved again/);
     expect(house.toOthers()).toEqual(["Hello, you are in."]);
     await house.wait(MINUTE);
