@@ -76,6 +76,8 @@ export interface House {
 
 /** Numbers of contacts whose LID is asked of WhatsApp after a login; the rest is learned when they write. */
 const LIDS_ASKED = 500;
+/** The lists of contacts, in the order in which it matters to know them: deny wins. */
+const LISTS = ["denied", "approved", "pending"] as const;
 /** How many strangers `/missed` shows. */
 const MISSED_SHOWN = 50;
 /** Broken connections that the owner is told of, as they need a person; a temporary ban is one of them. */
@@ -258,9 +260,13 @@ async function build(
     onWhatsApp: async (pn) => {
       const jid = await opened.onWhatsApp(pn);
       const found = jid ? personOf(jid)?.pn : undefined;
-      // Whoever waits with their number hidden may be the one whom it belongs to.
-      const isHidden = access.list("pending").some((waiting) => waiting.pn === undefined);
-      if (found !== undefined && isHidden) await opened.askLid(found);
+      if (found === undefined) return jid;
+      // Today people write under their LID alone: whoever is named by number is to be recognised by it, and may be
+      // on a list with that number hidden. What the answer teaches is kept now, as the number is looked up right after.
+      await opened.askLid(found);
+      const lid = await session.mapped(digitsOf(found), "pn");
+      const person = personFrom(found, lid && `${lid}@lid`);
+      if (person !== undefined) await admin.tell.learned(await access.learn(person));
       return jid;
     },
     loginLink: async (door) => signIn?.link(door, access),
@@ -329,10 +335,7 @@ async function build(
     }
     await admin.linkOpened();
     await lookForPhone();
-    const people = [
-      owner?.person,
-      ...(["denied", "approved", "pending"] as const).flatMap((state) => access.list(state)),
-    ];
+    const people = [owner?.person, ...LISTS.flatMap((state) => access.list(state))];
     const numbers = people.flatMap((person) =>
       person?.pn !== undefined && person.lid === undefined ? [person.pn] : [],
     );

@@ -157,7 +157,7 @@ function fullWidth(character: string): string {
 function defused(line: string): string {
   return line
     .replace(/:(?=\/\/)/g, "[:]")
-    .replace(/(?<=[\p{L}\p{N}_-])\.(?=\p{L}{2})/gu, "[.]")
+    .replace(/(?<=[\p{L}\p{N}\p{M}\p{S}_-])\.(?=\p{L}{2})/gu, "[.]")
     .replace(/(?<=[a-z0-9-])[\u2024\u3002\uFF0E\uFF61](?=[a-z]{2})/gi, "[.]")
     .replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, (address) => address.replaceAll(".", "[.]"));
 }

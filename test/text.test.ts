@@ -58,6 +58,7 @@ describe("I9: sender text in what the owner reads", () => {
     ["see https://evil.example/x?a=b", "see https[:]//evil[.]example/x?a=b"],
     ["wa.me/15550001000 www.example.com", "wa[.]me/15550001000 www[.]example[.]com"],
     ["a\u200b.co\u200bm", "a[.]com"],
+    ["😀.ws i❤️.ws", "😀[.]ws i❤️[.]ws"],
     ["mail bob@example.org", "mail bob@example[.]org"],
     ["https://127.0.0.1:18791/", "https[:]//127[.]0[.]0[.]1:18791/"],
     ["evil\u3002example", "evil[.]example"],

@@ -232,6 +232,7 @@ class ContactAccess implements Access {
     return this.#turn(async () => {
       const isSomeoneElse = await this.#ownership.set(owner, by);
       if (isSomeoneElse) await this.#pairing.revokeAll(by);
+      await this.#queue.letGoOf(owner.person, by);
     });
   }
 
@@ -277,9 +278,11 @@ class ContactAccess implements Access {
   async #learn(person: Person, facts: Parameters<Access["learn"]>[1] = {}): Promise<Learned> {
     const news = this.#ownership.news(person, facts.chat);
     if (news !== undefined) {
-      const cause = present({ cause: facts.cause });
-      if (news.owner !== undefined)
-        await this.#ownership.follow(news.owner, { door: "gateway", who: "WhatsApp", ...cause });
+      const by: Actor = { door: "gateway", who: "WhatsApp", ...present({ cause: facts.cause }) };
+      if (news.owner !== undefined) {
+        await this.#ownership.follow(news.owner, by);
+        await this.#queue.letGoOf(news.owner.person, by);
+      }
       return news.learned;
     }
     const learned = await this.#follow(person, facts.cause);

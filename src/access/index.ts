@@ -19,4 +19,5 @@ export * from "./identity.js";
 export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
 export * from "./types.js";
+export { lastStanding } from "./undo.js";
 export { doorOf, lastChange } from "./words.js";

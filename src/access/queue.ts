@@ -2,12 +2,12 @@ import { present } from "../present.js";
 import type { Due, Entry } from "./api.js";
 import { type Decisions, repeated, unchanged } from "./decisions.js";
 import type { QueueDoc } from "./documents.js";
-import { formatNumber, type Person } from "./identity.js";
+import { formatNumber, type Person, same } from "./identity.js";
 import { lastHeld } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
 import type { Key, Pairing } from "./pairing.js";
 import { type AccessSettings, DAY } from "./settings.js";
-import type { Actor, Contact, Held, Via } from "./types.js";
+import type { Actor, Contact, Decision, Held, Via } from "./types.js";
 
 /** A message of somebody who is a stranger or pending. */
 export interface Caller {
@@ -84,7 +84,7 @@ export class Queue {
       const { contact: gone } = await this.#ledger.decide(
         contact,
         { action: "expire", by: { door: "gateway", who: "expiry" } },
-        (known, { at }): Contact => ({ ...without(known, "via", "reminded", "before"), held: [], since: at }),
+        outOfQueue,
       );
       expired.push(gone);
     }
@@ -94,6 +94,14 @@ export class Queue {
       expiring.push(reminded);
     }
     return { expired, expiring };
+  }
+
+  /** Whoever is the owner waits for nobody's decision, and nobody could take them out: an entry from before goes. */
+  async letGoOf(owner: Person, by: Actor): Promise<void> {
+    for (const contact of this.#ledger.book.list("pending")) {
+      if (!same(owner, contact)) continue;
+      await this.#ledger.decide(contact, { action: "suspend", by, note: "is the owner" }, outOfQueue);
+    }
   }
 
   #viaOf(key: Key, isPending: boolean): Via | undefined {
@@ -173,6 +181,11 @@ export class Queue {
       contact.state === "pending" && contact.history.findLast(({ action }) => action === "enter") === entered;
     return isLast ? { kind: "entered", contact, via: entered.via } : { kind: "nothing" };
   }
+}
+
+/** A contact who waits no more, though nobody decided about them. */
+function outOfQueue(known: Contact, { at }: Decision): Contact {
+  return { ...without(known, "via", "reminded", "before"), held: [], since: at };
 }
 
 /** What the message tells about its sender, for a record that is written anyway. */

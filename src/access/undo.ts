@@ -131,6 +131,11 @@ function cutOff(before: Before, steps: number): Before {
   return earlier === undefined || steps <= 1 ? rest : { ...rest, before: cutOff(earlier, steps - 1) };
 }
 
+/** The last decision about a contact that still stands: what was taken back is as if it had not been. */
+export function lastStanding({ history }: Pick<Contact, "history">): Decision | undefined {
+  return standing(history).findLast(({ action }) => action !== "merge");
+}
+
 function isUndone(contact: Contact, decision: Decision): boolean {
   return contact.history.some((later) => later.undoes === decision.id);
 }

@@ -1,4 +1,4 @@
-import { type Access, lastChange } from "../access/index.js";
+import { type Access, lastChange, lastStanding } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
@@ -40,7 +40,8 @@ export class Answers {
     if (record === undefined) return { unquotable: NO_NOTICE };
     const meant = sent.meant(record, cause);
     const contact = this.contactOf(record);
-    const quotedDecision = contact && lastChange(contact)?.id;
+    // Where nothing stands it is the taking back, which is none to take back: never the last decision about somebody else.
+    const quotedDecision = contact && (lastStanding(contact) ?? lastChange(contact))?.id;
     switch (meant.kind) {
       case "pending":
       case "auto":
@@ -122,8 +123,8 @@ export class Answers {
     const contact = this.contactOf(record);
     if (contact === undefined) return { message: NO_NOTICE };
     const { context, cause, isStale } = answer;
-    const last = lastChange(contact);
-    if (last?.id !== decisionId && last?.by.cause !== cause) {
+    const isOurs = lastChange(contact)?.by.cause === cause;
+    if (lastStanding(contact)?.id !== decisionId && !isOurs) {
       // Decided otherwise since. A new reaction counts where that was an undo and the episode goes on.
       await sent.put(without);
       const now = sent.meant(without, cause);

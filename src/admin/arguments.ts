@@ -91,6 +91,14 @@ const WHOLE_NUMBER = 7;
 /** Crockford base32 without vowels; a code holds a letter. */
 const CODE = /^(?=.*[a-z])[0-9bcdfghjkmnpqrstvwxyz]{4}$/i;
 
+/** What keyboards and lists put around a reference: `K7QF, M2TX.`, `(K7QF)`, `*K7QF*`. */
+const EDGES = /^[(*]+|[)*,;:.!?]+$/g;
+
+/** A word without what is around it; one of nothing else (an emoticon that is a name) stays as it is. */
+function bare(word: string): string {
+  return looksLikeNumber(word) ? word : word.replace(EDGES, "") || word;
+}
+
 /** Groups words into references: `+1 555 000 2000 M2TX anna maria` are a number, a code, and a name or two. */
 export function references(words: readonly string[]): readonly Typed[] {
   const found: Typed[] = [];
@@ -99,7 +107,9 @@ export function references(words: readonly string[]): readonly Typed[] {
     if (number !== "") found.push({ kind: "one", text: number });
     number = "";
   };
-  for (const word of words) {
+  for (const typed of words) {
+    // Some keyboards write codes and numbers in full-width letters.
+    const word = bare(typed.normalize("NFKC"));
     if (looksLikeNumber(word)) {
       const isNew = word.startsWith("+") || (digits(number) >= WHOLE_NUMBER && digits(word) >= WHOLE_NUMBER);
       if (isNew) endNumber();

@@ -63,7 +63,12 @@ export function createDecider(parts: DeciderParts): RunningDecider {
   const follow = async ({ contact, decision }: Pick<Outcome, "contact" | "decision">): Promise<void> => {
     const record = releaseOf(contact, decision);
     const known = await records.get(record._id);
-    if (known === undefined) return put(record);
+    if (known === undefined) {
+      await put(record);
+      const over = (await releasesOf(contact)).filter(({ heldBack }) => heldBack);
+      if (over.length > 0) await records.remove(over.map(({ _id }) => _id));
+      return;
+    }
     // One that is known and armed for nothing was not for want of room.
     const isLeft = known.kind === "release" && known.done === undefined && !armed.has(known._id);
     if (isLeft && outbox !== undefined) await arm(known);
@@ -153,11 +158,16 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     }
   };
 
+  /** What follows, or followed, from the approvals of a contact, those of records merged into it included. */
+  const releasesOf = async (contact: Contact): Promise<readonly ReleaseRecord[]> => {
+    const all = await allOf(records, "release");
+    return all.filter(({ contactId }) => access.byId(contactId)?._id === contact._id);
+  };
+
   /** Takes back what approvals of this contact have not done yet, and tells what they have done. */
   const takeBack = async (contact: Contact): Promise<NonNullable<Decided["trace"]>> => {
-    const theirs = (await allOf(records, "release")).filter(
-      (record) => access.byId(record.contactId)?._id === contact._id,
-    );
+    const theirs = await releasesOf(contact);
+    const kept: ReleaseRecord[] = [];
     let isGreeted = false;
     let handled = 0;
     for (const record of theirs) {
@@ -166,10 +176,14 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       isGreeted ||= record.done?.greeted === true && !isHeldBack;
       handled += record.done?.handled ?? 0;
       disarm(record);
+      const isDueAgain = isHeldBack || record.done === undefined || record.heldBack;
+      if (isDueAgain) kept.push({ ...record, done: { greeted: false, handled: 0 }, heldBack: true });
     }
+    const gone = theirs.filter(({ _id }) => !kept.some((record) => record._id === _id));
     // What stays for want of room does nothing for who is no buddy.
     await records
-      .remove(theirs.map(({ _id }) => _id))
+      .putAll(kept)
+      .then(() => records.remove(gone.map(({ _id }) => _id)))
       .catch((error: unknown) => log.error({ err: error, code: contact.code }, "a release could not be removed"));
     if (isGreeted) return handled > 0 ? "greeting and handled" : "greeting";
     return handled > 0 ? "handled" : "none";
@@ -248,8 +262,9 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       const outcome = await access.undo(by, decisionId);
       const { contact } = outcome;
       if (contact.state !== "approved") return decided(outcome, await takeBack(contact));
-      // A buddy again, whose messages may not have been handled yet.
-      if (contact.held.length > 0) await followPatiently(outcome);
+      // A buddy again, who may not have been greeted yet, or whose messages may not have been handled.
+      const isUngreeted = (await releasesOf(contact)).some(({ heldBack }) => heldBack);
+      if (contact.held.length > 0 || isUngreeted) await followPatiently(outcome);
       return decided(outcome, "none");
     },
     async start() {

@@ -88,19 +88,23 @@ export class Notices {
     const message = texts.learned(news);
     if (message === undefined) return;
     const contact = news.kind === "new-person" ? news.old : news.kind === "new-number" ? news.contact : undefined;
-    await this.add(`news:learned:${news.kind}:${contact?._id}`, newsOf(message));
+    // Each change is news of its own, also while the one before it waits.
+    const change = contact?.history.at(-1)?.id;
+    await this.add(`news:learned:${news.kind}:${contact?._id}:${change}`, newsOf(message));
   }
 
+  /** @param contacts the longest waiting first; where a crash brings them again with more, the last is new and tells */
   async expiring(contacts: readonly Contact[]): Promise<void> {
-    const [first] = contacts;
-    if (first === undefined) return;
-    await this.add(`news:expiring:${first._id}:${first.episode}`, newsOf(texts.expiring(contacts)));
+    const last = contacts.at(-1);
+    if (last === undefined) return;
+    await this.add(`news:expiring:${last._id}:${last.episode}`, newsOf(texts.expiring(contacts)));
   }
 
+  /** @param contacts as {@link expiring} takes them */
   async expired(contacts: readonly Contact[]): Promise<void> {
-    const [first] = contacts;
-    if (first === undefined) return;
-    await this.add(`news:expired:${first._id}:${first.episode}`, newsOf(texts.expired(contacts)));
+    const last = contacts.at(-1);
+    if (last === undefined) return;
+    await this.add(`news:expired:${last._id}:${last.episode}`, newsOf(texts.expired(contacts)));
   }
 
   /** The admin chat begins, as soon as the owner is confirmed; what waited for it comes with it. */

@@ -20,7 +20,9 @@ export function quietUntil(now: number, hours: QuietHours | undefined, timezone:
   const end = Math.floor(now / MINUTE) * MINUTE + (length - sinceStart) * MINUTE;
   // A change to or from summer time in between moves the end on the wall clock; take what the wall clock then says.
   const off = ((minuteOfDay(end, timezone) - to + DAY_MINUTES * 1.5) % DAY_MINUTES) - DAY_MINUTES / 2;
-  return end - off * MINUTE;
+  const onTheClock = end - off * MINUTE;
+  // In the night in which the clock skips the end it would lie before the skip, where quiet hours still hold.
+  return minuteOfDay(onTheClock, timezone) === to ? onTheClock : end;
 }
 
 function minuteOfDay(at: number, timeZone: string): number {

@@ -17,6 +17,8 @@ export interface ReleaseRecord extends Doc {
   readonly isSilent?: true;
   /** What happened then; absent before. */
   readonly done?: { readonly greeted: boolean; readonly handled: number };
+  /** Set where a decision against the contact kept the greeting back: once that is undone, it is due again. */
+  readonly heldBack?: true;
 }
 
 /** A notice that the owner has not been sent yet. */

@@ -1,5 +1,5 @@
 import { same } from "../access/identity.js";
-import { type Access, type Clock, lastChange } from "../access/index.js";
+import { type Access, type Clock, lastChange, lastStanding } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import type { Message } from "../text.js";
 import { noLonger } from "./notice-texts.js";
@@ -93,13 +93,12 @@ export class SentNotices {
     if (record.form === "digest") return { kind: "digest" };
     const contact = shown && this.access.byId(shown.contactId);
     if (shown === undefined || contact === undefined) return { kind: "news" };
-    const last = lastChange(contact);
     const { decisionId } = record;
-    if (record.form === "auto" && decisionId !== undefined && last?.id === decisionId) {
+    if (record.form === "auto" && decisionId !== undefined && lastStanding(contact)?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
     }
     const isPending = contact.state === "pending" && contact.episode === shown.episode;
-    if (record.form === "entered" && (isPending || last?.by.cause === cause)) {
+    if (record.form === "entered" && (isPending || lastChange(contact)?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
     return { kind: "over", why: this.whoDecided(contact) };

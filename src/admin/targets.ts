@@ -14,6 +14,14 @@ export interface Done {
   readonly data?: unknown;
   /** False where it was refused. */
   readonly ok?: boolean;
+  /** Why it was refused, where the rules refuse it. */
+  readonly error?: KafclawError;
+}
+
+/** A refusal as a result, so that it keeps none of the others from it. @throws what is a failure (full disk, say) */
+export function refused(error: unknown): Done {
+  if (!(error instanceof KafclawError) || error.kind === "failed") throw error;
+  return { ok: false, message: say`${error.message}`, error };
 }
 
 /**
@@ -28,7 +36,7 @@ export async function eachReference(
   act: (target: Contact | Person) => Promise<Done>,
   others: readonly ContactState[] = [],
 ): Promise<CommandResult> {
-  const results: (Done & { readonly error?: KafclawError })[] = [];
+  const results: Done[] = [];
   const seen = new Set<string>();
   for (const typed of references(words)) {
     try {
@@ -38,8 +46,7 @@ export async function eachReference(
         seen.add(id);
       }
     } catch (error) {
-      if (!(error instanceof KafclawError) || error.kind === "failed") throw error;
-      results.push({ ok: false, message: say`${error.message}`, error });
+      results.push(refused(error));
     }
   }
   return together(results);
@@ -72,7 +79,7 @@ export function isContact(target: Contact | Person): target is Contact {
 }
 
 /** One result out of several. */
-export function together(results: readonly (Done & { readonly error?: KafclawError })[]): CommandResult {
+export function together(results: readonly Done[]): CommandResult {
   const data = results.flatMap((result) => (result.data === undefined ? [] : [result.data]));
   const error = results.find((result) => result.error !== undefined)?.error;
   return {

@@ -62,6 +62,22 @@ describe("set", () => {
   });
 });
 
+describe("an owner who waited in the queue", () => {
+  it("waits no more once they are the owner, also where their number was hidden, and no undo brings that back", async () => {
+    const hidden = await house.pending(person(LID), "Olga");
+    const alice = await house.pending(person(OTHER_PN, OTHER_LID), "Alice");
+    await set();
+    expect(house.access.byId(hidden._id)?.state).toBe("pending");
+    await house.access.learn(person(PN, LID));
+    await house.restart();
+    expect(house.access.byId(hidden._id)).toMatchObject({ state: "stranger", held: [] });
+    await set({ person: person(OTHER_PN, OTHER_LID) });
+    expect(house.access.byId(alice._id)?.state).toBe("stranger");
+    await expect(house.access.undo(cli)).rejects.toMatchObject({ code: "nothing-to-undo" });
+    expect(house.access.list("pending")).toEqual([]);
+  });
+});
+
 describe("what WhatsApp tells", () => {
   const learn = (...addresses: string[]) => house.access.learn(person(...addresses));
 

@@ -139,6 +139,23 @@ describe("what follows from an approval", () => {
 });
 
 describe("undo", () => {
+  it.each(["deny", "remove"])("of a /%s that kept the greeting back greets after all, once", async (against) => {
+    const house = await open();
+    await house.says("/silent off");
+    const alice = await house.knocks("Alice", ALICE);
+    await house.says(`/approve ${alice.code}`);
+    await house.says(`/${against} ${alice.code}`);
+    await house.says(`/${against} ${alice.code}`);
+    expect(await house.says("/undo")).toMatch(/^↩️ Undone: Alice .* is approved again/);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+    await house.wait(MINUTE);
+    await house.says(`/${against} ${alice.code}`);
+    await house.says("/undo");
+    await house.restart();
+    await house.wait(MINUTE);
+    expect(house.toOthers()).toEqual(["Hello, you are in."]);
+  });
+
   it("names the contact and the door of the decision", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);

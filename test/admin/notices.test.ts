@@ -165,6 +165,22 @@ describe("batching", () => {
 });
 
 describe("quiet hours", () => {
+  it("keep every change of a number, and everyone who expires, though a crash tells of them anew", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    const bob = await house.knocks("Bob", "+1 555 000 3000");
+    for (const number of ["+1 555 000 2001", "+1 555 000 2002"]) {
+      await house.admin.tell.learned(await house.access.learn(person(number, "2000@lid")));
+    }
+    await house.admin.notices.expiring([alice]);
+    await house.admin.notices.expiring([alice, bob]);
+    await house.wait(2 * HOUR);
+    const texts = house.texts().join("\n");
+    expect(texts).toContain("has a new number: +1 555 000 2001, before +1 555 000 2000");
+    expect(texts).toContain("has a new number: +1 555 000 2002, before +1 555 000 2001");
+    expect(texts).toMatch(/Alice .*, Bob .* expire within a day/);
+  });
+
   it("hold all but alarms until they are over, in the owner's time zone, across restarts", async () => {
     const house = await opened({ quiet: { from: 22 * 60, to: 7 * 60 }, timezone: "America/New_York" });
     await house.wait(16 * HOUR); // 04:00 UTC, 23:00 in New York
@@ -204,6 +220,13 @@ describe("quiet hours", () => {
   it("end on the wall clock when summer time ends in between", () => {
     const end = quietUntil(Date.parse("2026-10-24T22:00:00Z"), { from: 22 * 60, to: 7 * 60 }, "Europe/Berlin");
     expect(new Date(end ?? 0).toISOString()).toBe("2026-10-25T06:00:00.000Z");
+  });
+
+  it("end ahead also in the night in which the clock skips their end", () => {
+    for (const now of ["2026-03-28T21:00:00Z", "2026-03-29T00:30:00Z", "2026-03-29T00:59:00Z"]) {
+      const end = quietUntil(Date.parse(now), { from: 22 * 60, to: 2 * 60 + 30 }, "Europe/Berlin") ?? 0;
+      expect(new Date(end).toISOString()).toBe("2026-03-29T01:30:00.000Z");
+    }
   });
 });
 

@@ -230,6 +230,23 @@ describe("/approve", () => {
     expect(done.data).toEqual(guests.slice(1).map(dataOf));
   });
 
+  it("all: one who is decided about at another door meanwhile keeps no other from it", async () => {
+    const [ann, bob, cy] = [
+      await house.knocks("Ann", ALICE),
+      await house.knocks("Bob", BOB),
+      await house.knocks("Cy", "+1 555 000 4000"),
+    ];
+    const approve = house.access.approve.bind(house.access);
+    const meanwhile: typeof approve = async (...args) => {
+      await house.access.deny(bob, BY);
+      return approve(...args);
+    };
+    Object.assign(house.access, { approve: meanwhile });
+    const all = await house.says("/approve all");
+    expect(all).toMatch(/Approved Ann.*\n.*Bob .* is denied.*\n.*Approved Cy/);
+    expect([ann, bob, cy].map((who) => house.state(who))).toEqual(["approved", "denied", "approved"]);
+  });
+
   it("a page's order is about the episode that the page showed", async () => {
     const alice = await house.knocks("Alice", ALICE);
     await house.says(`/remove ${alice.code}`);
@@ -330,6 +347,15 @@ describe("quoting the notice of an --auto invite", () => {
     const alice = await buddy("Alice", ALICE);
     expect(await house.says("/undo", { quotes: id })).toMatch(/^↩️ Undone: Carol .* is pending again/);
     expect(house.state(alice)).toBe("approved");
+  });
+
+  it("/undo quoting a notice goes back step by step, as without the quote", async () => {
+    const { alice, bob, notice } = await bobIsIn();
+    await house.says("/deny bob");
+    expect(await house.says("/undo", notice)).toMatch(/^↩️ Undone: Bob .* is approved again/);
+    expect(await house.says("/undo", notice)).toMatch(/^↩️ Undone: Bob .* is a stranger again/);
+    expect(await house.says("/undo", notice)).toMatch(/nothing to undo/);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["approved", "stranger"]);
   });
 });
 

@@ -49,6 +49,21 @@ describe("several at once", () => {
     expect([bo, cy].map((who) => house.state(who))).toEqual(["approved", "approved"]);
   });
 
+  it("may be written like a list or a sentence", async () => {
+    const [ann, bo, cy] = [
+      await house.knocks("Ann", ALICE),
+      await house.knocks("Bo", BOB),
+      await house.knocks("Cy :)", "+1 555 000 4000"),
+    ];
+    const states = () => [ann, bo, cy].map((who) => house.state(who));
+    await house.says(`/approve ${ann.code}, (${bo.code}).`);
+    expect(states()).toEqual(["approved", "approved", "pending"]);
+    await house.says("/remove ＋１ 555 000 2000, +1 (555) 000-3000.");
+    expect(states()).toEqual(["stranger", "stranger", "pending"]);
+    await house.says("/approve cy :)");
+    expect(states()).toEqual(["stranger", "stranger", "approved"]);
+  });
+
   it("the same stranger named twice is approved once", async () => {
     const result = await house.cli("approve", "+15550006000", "+15550007000", "+1 555 000 6000");
     expect(result.data).toHaveLength(2);

@@ -176,6 +176,33 @@ it("a typed number is whoever waits with that number hidden, and what they wrote
   await world.told(/💬.*\n> is anybody there\?/);
 });
 
+it("I2: a typed number is the buddy with that number hidden, too: denying it shuts them out", async () => {
+  const world = await World.linked(OWN, FAST);
+  const hidden = { addressing: "lid", withAlt: false } as const;
+  await world.say(world.alice, TOKEN, hidden);
+  const { text } = await world.told(/New sender/);
+  const code = /New sender\* (\w{4})/.exec(text)?.[1] ?? "";
+  await ask(world, `/approve ${code}`, /Approved/);
+  await ask(world, "/whois +1 555 000 2000", new RegExp(`Alice \\(${code}\\)`));
+  await ask(world, "/deny +1 555 000 2000", new RegExp(`Denied Alice \\(${code}\\)`));
+  await world.say(world.alice, "still there?", hidden);
+  await world.settled();
+  expect(world.responded()).toEqual([]);
+  await ask(world, "/list", /0 approved, 1 denied, 0 pending/);
+});
+
+it("a number that is let in before it ever wrote is known by its LID, in silent mode too; so is an owner named later", async () => {
+  const world = await World.create(OWN, FAST);
+  await world.home.start();
+  await world.scanQr();
+  await world.home.post("/api/v1/setup", { owner: "+15550001000", token: TOKEN });
+  const hidden = { addressing: "lid", withAlt: false } as const;
+  await world.order("/approve +1 555 000 2000", hidden);
+  await world.told(/Approved .*\+1 555 000 2000.*who was not pending/);
+  await world.say(world.alice, "hello", hidden);
+  await world.told(/💬.*Alice.*\n> hello/);
+});
+
 it("numbers that move: a buddy's new number, a number passed on, and the owner's own", async () => {
   const world = await World.linked(OWN, FAST);
   const { code } = await world.aliceKnocks();

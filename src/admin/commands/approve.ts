@@ -2,7 +2,7 @@ import type { Person } from "../../access/identity.js";
 import type { Contact } from "../../access/types.js";
 import { type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
-import { considered, type Done, eachReference, implied, nobody, refusal, together } from "../targets.js";
+import { considered, type Done, eachReference, implied, nobody, refusal, refused, together } from "../targets.js";
 import type { Command, CommandContext, CommandResult } from "../types.js";
 import { byAndWhen, count, label, labels, nameAndNumber, toData } from "../words.js";
 
@@ -45,7 +45,8 @@ async function approveAll(number: number | undefined, context: CommandContext): 
     );
   }
   const done: Done[] = [];
-  for (const contact of waiting) done.push(await approveOne(contact, context));
+  // One who was decided about at another door in this moment keeps none of the others from it.
+  for (const contact of waiting) done.push(await approveOne(contact, context).catch(refused));
   return together(done);
 }
 
