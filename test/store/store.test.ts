@@ -1,4 +1,16 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -132,6 +144,29 @@ describe("a data file", () => {
     await collection.put({ _id: "a", text: "x" });
     await rm(file());
     await expect(collection.put({ _id: "b", text: "y" })).rejects.toMatchObject({ code: "store-damaged" });
+  });
+
+  it.each([
+    ["cut short", (path: string) => truncate(path, 10)],
+    ["moved away", (path: string) => rename(path, `${path}.moved`)],
+    [
+      "moved away, and another put in its place",
+      async (path: string) => {
+        await rename(path, `${path}.moved`);
+        await copyFile(`${path}.moved`, path);
+      },
+    ],
+  ])("that is %s under the running process gets nothing of what is refused", async (_, tamper) => {
+    const collection = await notes();
+    await collection.put({ _id: "a", text: "x" });
+    await tamper(file());
+    for (const id of ["b", "c"]) {
+      await expect(collection.put({ _id: id, text: "refused" })).rejects.toMatchObject({ code: "store-damaged" });
+    }
+    expect(await collection.count()).toBe(1);
+    for (const name of await readdir(join(home, "data"))) {
+      if (name.startsWith("settings.db")) expect(await readFile(join(home, "data", name), "utf8")).not.toMatch("refused");
+    }
   });
 
   it("opens once for all who ask, and refuses work after closing", async () => {
