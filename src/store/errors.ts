@@ -46,3 +46,12 @@ export function damaged(file: string, line: number, what: string): KafclawError 
     "failed",
   );
 }
+
+/** The error of a file that was there, as another one shows. */
+export function missing(file: string, other: string): KafclawError {
+  return new KafclawError(
+    "store-damaged",
+    `${file} is missing, while ${other} still holds something; restore it from a backup, or, to go on without all that it held, put an empty file in its place (touch ${file}) and start again.`,
+    "failed",
+  );
+}

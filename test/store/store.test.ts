@@ -165,7 +165,8 @@ describe("a data file", () => {
     }
     expect(await collection.count()).toBe(1);
     for (const name of await readdir(join(home, "data"))) {
-      if (name.startsWith("settings.db")) expect(await readFile(join(home, "data", name), "utf8")).not.toMatch("refused");
+      if (name.startsWith("settings.db"))
+        expect(await readFile(join(home, "data", name), "utf8")).not.toMatch("refused");
     }
   });
 
@@ -261,6 +262,22 @@ describe("after a crash", () => {
     await rm(file());
     await writeFile(`${file()}~`, whole);
     await expect(notes()).rejects.toMatchObject({ code: "store-damaged" });
+  });
+
+  it("a file that is gone while another still holds something is not taken for new; an empty one in its place is", async () => {
+    await openWith(whole);
+    await store?.close();
+    store = undefined;
+    store = await openStore(home, { clock: () => NOW, log });
+    await expect(store.open("access")).rejects.toMatchObject({
+      code: "store-damaged",
+      message: expect.stringMatching(/access\.db is missing.*settings\.db.*backup.*empty file/),
+    });
+    expect(await readdir(join(home, "data"))).not.toContain("access.db");
+    await writeFile(join(home, "data", "access.db"), "");
+    await store.close();
+    store = await openStore(home, { clock: () => NOW, log });
+    expect(await (await store.open("access")).count()).toBe(0);
   });
 
   it("finds a flipped bit deep in a file that is read in several pieces", async () => {
