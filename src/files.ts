@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { KafclawError } from "./errors.js";
 
 /** Nobody but the user who runs KafClaw reads its files: they hold the keys to somebody's WhatsApp account. */
 export const PRIVATE_FILE = 0o600;
@@ -12,7 +13,37 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Replaces a private file at once: whoever reads it, after a crash or a full disk too, finds the old content or the new. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
+
+/** The error of a write (or open) that the disk refused: `disk-full`, `disk-read-only` or `disk-failed`. */
+export function diskFailed(error: unknown, file: string): KafclawError {
+  const code = systemCode(error) ?? "unknown error";
+  if (FULL.has(code)) {
+    return new KafclawError(
+      "disk-full",
+      `No room to write ${file} (${code}), so this was not done; free some disk space and try again.`,
+      "failed",
+    );
+  }
+  if (READ_ONLY.has(code)) {
+    return new KafclawError(
+      "disk-read-only",
+      `${file} can't be written (${code}), so this was not done; make it writable for the user that runs KafClaw and try again.`,
+      "failed",
+    );
+  }
+  return new KafclawError(
+    "disk-failed",
+    `Reading or writing ${file} failed (${code}), so this was not done; check the disk and try again.`,
+    "failed",
+  );
+}
+
+/**
+ * Replaces a private file at once: whoever reads it, after a crash or a full disk too, finds the old content or the new.
+ * @throws KafclawError `disk-full`, `disk-read-only`, `disk-failed`
+ */
 export async function writePrivate(file: string, data: string | Uint8Array): Promise<void> {
   // A file that is a link to elsewhere stays one.
   const target = await realpath(file).catch(() => file);
@@ -21,8 +52,8 @@ export async function writePrivate(file: string, data: string | Uint8Array): Pro
     await writeSynced(await open(temporary, "wx", PRIVATE_FILE), data);
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => {});
+    throw systemCode(error) === undefined ? error : diskFailed(error, file);
   }
   await syncDirectory(dirname(target));
 }

@@ -116,7 +116,10 @@ describe("a private file", () => {
 
   it("that can't be written leaves the old one and no rest", async () => {
     await mkdir(join(base, "target", "full"), { recursive: true });
-    await expect(writePrivate(join(base, "target"), "x")).rejects.toThrow();
+    await expect(writePrivate(join(base, "target"), "x")).rejects.toMatchObject({
+      code: "disk-failed",
+      message: expect.stringMatching(/target failed \(EISDIR\).*check the disk/),
+    });
     expect(await readdir(base)).toEqual(["target"]);
   });
 });

@@ -1,37 +1,9 @@
 import { KafclawError } from "../errors.js";
-import { systemCode } from "../files.js";
 
 /** The few words that this folder says while it works; a pino logger fits. */
 export interface StoreLog {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
-}
-
-const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
-
-/** The error of a write (or open) that the disk refused: `disk-full`, `disk-read-only` or `disk-failed`. */
-export function diskFailed(error: unknown, file: string): KafclawError {
-  const code = systemCode(error) ?? "unknown error";
-  if (FULL.has(code)) {
-    return new KafclawError(
-      "disk-full",
-      `No room to write ${file} (${code}), so this was not done; free some disk space and try again.`,
-      "failed",
-    );
-  }
-  if (READ_ONLY.has(code)) {
-    return new KafclawError(
-      "disk-read-only",
-      `${file} can't be written (${code}), so this was not done; make it writable for the user that runs KafClaw and try again.`,
-      "failed",
-    );
-  }
-  return new KafclawError(
-    "disk-failed",
-    `Reading or writing ${file} failed (${code}), so this was not done; check the disk and try again.`,
-    "failed",
-  );
 }
 
 /** The error of a file that holds something else than what was written to it. */

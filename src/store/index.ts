@@ -8,9 +8,9 @@ import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
-import { PRIVATE_DIRECTORY, systemCode, writeNew } from "../files.js";
+import { diskFailed, PRIVATE_DIRECTORY, systemCode, writeNew } from "../files.js";
 import { DataFileCollection } from "./collection.js";
-import { diskFailed, missing, type StoreLog } from "./errors.js";
+import { missing, type StoreLog } from "./errors.js";
 import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";
 import { type Collection, DATA_FILES, type DataFile, type Doc, type Store } from "./types.js";
 
