@@ -1,6 +1,7 @@
 /** Small things about files that home and store share: private, durable, all at once. */
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, type FileHandle, link, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { KafclawError } from "./errors.js";
 
@@ -47,38 +48,57 @@ export function diskFailed(error: unknown, file: string): KafclawError {
 export async function writePrivate(file: string, data: string | Uint8Array): Promise<void> {
   // A file that is a link to elsewhere stays one.
   const target = await realpath(file).catch(() => file);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.tmp`);
   try {
-    await writeSynced(await open(temporary, "wx", PRIVATE_FILE), data);
-    await rename(temporary, target);
+    await writeWhole(target, data, (temporary) => rename(temporary, target));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw systemCode(error) === undefined ? error : diskFailed(error, file);
   }
-  await syncDirectory(dirname(target));
 }
 
 /**
- * Writes a private file that must not exist yet, whole or not at all.
+ * Writes a private file that must not exist yet, whole or not at all: half a file, as a kill leaves it, would stand in the
+ * way for ever.
  * @returns false when it exists; it is then left as it is
  */
 export async function writeNew(file: string, data: string | Uint8Array): Promise<boolean> {
-  let handle: FileHandle;
+  if (await stat(file).catch(() => undefined)) return false;
   try {
-    handle = await open(file, "wx", PRIVATE_FILE);
+    await writeWhole(file, data, async (temporary) => {
+      await nameAlso(temporary, file);
+      await rm(temporary);
+    });
+    return true;
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
     throw error;
   }
+}
+
+/** Writes all of a file under another name beside it, and then gives it its own. */
+async function writeWhole(
+  file: string,
+  data: string | Uint8Array,
+  giveName: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString("hex")}.tmp`);
   try {
-    await writeSynced(handle, data);
+    await writeSynced(await open(temporary, "wx", PRIVATE_FILE), data);
+    await giveName(temporary);
   } catch (error) {
-    // Half a file would stand in the way for ever.
-    await rm(file, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
   await syncDirectory(dirname(file));
-  return true;
+}
+
+/** A second name refuses to take the place of what is there, which renaming doesn't; some disks have no second names. */
+async function nameAlso(temporary: string, file: string): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") throw error;
+    await copyFile(temporary, file, constants.COPYFILE_EXCL);
+  }
 }
 
 /** Makes the names in a directory durable. */

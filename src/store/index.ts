@@ -4,11 +4,11 @@
  *     const store = await openStore(home.root, { clock: Date.now, log, onLost: (error) => stop(error) });
  *     const contacts = await store.open<Contact>("access", { durable: true });
  */
-import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
-import { diskFailed, PRIVATE_DIRECTORY, systemCode, writeNew } from "../files.js";
+import { diskFailed, PRIVATE_DIRECTORY, PRIVATE_FILE, syncDirectory, systemCode } from "../files.js";
 import { DataFileCollection } from "./collection.js";
 import { missing, type StoreLog } from "./errors.js";
 import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";
@@ -114,7 +114,8 @@ async function makeMissing(data: string): Promise<ReadonlyMap<DataFile, string>>
       return new Map(absent.flatMap((each) => (name === `${each}.db~` ? [] : [[each, file] as const])));
     }
   }
-  for (const name of absent) await writeNew(join(data, `${name}.db`), "");
+  for (const name of absent) await (await open(join(data, `${name}.db`), "a", PRIVATE_FILE)).close();
+  await syncDirectory(data);
   return new Map();
 }
 
