@@ -43,6 +43,10 @@ describe("a full disk", () => {
       const { trouble } = (await world.home.get("/api/v1/status")) as { trouble: string | null };
       return /No room to write .*free some disk space/.test(trouble ?? "");
     }, "the status says that the disk is full");
+    expect(await world.home.run(["doctor"])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/✗ data .*No room to write /),
+    });
     expect(world.home.running).toBe(true);
     expect(world.owner.inbox.filter(({ text }) => /Denied/.test(text))).toEqual([]);
 
