@@ -18,5 +18,6 @@ export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
 export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
+export { checkToken } from "./tokens.js";
 export * from "./types.js";
 export { doorOf, lastChange } from "./words.js";
