@@ -1,7 +1,7 @@
 /** Small things about files that home and store share: private, durable, all at once. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, type FileHandle, link, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, link, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { KafclawError } from "./errors.js";
 
@@ -71,6 +71,19 @@ export async function writeNew(file: string, data: string | Uint8Array): Promise
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
     throw error;
+  }
+}
+
+/** Nobody takes that long to write a file of settings. */
+const ABANDONED_MS = 60_000;
+
+/** Removes what a kill left half-written in a directory: it can hold a key or a token. */
+export async function clearAbandoned(directory: string, now: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!/^\..+\.[0-9a-f]{8}\.tmp$/.test(name)) continue;
+    const file = join(directory, name);
+    const found = await stat(file).catch(() => undefined);
+    if (found && now - found.mtimeMs > ABANDONED_MS) await rm(file, { force: true });
   }
 }
 
