@@ -161,7 +161,8 @@ async function readText(file: string): Promise<string | undefined> {
     return await readFile(file, "utf8");
   } catch (error) {
     const code = systemCode(error) ?? String(error);
-    if (code === "ENOENT") return undefined;
+    // A home that is a file is told by whoever opens it.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const why = code === "EACCES" ? "this user may not read it" : code === "EISDIR" ? "it is a directory" : code;
     throw new KafclawError(
       "bad-config",
