@@ -3,7 +3,7 @@
  * (`dashboard.port` is `KAFCLAW_DASHBOARD_PORT`). Read once at start; what changes while the gateway runs lives in the store.
  */
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { withChanges } from "./config/change.js";
 import { firstMistake } from "./config/json.js";
@@ -37,9 +37,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Where the home is: `KAFCLAW_HOME`, else `~/.kafclaw`. */
 export function homeFrom(env: Environment): string {
   const named = env.KAFCLAW_HOME?.trim();
-  if (!named) return join(homedir(), ".kafclaw");
+  if (!named) return join(userHome(), ".kafclaw");
   // A `~` that no shell has expanded: service files and .env files don't.
-  return named === "~" || named.startsWith("~/") ? join(homedir(), named.slice(1)) : named;
+  return named === "~" || named.startsWith("~/") ? join(userHome(), named.slice(1)) : named;
+}
+
+/** An empty HOME, as service files leave it, is none: else the home would be wherever the program was started. */
+function userHome(): string {
+  return homedir() || userInfo().homedir;
 }
 
 /**
@@ -156,7 +161,8 @@ async function readText(file: string): Promise<string | undefined> {
     return await readFile(file, "utf8");
   } catch (error) {
     const code = systemCode(error) ?? String(error);
-    if (code === "ENOENT") return undefined;
+    // A home that is a file is told by whoever opens it.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const why = code === "EACCES" ? "this user may not read it" : code === "EISDIR" ? "it is a directory" : code;
     throw new KafclawError(
       "bad-config",

@@ -72,6 +72,9 @@ function onOrphaned(): void {
 }
 
 if (process.channel) process.once("disconnect", onOrphaned);
+// A write beyond the file size limit is refused (EFBIG); proper-lockfile's exit handler would make the signal that comes
+// with it deadly, unless somebody else listens too.
+process.on("SIGXFSZ", () => {});
 silenceLibsignal(console);
 for (const stream of [stdout, stderr]) stream.on("error", () => {});
 // A corrupt frame from WhatsApp ends as one of these in Baileys: it must not end the gateway (DESIGN 11).

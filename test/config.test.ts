@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { configTable, homeFrom, loadConfig, parseConfig } from "../src/config.js";
 import { KafclawError } from "../src/errors.js";
 
@@ -242,5 +242,11 @@ describe("the file", () => {
     expect(homeFrom({ KAFCLAW_HOME: " " })).toBe(join(homedir(), ".kafclaw"));
     expect(homeFrom({ KAFCLAW_HOME: "~/bot" })).toBe(join(homedir(), "bot"));
     expect(homeFrom({ KAFCLAW_HOME: "/srv/bot" })).toBe("/srv/bot");
+  });
+
+  it("is the user's own where HOME is empty, not wherever the program was started", () => {
+    vi.stubEnv("HOME", "");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(homeFrom({})).toBe(join(userInfo().homedir, ".kafclaw"));
   });
 });

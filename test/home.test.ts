@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { clearAbandoned } from "../src/files.js";
 import {
   createHome,
   homePaths,
@@ -116,9 +117,21 @@ describe("a private file", () => {
 
   it("that can't be written leaves the old one and no rest", async () => {
     await mkdir(join(base, "target", "full"), { recursive: true });
-    await expect(writePrivate(join(base, "target"), "x")).rejects.toThrow();
+    await expect(writePrivate(join(base, "target"), "x")).rejects.toMatchObject({
+      code: "disk-failed",
+      message: expect.stringMatching(/target failed \(EISDIR\).*check the disk/),
+    });
     expect(await readdir(base)).toEqual(["target"]);
   });
+});
+
+it("what a kill left half-written is removed, and nothing else", async () => {
+  const [left, fresh, others] = [".config.json.0a1b2c3d.tmp", ".gateway.json.0a1b2c3d.tmp", ".notes.tmp"];
+  for (const name of [left, fresh, others]) await writeFile(join(base, name), "");
+  const now = Date.now();
+  for (const name of [left, others]) await utimes(join(base, name), now / 1000 - 120, now / 1000 - 120);
+  await clearAbandoned(base, now);
+  expect((await readdir(base)).sort()).toEqual([fresh, others]);
 });
 
 describe("the running gateway's address", () => {

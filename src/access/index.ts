@@ -18,6 +18,7 @@ export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
 export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
+export { checkToken } from "./tokens.js";
 export * from "./types.js";
 export { lastStanding } from "./undo.js";
 export { doorOf, lastChange } from "./words.js";

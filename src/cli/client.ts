@@ -20,11 +20,13 @@ const ErrorBody = z.object({
 });
 const StatusBody = z.object({
   link: z.enum(["open", "connecting", "unlinked", "loggedOut", "conflict"]),
+  trouble: z.string().nullable(),
   sentence: z.string(),
   remedy: z.string(),
   owner: z.object({ confirmed: z.boolean() }).nullable(),
 });
 const OwnerBody = z.object({ text: z.string() });
+const DoneBody = z.object({ ok: z.literal(true), left: z.string().optional() });
 const EventBody = z.discriminatedUnion("event", [
   z.object({ event: z.literal("connecting") }),
   z.object({ event: z.literal("qr"), data: z.string() }),
@@ -49,50 +51,76 @@ export class Client {
 
   /** How the link stands, and whether the owner has sent the code of the set-up. */
   async status(): Promise<z.infer<typeof StatusBody>> {
-    return StatusBody.parse(await this.ask("GET", "/status"));
+    return this.ask(StatusBody, "GET", "/status");
   }
 
   /** Locks or names the owner. @returns what was done, in one sentence */
   async changeOwner(input: { owner?: string; lock?: boolean }): Promise<string> {
-    return OwnerBody.parse(await this.ask("POST", "/owner", input)).text;
+    return (await this.ask(OwnerBody, "POST", "/owner", input)).text;
   }
 
   async link(): Promise<LinkEvent> {
-    return EventBody.parse(await this.ask("GET", "/link"));
+    return this.ask(EventBody, "GET", "/link");
   }
 
   /** @throws KafclawError `already-linked` */
   async beginLinking(options: { phone?: string; replace?: boolean }): Promise<void> {
-    await this.ask("POST", "/link", options);
+    await this.ask(EventBody, "POST", "/link", options);
   }
 
   /** Ends an attempt to link; the session that was there connects again. */
   async cancelLinking(): Promise<void> {
-    await this.ask("POST", "/link/cancel");
+    await this.ask(DoneBody, "POST", "/link/cancel");
   }
 
   /** @returns what is left to do, where WhatsApp could not be told */
   async logout(): Promise<string | undefined> {
-    return z.object({ left: z.string().optional() }).parse(await this.ask("DELETE", "/link")).left;
+    return (await this.ask(DoneBody, "DELETE", "/link")).left;
   }
 
   private async answer(path: string, body: unknown): Promise<Answer> {
     const { json } = await this.send("POST", path, body);
     const answer = AnswerBody.safeParse(json);
     if (answer.success) return answer.data;
-    const { code, message, kind } = ErrorBody.parse(json).error;
+    const { code, message, kind } = this.read(ErrorBody, json).error;
     return { ok: false, text: message, data: null, error: { code, kind } };
   }
 
-  private async ask(method: string, path: string, body?: unknown): Promise<unknown> {
+  private async ask<Body>(shape: z.ZodType<Body>, method: string, path: string, body?: unknown): Promise<Body> {
     const { isGood, json } = await this.send(method, path, body);
-    if (isGood) return json;
-    const { code, message, kind } = ErrorBody.parse(json).error;
+    if (isGood) return this.read(shape, json);
+    const { code, message, kind } = this.read(ErrorBody, json).error;
     throw new KafclawError(code, message, kind);
   }
 
+  /** Whoever answers otherwise is not our gateway: another program on the address that `gateway.json` names. */
+  private read<Body>(shape: z.ZodType<Body>, json: unknown): Body {
+    const body = shape.safeParse(json);
+    if (body.success) return body.data;
+    throw this.silent();
+  }
+
+  /** `gateway.json` is not as the gateway wrote it. */
+  private unknown(): KafclawError {
+    const { address, pid } = this.info;
+    return new KafclawError(
+      "unauthorized",
+      `The gateway (pid ${pid}, ${address}) does not take the token of gateway.json, which was changed since its start; restart the gateway.`,
+      "failed",
+    );
+  }
+
+  private silent(): KafclawError {
+    const { address, pid } = this.info;
+    return new KafclawError(
+      "gateway-silent",
+      `The gateway (pid ${pid}) holds the home but does not answer at ${address}; look at its log, or restart it.`,
+      "failed",
+    );
+  }
+
   private async send(method: string, path: string, body?: unknown): Promise<{ isGood: boolean; json: unknown }> {
-    const { address, token, pid } = this.info;
+    const { address, token } = this.info;
     try {
       const response = await fetch(`${address}/api/v1${path}`, {
         method,
@@ -100,13 +128,10 @@ export class Client {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
+      if (response.status === 401) throw this.unknown();
       return { isGood: response.ok, json: await response.json() };
-    } catch {
-      throw new KafclawError(
-        "gateway-silent",
-        `The gateway (pid ${pid}) holds the home but does not answer at ${address}; look at its log, or restart it.`,
-        "failed",
-      );
+    } catch (error) {
+      throw error instanceof KafclawError ? error : this.silent();
     }
   }
 }

@@ -53,7 +53,10 @@ async function* examine(terminal: Terminal): AsyncGenerator<Finding> {
   if (loaded === undefined) {
     // A gateway that was started before the mistake was made runs on, and tells.
     const gateway = await findGateway(home, terminal).catch(() => undefined);
-    if (gateway) yield* await throughGateway(gateway).catch(() => []);
+    if (gateway) {
+      const found = await throughGateway(gateway).catch(() => undefined);
+      yield* found?.findings ?? [];
+    }
     return;
   }
   yield* lookAtData(home, loaded, terminal);
@@ -92,8 +95,9 @@ async function* lookAtData(home: Home, loaded: LoadedConfig, terminal: Terminal)
   yield await looked("data", async () => {
     const gateway = await findGateway(home, terminal);
     if (gateway) {
-      more = await throughGateway(gateway);
-      return good("data", `${home.data}: in use by the gateway that runs.`);
+      const { trouble, findings } = await throughGateway(gateway);
+      more = findings;
+      return trouble === null ? good("data", `${home.data}: in use by the gateway that runs.`) : bad("data", trouble);
     }
     more = await onFiles({ home, loaded }, terminal, async ({ access, gateway: idle }) => [
       ownerFinding(access.owner()),
@@ -104,9 +108,12 @@ async function* lookAtData(home: Home, loaded: LoadedConfig, terminal: Terminal)
   yield* more;
 }
 
-async function throughGateway(gateway: Client): Promise<readonly Finding[]> {
-  const { link, sentence, remedy, owner } = await gateway.status();
-  return [ownerFinding(owner ?? undefined), linkFinding({ code: link, sentence, remedy })];
+/** What a gateway tells: why it can't write, where it can't, and the rest. */
+async function throughGateway(
+  gateway: Client,
+): Promise<{ readonly trouble: string | null; readonly findings: readonly Finding[] }> {
+  const { link, sentence, remedy, trouble, owner } = await gateway.status();
+  return { trouble, findings: [ownerFinding(owner ?? undefined), linkFinding({ code: link, sentence, remedy })] };
 }
 
 function ownerFinding(owner: { readonly confirmed: boolean } | undefined): Finding {

@@ -53,7 +53,7 @@ export async function findGateway(home: Home, terminal: Terminal): Promise<Clien
     if (waited === SAY_AFTER_MS) sayWaiting(holder, home, terminal);
     if (waited >= WAIT_MS) {
       const sentence = holder.isHere
-        ? `Process ${holder.pid} is using ${home.root}, a kafclaw command such as whatsapp-auth perhaps; wait until it is done, or end it (kill ${holder.pid}).`
+        ? `Process ${holder.pid} is using ${home.root}, and no gateway.json says how to reach it: a kafclaw command such as whatsapp-auth, or a gateway that lost that file; wait until it is done, or end it (kill ${holder.pid}) and start the gateway again.`
         : `${capital(holderName(holder))} is using ${home.root}, a gateway perhaps; run the command there, or stop it first.`;
       throw new KafclawError("gateway-silent", sentence, "failed");
     }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { homeFrom, type LoadedConfig, loadConfig } from "../config.js";
 import { LateDashboard, listen, SignIn } from "../dashboard/index.js";
+import { clearAbandoned } from "../files.js";
 import { type House, openHouse } from "../gateway.js";
 import { createHome, type Home, removeGateway, writeGateway } from "../home.js";
 import type { LinkEvent } from "../whatsapp/types.js";
@@ -85,6 +86,7 @@ async function untilStopped({
 }: Running): Promise<number> {
   // What a crashed gateway left behind must not be taken for ours.
   await rm(home.gatewayJson, { force: true });
+  for (const directory of [home.root, home.workspace]) await clearAbandoned(directory, Date.now());
   const token = randomBytes(32).toString("base64url");
   const { host, port, publicUrl } = settings.config.dashboard;
   const { access, admin, link, activity } = house;

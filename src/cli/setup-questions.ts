@@ -1,7 +1,8 @@
 /** The questions of `whatsapp-setup` at a terminal. */
 import { isCancel, note, select, text } from "@clack/prompts";
-import { parseAddress, parseNumber } from "../access/index.js";
+import { checkToken, parseAddress, parseNumber } from "../access/index.js";
 import type { SetupInput } from "../admin/index.js";
+import { KafclawError } from "../errors.js";
 
 /**
  * @param hasToken a pairing token is set already
@@ -26,7 +27,9 @@ export async function askForSetup(hasToken: boolean): Promise<SetupInput | undef
   if (token === undefined) return undefined;
   const allow = await ask("Numbers or JIDs to approve right away (commas between; empty for none)", checkPeople);
   if (allow === undefined) return undefined;
-  const deny = await ask("Numbers or JIDs to deny for good (commas between; empty for none)", checkPeople);
+  const deny = await ask("Numbers or JIDs to deny for good (commas between; empty for none)", (typed) =>
+    deniedProblem(typed, [owner, ...listOf(allow)]),
+  );
   if (deny === undefined) return undefined;
   return { owner, confirm: setup === "own-number", ...token, allow: listOf(allow), deny: listOf(deny) };
 }
@@ -49,13 +52,38 @@ async function askForToken(isSet: boolean): Promise<Pick<SetupInput, "token" | "
   if (isCancel(how)) return undefined;
   if (how === "keep") return {};
   if (how === "generate") return { generateToken: true };
-  const token = await ask("Pairing token", (typed) => (typed.trim().length < 8 ? "8 characters or more" : undefined));
+  const token = await ask("Pairing token", tokenProblem);
   return token === undefined ? undefined : { token };
 }
 
 async function ask(message: string, check: (typed: string) => string | undefined): Promise<string | undefined> {
   const answer = await text({ message, validate: (typed = "") => check(typed) });
   return isCancel(answer) ? undefined : (answer ?? "");
+}
+
+/** What would be refused is told at the question, not when all the others have been answered. */
+export function tokenProblem(typed: string): string | undefined {
+  try {
+    checkToken(typed);
+    return undefined;
+  } catch (error) {
+    // The rest is about leaving the option out.
+    if (error instanceof KafclawError) return error.message.replace(" Or leave it out to have one made.", "");
+    throw error;
+  }
+}
+
+/** @param others who was named before, and so can't be denied */
+export function deniedProblem(typed: string, others: readonly string[]): string | undefined {
+  const named = new Set(others.map(addressOf));
+  const both = listOf(typed).find((who) => named.has(addressOf(who)));
+  return checkPeople(typed) ?? (both === undefined ? undefined : `${both} is the owner, or was to be approved`);
+}
+
+function addressOf(who: string): string {
+  const address = parseAddress(who);
+  if (address?.kind === "pn") return address.pn;
+  return address?.kind === "lid" ? address.lid : who;
 }
 
 function checkNumber(typed: string): string | undefined {

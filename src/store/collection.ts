@@ -1,9 +1,9 @@
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync, statSync, writeSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KafclawError } from "../errors.js";
-import { syncDirectory, systemCode } from "../files.js";
-import { diskFailed, type StoreLog } from "./errors.js";
+import { diskFailed, syncDirectory, systemCode } from "../files.js";
+import type { StoreLog } from "./errors.js";
 import { allOf, type Change, compactNedb, lookUp, type Nedb, openNedb, putting, removing } from "./nedb.js";
 import { examine } from "./repair.js";
 import type { Collection, Doc } from "./types.js";
@@ -13,7 +13,7 @@ const COMPACT_FROM = 1 << 20;
 /** A file is compacted when it has grown to this many times what its documents need. */
 const COMPACT_FACTOR = 2;
 
-/** Writes go to the end, wherever that is: a file that somebody has cut short or replaced is noticed after the write. */
+/** Writes go to the end, wherever that is. */
 const OPEN = "a+";
 
 /** How a data file is opened. */
@@ -137,6 +137,8 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
       const { lines, apply } = prepare(this.db);
       if (lines === "") return 0;
       if (this.#torn) await this.#cutOff();
+      // Else what is refused would be found in it by the next start.
+      this.#sizeNow();
       try {
         this.#append(lines);
         if (this.#durable) await this.handle.datasync();
@@ -179,13 +181,15 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     this.#torn = false;
   }
 
-  /** Bytes of the file under its name. @throws KafclawError `store-damaged` when it is not the file that we opened */
+  /** Bytes of the file under its name. @throws KafclawError `store-damaged` when it is not the file that we opened, or was cut */
   #sizeNow(): number {
-    const { size, nlink } = fstatSync(this.handle.fd);
-    if (nlink > 0 && size >= this.#length) return size;
+    const opened = fstatSync(this.handle.fd);
+    const named = statSync(this.options.file, { throwIfNoEntry: false });
+    const isSame = named?.ino === opened.ino && named.dev === opened.dev;
+    if (isSame && opened.size >= this.#length) return opened.size;
     throw new KafclawError(
       "store-damaged",
-      `${this.options.file} was deleted or replaced while KafClaw was using it; restore it from a backup and start again.`,
+      `${this.options.file} was deleted, replaced or cut while KafClaw was using it; restore it from a backup and start again.`,
       "failed",
     );
   }

@@ -4,15 +4,15 @@
  *     const store = await openStore(home.root, { clock: Date.now, log, onLost: (error) => stop(error) });
  *     const contacts = await store.open<Contact>("access", { durable: true });
  */
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
-import { PRIVATE_DIRECTORY, systemCode } from "../files.js";
+import { diskFailed, PRIVATE_DIRECTORY, PRIVATE_FILE, syncDirectory, systemCode } from "../files.js";
 import { DataFileCollection } from "./collection.js";
-import { diskFailed, type StoreLog } from "./errors.js";
+import { missing, type StoreLog } from "./errors.js";
 import { type LockHolder, readLock as readLockOf, takeLock } from "./lock.js";
-import type { Collection, DataFile, Doc, Store } from "./types.js";
+import { type Collection, DATA_FILES, type DataFile, type Doc, type Store } from "./types.js";
 
 export type { StoreLog } from "./errors.js";
 export { holderName, type LockHolder } from "./lock.js";
@@ -52,6 +52,10 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
     await chmod(data, PRIVATE_DIRECTORY);
     return takeLock(data, options.clock(), lose);
   });
+  const gone = await asSentence(data, () => makeMissing(data)).catch(async (error: unknown) => {
+    await lock.release();
+    throw error;
+  });
   const files = new Map<DataFile, Promise<DataFileCollection<Doc>>>();
   let failed: { readonly at: number; readonly sentence: string } | undefined;
   const onFailure = (error: KafclawError): void => {
@@ -64,6 +68,8 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
   return {
     async open<T extends Doc>(name: DataFile, { durable = false } = {}): Promise<Collection<T>> {
       const file = join(data, `${name}.db`);
+      const other = gone.get(name);
+      if (other !== undefined) throw missing(file, other);
       const onClosed = (): void => void files.delete(name);
       const opening =
         files.get(name) ?? DataFileCollection.open<Doc>({ ...options, file, durable, mayWrite, onClosed, onFailure });
@@ -90,6 +96,27 @@ export async function openStore(home: string, options: StoreOptions): Promise<St
 /** Who uses this home's data files, for a command line that wants to know whether a gateway runs; undefined: nobody. */
 export async function readLock(home: string): Promise<LockHolder | undefined> {
   return asSentence(home, () => readLockOf(join(home, "data")));
+}
+
+/**
+ * Makes the data files of a new home. Where one holds something already, those that are missing were lost: an empty one in
+ * place of `access.db` would forget who was denied.
+ * @returns the lost ones, each with a file that shows it
+ */
+async function makeMissing(data: string): Promise<ReadonlyMap<DataFile, string>> {
+  const names = await readdir(data);
+  const absent = DATA_FILES.filter((name) => !names.includes(`${name}.db`));
+  if (absent.length === 0) return new Map();
+  for (const name of names.filter((each) => /\.db~?$/.test(each))) {
+    const file = join(data, name);
+    // What a compaction left beside a missing file is told by whoever opens that one.
+    if ((await stat(file)).size > 0) {
+      return new Map(absent.flatMap((each) => (name === `${each}.db~` ? [] : [[each, file] as const])));
+    }
+  }
+  for (const name of absent) await (await open(join(data, `${name}.db`), "a", PRIVATE_FILE)).close();
+  await syncDirectory(data);
+  return new Map();
 }
 
 async function asSentence<R>(path: string, task: () => Promise<R>): Promise<R> {

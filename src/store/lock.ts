@@ -75,10 +75,7 @@ export async function takeLock(data: string, now: number, onLost: (error: Error)
       realpath: false,
       stale: STALE,
       update: TOUCH,
-      onCompromised(error) {
-        process.off("SIGXFSZ", ignore);
-        onLost(error);
-      },
+      onCompromised: onLost,
     });
     try {
       await writeHolder(data, now);
@@ -86,12 +83,8 @@ export async function takeLock(data: string, now: number, onLost: (error: Error)
       await release();
       throw error;
     }
-    // A write beyond the file size limit is refused (EFBIG); proper-lockfile's exit handler would make the signal that
-    // comes with it deadly, unless somebody else listens too.
-    process.on("SIGXFSZ", ignore);
     return {
       async release() {
-        process.off("SIGXFSZ", ignore);
         await rm(join(data, "lock.json"), { force: true });
         await release();
       },

@@ -41,4 +41,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type DataFile = "access" | "audit" | "session" | "journal" | "outbox" | "settings" | "conversation";
+/** Every data file of a home. They are made together, so that one that is missing later is known to be lost. */
+export const DATA_FILES = ["access", "audit", "session", "journal", "outbox", "settings", "conversation"] as const;
+export type DataFile = (typeof DATA_FILES)[number];

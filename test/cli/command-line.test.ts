@@ -94,6 +94,14 @@ describe("exit codes and streams", () => {
   });
 });
 
+it("a home that is a file is told as such by every command", async () => {
+  await rm(home, { recursive: true });
+  await writeFile(home, "");
+  for (const command of ["onboard", "status", "whatsapp-auth", "gateway"]) {
+    expect(await run(command)).toMatchObject({ code: 1, err: expect.stringContaining(`${home} is a file`) });
+  }
+});
+
 describe("onboard", () => {
   it("creates the home, and the second time leaves all as it is", async () => {
     const first = await run("onboard", "--timezone", "Europe/Berlin");

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { access, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TOKEN, World } from "./world.js";
@@ -187,6 +190,32 @@ describe("bad input gets one sentence and the right exit code", () => {
       ]);
       expect(ran.map(({ code }) => code)).toEqual([0, 0, 0]);
       await world.home.stop();
+    }
+  });
+
+  it("a gateway.json that was changed, or leads to another program, is told in a sentence by every command", async () => {
+    const world = await World.create();
+    await world.setUp();
+    await world.home.start();
+    const file = join(world.home.path, "gateway.json");
+    const info = await world.home.api();
+    const other = createServer((_, response) => void response.end("{}")).listen(0, "127.0.0.1");
+    onTestFinished(() => void other.close());
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const changes: [object, RegExp][] = [
+      [{ token: "another" }, /does not take the token of gateway\.json.*restart the gateway/],
+      [{ address: `http://127.0.0.1:${port}` }, /does not answer at http.*restart it/],
+    ];
+    const commands = [["list"], ["whatsapp-auth"], ["owner", "lock"], ["whatsapp-auth", "--logout"], ["doctor"]];
+    for (const [change, sentence] of changes) {
+      await writeFile(file, JSON.stringify({ ...info, ...change }));
+      for (const command of commands) {
+        const ran = await world.home.run(command);
+        expect(ran.code).toBe(1);
+        expect(ran.err + ran.out).toMatch(sentence);
+        expect(ran.err).not.toMatch(/inside KafClaw/);
+      }
     }
   });
 

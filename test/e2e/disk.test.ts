@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TOKEN, World } from "./world.js";
@@ -43,6 +43,10 @@ describe("a full disk", () => {
       const { trouble } = (await world.home.get("/api/v1/status")) as { trouble: string | null };
       return /No room to write .*free some disk space/.test(trouble ?? "");
     }, "the status says that the disk is full");
+    expect(await world.home.run(["doctor"])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/✗ data .*No room to write /),
+    });
     expect(world.home.running).toBe(true);
     expect(world.owner.inbox.filter(({ text }) => /Denied/.test(text))).toEqual([]);
 
@@ -58,4 +62,19 @@ describe("a full disk", () => {
     await world.order("/whois mallory");
     expect((await world.told(/Mallory[\s\S]*denied/i)).text).toMatch(/denied/i);
   });
+});
+
+describe("a quota that is used up", () => {
+  it.each([["onboard"], ["gateway"], ["whatsapp-setup", "--model", "parrot", "--base-url", "http://127.0.0.1:9/v1"]])(
+    "%s ends with a sentence, and leaves no half file in the way",
+    async (...args) => {
+      const world = await World.create();
+      const ran = await world.home.run(args, { fileLimit: 2 });
+      expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/EFBIG|disk is full|No room/) });
+      expect(ran.err).not.toMatch(/ {4}at /);
+      expect(existsSync(join(world.home.path, "config.json"))).toBe(false);
+      expect(readdirSync(world.home.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+      expect(await world.home.run(args[0] === "gateway" ? ["list"] : args)).toMatchObject({ code: 0 });
+    },
+  );
 });

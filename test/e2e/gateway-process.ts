@@ -56,11 +56,19 @@ export class TestHome {
   /** Runs one command to its end, as a user would. */
   async run(
     args: readonly string[],
-    { input, env = {}, outTo }: { input?: string; env?: Record<string, string>; outTo?: string } = {},
+    {
+      input,
+      env = {},
+      outTo,
+      fileLimit,
+    }: { input?: string; env?: Record<string, string>; outTo?: string; fileLimit?: number } = {},
   ): Promise<Ran> {
     const file = outTo === undefined ? undefined : await open(outTo, "w");
     const stdio = ["pipe", file?.fd ?? "pipe", "pipe"] as const;
-    const child = spawn(process.execPath, [BIN, ...args], { env: this.environment(env), stdio: [...stdio] });
+    // No file may grow beyond it, as where a quota is used up.
+    const limit = fileLimit === undefined ? [] : ["prlimit", `--fsize=${fileLimit}:unlimited`];
+    const [program = "", ...words] = [...limit, process.execPath, BIN, ...args];
+    const child = spawn(program, words, { env: this.environment(env), stdio: [...stdio] });
     let out = "";
     let err = "";
     child.stdout?.on("data", (data) => (out += data));

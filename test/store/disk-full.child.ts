@@ -18,6 +18,8 @@ const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? 
 const attempt = (task: Promise<unknown>) => task.then(() => "done", codeOf);
 const file = join(home, "data", "settings.db");
 
+// As the bin does: the signal of a limit that is reached is not to end the process.
+process.on("SIGXFSZ", () => {});
 mkdirSync(home, { recursive: true });
 if (room !== "limit") writeFileSync(room, Buffer.alloc(2_500_000));
 let store = await open();

@@ -1,4 +1,16 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -134,6 +146,30 @@ describe("a data file", () => {
     await expect(collection.put({ _id: "b", text: "y" })).rejects.toMatchObject({ code: "store-damaged" });
   });
 
+  it.each([
+    ["cut short", (path: string) => truncate(path, 10)],
+    ["moved away", (path: string) => rename(path, `${path}.moved`)],
+    [
+      "moved away, and another put in its place",
+      async (path: string) => {
+        await rename(path, `${path}.moved`);
+        await copyFile(`${path}.moved`, path);
+      },
+    ],
+  ])("that is %s under the running process gets nothing of what is refused", async (_, tamper) => {
+    const collection = await notes();
+    await collection.put({ _id: "a", text: "x" });
+    await tamper(file());
+    for (const id of ["b", "c"]) {
+      await expect(collection.put({ _id: id, text: "refused" })).rejects.toMatchObject({ code: "store-damaged" });
+    }
+    expect(await collection.count()).toBe(1);
+    for (const name of await readdir(join(home, "data"))) {
+      if (name.startsWith("settings.db"))
+        expect(await readFile(join(home, "data", name), "utf8")).not.toMatch("refused");
+    }
+  });
+
   it("opens once for all who ask, and refuses work after closing", async () => {
     const collection = await notes();
     expect(await notes({ durable: true })).toBe(collection);
@@ -226,6 +262,22 @@ describe("after a crash", () => {
     await rm(file());
     await writeFile(`${file()}~`, whole);
     await expect(notes()).rejects.toMatchObject({ code: "store-damaged" });
+  });
+
+  it("a file that is gone while another still holds something is not taken for new; an empty one in its place is", async () => {
+    await openWith(whole);
+    await store?.close();
+    store = undefined;
+    store = await openStore(home, { clock: () => NOW, log });
+    await expect(store.open("access")).rejects.toMatchObject({
+      code: "store-damaged",
+      message: expect.stringMatching(/access\.db is missing.*settings\.db.*backup.*empty file/),
+    });
+    expect(await readdir(join(home, "data"))).not.toContain("access.db");
+    await writeFile(join(home, "data", "access.db"), "");
+    await store.close();
+    store = await openStore(home, { clock: () => NOW, log });
+    expect(await (await store.open("access")).count()).toBe(0);
   });
 
   it("finds a flipped bit deep in a file that is read in several pieces", async () => {
