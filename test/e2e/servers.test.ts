@@ -1,0 +1,34 @@
+import type { BinaryNode } from "@whiskeysockets/baileys";
+import { describe, expect, it } from "vitest";
+import { World } from "./world.js";
+
+const OWN = { setup: "own-number", addressing: "lid" } as const;
+
+/** What a server may say instead of a list of devices. */
+const NO_LIST: readonly [string, Pick<BinaryNode, "content"> & { readonly type: string }][] = [
+  ["an empty answer", { type: "result" }],
+  ["an error", { type: "error", content: [{ tag: "error", attrs: { code: "429", text: "rate-overlimit" } }] }],
+];
+
+function asksForDevices(query: BinaryNode): boolean {
+  return query.attrs.xmlns === "usync" && JSON.stringify(query).includes('"devices"');
+}
+
+describe("a server that says less than ours", () => {
+  it.each(NO_LIST)("%s on somebody's devices keeps no answer from their phone", async (_, { type, content }) => {
+    const world = await World.linked(OWN);
+    const code = await world.aliceApproved();
+    await world.home.stop();
+    const said = content === undefined ? {} : { content };
+    world.wa.answerQueries((query) =>
+      asksForDevices(query) ? { tag: "iq", attrs: { id: query.attrs.id ?? "", type }, ...said } : undefined,
+    );
+    await world.home.startLinked();
+    await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    await world.say(world.alice, "anybody there?");
+    await world.reply(await world.told(new RegExp(`${code}[^]*anybody there`)), "here I am");
+    expect((await world.alice.next()).text).toBe("here I am");
+    expect(world.leaks(world.mallory)).toEqual([]);
+  });
+});
