@@ -236,7 +236,7 @@ const HEARD = new Set(["connection.update", "creds.update", "messaging-history.s
 
 /**
  * Lets through the events that somebody hears, and takes the display name out of credential updates: with one, Baileys
- * announces it as presence (see session.ts).
+ * announces it as presence (see session.ts). Of the account it keeps the LID.
  */
 function filterEvents(socket: WASocket): void {
   const emit = socket.ev.emit.bind(socket.ev);
@@ -244,8 +244,11 @@ function filterEvents(socket: WASocket): void {
     if (!HEARD.has(event)) return false;
     if (event !== "creds.update") return emit(event, update);
     const { me, ...rest } = update as Partial<AuthenticationCreds>;
+    // A LID is for good: a login that does not name it takes back nothing of what the link said.
+    const lid = me?.lid ?? socket.authState.creds.me?.lid;
+    const known = me && { ...me, ...present({ lid }) };
     // The same event with the same payload type, less the name.
-    return emit(event, { ...rest, ...(me ? { me: nameless(me) } : {}) } as typeof update);
+    return emit(event, { ...rest, ...(known ? { me: nameless(known) } : {}) } as typeof update);
   };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { World } from "./world.js";
 
 const OWN = { setup: "own-number", addressing: "lid" } as const;
+const SELF = { setup: "self", addressing: "lid" } as const;
 
 /** What a server may say instead of a list of devices. */
 const NO_LIST: readonly [string, Pick<BinaryNode, "content"> & { readonly type: string }][] = [
@@ -30,5 +31,16 @@ describe("a server that says less than ours", () => {
     await world.reply(await world.told(new RegExp(`${code}[^]*anybody there`)), "here I am");
     expect((await world.alice.next()).text).toBe("here I am");
     expect(world.leaks(world.mallory)).toEqual([]);
+  });
+
+  it("a login that does not name our LID takes nothing from the chat with oneself", async () => {
+    const world = await World.linked(SELF);
+    await world.home.stop();
+    world.wa.answerLogins(({ lid: _, ...attrs }) => attrs);
+    await world.home.startLinked();
+    await world.order("/silent");
+    await world.told(/Silent mode is on/);
+    const status = (await world.home.get("/api/v1/status")) as { me: { lid: string } };
+    expect(status.me.lid).toBe(world.bot.lidJid);
   });
 });
