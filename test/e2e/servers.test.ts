@@ -44,3 +44,21 @@ describe("a server that says less than ours", () => {
     expect(status.me.lid).toBe(world.bot.lidJid);
   });
 });
+
+describe("a server that sends a message again", () => {
+  it("I10: under the sender's other address, and without naming the first one, has no effect", async () => {
+    const world = await World.linked(OWN);
+    await world.home.stop();
+    await world.home.startLinked();
+    const { id } = await world.order("/silent off");
+    await world.told(/Silent mode is off/);
+    await world.order("/silent on");
+    await world.told(/Silent mode is on/);
+    for (const addressing of ["pn", "lid"] as const) {
+      await world.order("/silent off", { id, addressing, withAlt: false });
+      await world.order("/silent off", { id, addressing });
+    }
+    await world.settled();
+    expect(await world.home.get("/healthz")).toMatchObject({ silent: true });
+  });
+});
