@@ -43,6 +43,17 @@ describe("a server that says less than ours", () => {
     const status = (await world.home.get("/api/v1/status")) as { me: { lid: string } };
     expect(status.me.lid).toBe(world.bot.lidJid);
   });
+
+  it("a LID that only an answer of WhatsApp's tells is known to be the owner's, for what waited as well", async () => {
+    const world = await World.create(OWN);
+    await world.home.start();
+    await world.scanQr();
+    await world.home.stop();
+    await world.setUp();
+    await world.order("/silent", { withAlt: false });
+    await world.home.startLinked();
+    await world.told(/Silent mode is on/);
+  });
 });
 
 describe("a server that sends a message again", () => {
