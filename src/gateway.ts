@@ -13,6 +13,7 @@ import {
   digitsOf,
   identityOf,
   type Person,
+  type Pn,
   personFrom,
   personOf,
   same,
@@ -76,6 +77,8 @@ export interface House {
 
 /** Numbers of contacts whose LID is asked of WhatsApp after a login; the rest is learned when they write. */
 const LIDS_ASKED = 500;
+/** How long a stranger's message waits at most for those answers. */
+const LIDS_PATIENCE_MS = 10_000;
 /** The lists of contacts, in the order in which it matters to know them: deny wins. */
 const LISTS = ["denied", "approved", "pending"] as const;
 /** How many strangers `/missed` shows. */
@@ -294,6 +297,12 @@ async function build(
     ...present({ quiet: config.notices.quiet }),
     log,
   });
+  /** The numbers of those who count, the owner's first, as far as nobody knows their LIDs. */
+  const numbersWithoutLid = (): readonly Pn[] => {
+    const people = [access.owner()?.person, ...LISTS.flatMap((state) => access.list(state))];
+    return people.flatMap((person) => (person?.pn !== undefined && person.lid === undefined ? [person.pn] : []));
+  };
+  const lidsAsked = deferred();
   const route = new Route({
     access,
     journal,
@@ -304,6 +313,7 @@ async function build(
     released: (contact, stop) => admin.decider.released(contact, stop),
     me: () => opened.me,
     mapped: (user, of) => session.mapped(user, of),
+    lidsAsked: lidsAsked.promise,
     log,
   });
 
@@ -326,6 +336,7 @@ async function build(
   };
 
   const linkOpened = async (): Promise<void> => {
+    const patience = setTimeout(lidsAsked.resolve, LIDS_PATIENCE_MS).unref();
     const { me } = opened;
     const owner = access.owner();
     // An owner on the linked number itself talks to the bot in "Message yourself", whatever the set-up said.
@@ -335,11 +346,9 @@ async function build(
     }
     await admin.linkOpened();
     await lookForPhone();
-    const people = [owner?.person, ...LISTS.flatMap((state) => access.list(state))];
-    const numbers = people.flatMap((person) =>
-      person?.pn !== undefined && person.lid === undefined ? [person.pn] : [],
-    );
-    for (const pn of numbers.slice(0, LIDS_ASKED)) await opened.askLid(pn);
+    for (const pn of numbersWithoutLid().slice(0, LIDS_ASKED)) await opened.askLid(pn);
+    lidsAsked.resolve();
+    clearTimeout(patience);
   };
 
   /** Looks every day whether the phone is still there, as WhatsApp unlinks what has no phone. */
@@ -402,7 +411,9 @@ async function build(
       stopTidying();
       await opened.stop();
       // A download under way would hold the messages behind it.
-      await Promise.all([route.stop(), responder.stop()]);
+      const stopped = Promise.all([route.stop(), responder.stop()]);
+      lidsAsked.resolve();
+      await stopped;
       await admin.stop();
       await outbox.stop();
       await access.close();
@@ -418,6 +429,15 @@ const BY_LINK = { door: "gateway", who: "link" } as const;
 async function keepQrFile(home: Home, event: LinkEvent): Promise<void> {
   if (event.event === "qr") await writePrivate(home.qrPng, await qrcode.toBuffer(event.data, { scale: 8 }));
   else await rm(home.qrPng, { force: true });
+}
+
+/** Something that will have happened. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
 
 function hasUser(person: Person | undefined, user: string): boolean {

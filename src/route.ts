@@ -29,6 +29,8 @@ export interface Rooms {
   readonly me: () => Me | undefined;
   /** The other address of a person, where it was learned before. */
   readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
+  /** Resolves when the LIDs of the numbers that we know were asked of WhatsApp, or that took too long. */
+  readonly lidsAsked: Promise<void>;
   readonly log: Logger;
 }
 
@@ -152,6 +154,8 @@ export class Route {
     const waited = record.attrs.offline !== undefined || this.left.has(record._id);
     const name = this.rooms.access.mask(message.name);
     const complete = await this.complete({ waited, ...message, name });
+    // What waited for an answer of WhatsApp's is for the next start.
+    if (this.stopping.signal.aborted) return;
     const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
     if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);
@@ -174,10 +178,18 @@ export class Route {
       return user ? { pn, lid: `${user}@lid` as Lid } : person;
     }
     if (lid && !pn) {
-      const user = await this.rooms.mapped(userOf(lid), "lid");
+      const user = (await this.rooms.mapped(userOf(lid), "lid")) ?? (await this.askedNumber(person, lid));
       return user ? { pn: `${user}@s.whatsapp.net` as Pn, lid } : person;
     }
     return person;
+  }
+
+  /** A stranger by LID alone may be the owner or a contact whose LID WhatsApp is being asked for, as after a login. */
+  private async askedNumber(person: Person, lid: Lid): Promise<string | undefined> {
+    const { access, lidsAsked, mapped } = this.rooms;
+    if (access.judge({ place: "person", sender: person, fromMe: false }).kind !== "stranger") return undefined;
+    await lidsAsked;
+    return mapped(userOf(lid), "lid");
   }
 
   private async learn(message: Inbound): Promise<void> {

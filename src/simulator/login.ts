@@ -15,6 +15,8 @@ export class Login {
   readonly #directory: Directory;
   readonly #post: PostOffice;
   readonly #changed: () => void;
+  /** Changes what a login is answered with. */
+  success: (attrs: Readonly<Record<string, string>>) => Record<string, string> = (attrs) => attrs;
 
   /** @param changed called when a companion went live. */
   constructor(clock: () => number, directory: Directory, post: PostOffice, changed: () => void) {
@@ -42,7 +44,8 @@ export class Login {
     companion.connection = connection;
     connection.companion = companion;
     const lid = companion.account.lid === undefined ? {} : { lid: companion.address("lid") };
-    connection.send(node("success", { t: seconds(this.#clock()), props: "1", location: "sim", ...lid }));
+    const attrs = { t: seconds(this.#clock()), props: "1", location: "sim", ...lid };
+    connection.send(node("success", this.success(attrs)));
   }
 
   /** The companion is ready for what waited; a new one only after it told its telemetry (see below). */

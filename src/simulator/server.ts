@@ -252,6 +252,11 @@ export class WhatsApp {
     this.#board.answer = answer;
   }
 
+  /** Changes the attributes with which logins are answered from now on; nothing given: the usual ones. */
+  answerLogins(change: (attrs: Readonly<Record<string, string>>) => Record<string, string> = (attrs) => attrs): void {
+    this.#board.login.success = change;
+  }
+
   /** Sends any stanza to every live companion, as it is. */
   push(stanza: BinaryNode): void {
     for (const companion of this.#board.directory.companions()) {

@@ -29,9 +29,9 @@ export class Switchboard {
   readonly pairing: Pairing;
   readonly media = new MediaServer();
   readonly sorting: Sorting;
+  readonly login: Login;
   /** Another answer to a query than the usual one. */
   answer: (query: BinaryNode) => BinaryNode | "nothing" | undefined = () => undefined;
-  readonly #login: Login;
 
   constructor(clock: () => number) {
     this.clock = clock;
@@ -39,7 +39,7 @@ export class Switchboard {
     this.post = new PostOffice(clock);
     this.pairing = new Pairing(clock, this.directory);
     this.sorting = new Sorting(clock, this.directory, this.record, this.post);
-    this.#login = new Login(clock, this.directory, this.post, () => this.watch.changed());
+    this.login = new Login(clock, this.directory, this.post, () => this.watch.changed());
   }
 
   /** What connections report to. */
@@ -65,7 +65,7 @@ export class Switchboard {
     } else if (payload.devicePairingData) {
       this.pairing.offer(connection, payload.devicePairingData);
     } else {
-      this.#login.login(connection, payload);
+      this.login.login(connection, payload);
     }
   }
 
@@ -83,7 +83,7 @@ export class Switchboard {
     } else {
       await this.sorting.stanza(companion, stanza);
       if (stanza.tag === "ib") {
-        await this.#login.info(companion, stanza);
+        await this.login.info(companion, stanza);
       }
     }
     this.watch.changed();
@@ -103,7 +103,7 @@ export class Switchboard {
       return;
     }
     const effects = {
-      active: (active: Companion) => this.#login.active(active),
+      active: (active: Companion) => this.login.active(active),
       removed: (removed: Companion) => this.remove(removed),
     };
     const context = { directory: this.directory, now: this.clock(), effects };

@@ -90,10 +90,17 @@ export class Journal {
   /** Writes records that are not known yet; what came before under the same id stays as it is. */
   async record(records: readonly JournalRecord[]): Promise<void> {
     for (const record of records) {
-      if (await this.collection.get(record._id)) continue;
+      if (await this.isKnown(record)) continue;
       await this.collection.put(record);
       for (const listener of this.listeners) listener(record);
     }
+  }
+
+  /** Whether a message came before, perhaps by number, when nobody knew its sender's LID yet. */
+  private async isKnown({ _id, attrs }: JournalRecord): Promise<boolean> {
+    const byNumber = idByNumber(attrs);
+    if (await this.collection.get(_id)) return true;
+    return byNumber !== undefined && byNumber !== _id && (await this.collection.get(byNumber)) !== undefined;
   }
 
   get(id: string): Promise<JournalRecord | undefined> {
@@ -189,7 +196,18 @@ export function journalId(attrs: Readonly<Record<string, string>>): string {
   const lid = from.endsWith("@lid")
     ? from
     : (attrs.participant_lid ?? attrs.sender_lid ?? attrs.peer_recipient_lid ?? from);
-  return `${lid.replace(/:\d+@/, "@")}/${attrs.id ?? ""}`;
+  return idOf(lid, attrs);
+}
+
+/** What {@link journalId} would be, had the stanza not told the LID; undefined where it tells no number. */
+function idByNumber(attrs: Readonly<Record<string, string>>): string | undefined {
+  const from = attrs.participant ?? attrs.from ?? "";
+  const pn = from.endsWith("@lid") ? (attrs.participant_pn ?? attrs.sender_pn) : from;
+  return pn === undefined ? undefined : idOf(pn, attrs);
+}
+
+function idOf(sender: string, { id = "" }: Readonly<Record<string, string>>): string {
+  return `${sender.replace(/:\d+@/, "@")}/${id}`;
 }
 
 /** Who sent the message of a journal id: a JID without the device. */

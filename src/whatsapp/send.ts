@@ -6,6 +6,7 @@ import {
   getBinaryNodeChildren,
   isPnUser,
   jidDecode,
+  jidEncode,
   jidNormalizedUser,
   type MiscMessageGenerationOptions,
   parseAndInjectE2ESessions,
@@ -19,6 +20,9 @@ import { mediaMessage } from "./media.js";
 import type { Ack, Me, WireContent } from "./types.js";
 
 const ACK_TIMEOUT_MS = 15_000;
+
+/** A device, as Baileys lists it. */
+type Device = Awaited<ReturnType<WASocket["getUSyncDevices"]>>[number];
 
 /** One message to send. */
 interface Sending {
@@ -75,7 +79,7 @@ async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T |
 /** Learns the devices of a chat and opens sessions with them. @returns false where none of the recipient's can be reached */
 async function prepare(socket: WASocket, jid: string): Promise<boolean> {
   const me = jid.endsWith("@lid") ? socket.user?.lid : socket.user?.id;
-  const devices = await socket.getUSyncDevices(me ? [jidNormalizedUser(me), jid] : [jid], true, false);
+  const devices = await devicesOf(socket, me ? [jidNormalizedUser(me), jid] : [jid]);
   const missing = await withoutSession(
     socket,
     devices.map((device) => device.jid),
@@ -91,6 +95,31 @@ async function prepare(socket: WASocket, jid: string): Promise<boolean> {
     await socket.userDevicesCache.set(each, reachable);
   }
   return true;
+}
+
+/**
+ * The devices of people, as WhatsApp lists them. Where it lists none of somebody (an error, a limit, an empty answer), those
+ * that it listed last and the phone, which everybody has: who wrote to us is not to wait for that list.
+ */
+async function devicesOf(socket: WASocket, jids: readonly string[]): Promise<Device[]> {
+  const devices: Device[] = await socket.getUSyncDevices([...jids], true, false).catch(() => []);
+  for (const jid of jids) {
+    const { user, server } = jidDecode(jid) ?? {};
+    if (user === undefined || server === undefined || devices.some((device) => device.user === user)) continue;
+    const last = (await socket.authState.keys.get("device-list", [user]))[user] ?? [];
+    const own = [socket.user?.id, socket.user?.lid];
+    const known = [...new Set([0, ...last.map(Number)])].map((device) => ({
+      user,
+      server,
+      device,
+      jid: jidEncode(user, server, device),
+    }));
+    const others = known.filter((device) => !own.includes(device.jid));
+    // Baileys asks again right before it sends; it finds them here.
+    await socket.userDevicesCache.set(user, others);
+    devices.push(...others);
+  }
+  return devices;
 }
 
 async function withoutSession(socket: WASocket, jids: readonly string[]): Promise<string[]> {

@@ -24,6 +24,7 @@ import {
 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import { present } from "../present.js";
+import { withOtherAddress } from "./inbound.js";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
 import { nameless, type Session } from "./session.js";
@@ -62,7 +63,7 @@ const MAPPINGS_CACHED = 2_000;
  */
 export function openSocket(options: SocketOptions): WASocket {
   const { creds, session, log } = options;
-  const envelopes = new Envelopes(options.journal, creds);
+  const envelopes = new Envelopes(options);
   const resends = new ResendRequests(options);
   const socket = makeWASocket({
     auth: { creds, keys: session },
@@ -100,7 +101,7 @@ export function openSocket(options: SocketOptions): WASocket {
           alone(() =>
             transactional(auth.keys).transaction(async () => {
               const plaintext = await repository.decryptMessage(message);
-              const record = envelopes.record(message.ciphertext, plaintext);
+              const record = await envelopes.record(message.ciphertext, plaintext);
               // Beside the keys that moved, in one transaction (I10); Baileys' type knows only its own keys.
               if (record) await auth.keys.set({ journal: { [record._id]: record } } as SignalDataSet);
               if (record?.attrs.id) resends.read(record.attrs.id);
@@ -172,29 +173,31 @@ function isPerson(jid: string): boolean {
 class Envelopes {
   private readonly stanzas = new WeakMap<Uint8Array, BinaryNode>();
 
-  constructor(
-    private readonly journal: Journal,
-    private readonly creds: AuthenticationCreds,
-  ) {}
+  constructor(private readonly options: Pick<SocketOptions, "journal" | "session" | "creds">) {}
 
   watch(node: BinaryNode): void {
     if (!Array.isArray(node.content)) return;
     for (const child of node.content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, node);
   }
 
-  /** The journal record for a decrypted message, where it may matter later. */
-  record(ciphertext: Uint8Array, plaintext: Uint8Array): JournalRecord | undefined {
+  /**
+   * The journal record for a decrypted message, where it may matter later. It names the sender by both addresses where
+   * they are known, so that the same message under the other one is the same message (I10).
+   */
+  async record(ciphertext: Uint8Array, plaintext: Uint8Array): Promise<JournalRecord | undefined> {
     const attrs = this.stanzas.get(ciphertext)?.attrs;
     if (!attrs?.id || !attrs.from) return undefined;
     if (attrs.category === "peer" && !isResend(plaintext)) return undefined;
     // What the account's owner writes to other people is their own business.
     if (this.isMe(attrs.from) && attrs.recipient && !this.isMe(attrs.recipient)) return undefined;
-    return this.journal.draft(attrs, plaintext);
+    const { journal, session } = this.options;
+    const whole = await withOtherAddress({ attrs, body: plaintext }, session.mapped.bind(session));
+    return journal.draft(whole.attrs, whole.body);
   }
 
   private isMe(jid: string): boolean {
     const user = bareUser(jid);
-    const { me } = this.creds;
+    const { me } = this.options.creds;
     return me !== undefined && (bareUser(me.id) === user || (me.lid !== undefined && bareUser(me.lid) === user));
   }
 }
@@ -236,7 +239,7 @@ const HEARD = new Set(["connection.update", "creds.update", "messaging-history.s
 
 /**
  * Lets through the events that somebody hears, and takes the display name out of credential updates: with one, Baileys
- * announces it as presence (see session.ts).
+ * announces it as presence (see session.ts). Of the account it keeps the LID.
  */
 function filterEvents(socket: WASocket): void {
   const emit = socket.ev.emit.bind(socket.ev);
@@ -244,8 +247,11 @@ function filterEvents(socket: WASocket): void {
     if (!HEARD.has(event)) return false;
     if (event !== "creds.update") return emit(event, update);
     const { me, ...rest } = update as Partial<AuthenticationCreds>;
+    // A LID is for good: a login that does not name it takes back nothing of what the link said.
+    const lid = me?.lid ?? socket.authState.creds.me?.lid;
+    const known = me && { ...me, ...present({ lid }) };
     // The same event with the same payload type, less the name.
-    return emit(event, { ...rest, ...(me ? { me: nameless(me) } : {}) } as typeof update);
+    return emit(event, { ...rest, ...(known ? { me: nameless(known) } : {}) } as typeof update);
   };
 }
 

@@ -41,6 +41,15 @@ describe("Journal", () => {
     expect(journalId(pn)).toBe(journalId(lid));
   });
 
+  it("I10: knows a message by LID that came by number when nobody could tell the LID", async () => {
+    const { journal } = await openJournal();
+    await journal.record([journal.draft({ id: "X", from: "15550002000:3@s.whatsapp.net" }, text("once"))]);
+    const again = { id: "X", from: "77:3@lid", sender_pn: "15550002000@s.whatsapp.net" };
+    await journal.record([journal.draft(again, text("twice"))]);
+    await journal.record([journal.draft({ ...again, id: "Y" }, text("another"))]);
+    expect((await journal.unhandled()).map(({ attrs }) => attrs.id)).toEqual(["X", "Y"]);
+  });
+
   it("I10: nobody can use up the id of somebody else's message", async () => {
     const { journal } = await openJournal();
     await journal.record([journal.draft(attrs("X", "1@s.whatsapp.net"), text("mine"))]);
