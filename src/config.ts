@@ -99,12 +99,26 @@ export async function changeConfig(
   env: Environment,
   changes: Readonly<Record<string, unknown>>,
 ): Promise<LoadedConfig> {
-  const text = await readText(home.config);
-  parseConfig(text, env, home.config);
-  const changed = withChanges(text, changes);
-  const loaded = parseConfig(changed, env, home.config);
-  await writePrivate(home.config, changed);
+  const { text, loaded } = await changed(home, env, changes);
+  await writePrivate(home.config, text);
   return loaded;
+}
+
+/**
+ * Checks what {@link changeConfig} would be given, and changes nothing.
+ * @throws KafclawError `bad-config` (kind `usage`)
+ */
+export async function checkChanges(...change: Parameters<typeof changeConfig>): Promise<void> {
+  await changed(...change);
+}
+
+async function changed(
+  ...[home, env, changes]: Parameters<typeof changeConfig>
+): Promise<{ readonly text: string; readonly loaded: LoadedConfig }> {
+  const before = await readText(home.config);
+  parseConfig(before, env, home.config);
+  const text = withChanges(before, changes);
+  return { text, loaded: parseConfig(text, env, home.config) };
 }
 
 /** One row for each setting: for README, `--help` and the dashboard. */

@@ -1,5 +1,5 @@
 /** The model in the set-up: what is offered, what is chosen, and whether it answers. */
-import { type Config, changeConfig } from "../config.js";
+import { type Config, changeConfig, checkChanges } from "../config.js";
 import type { Home } from "../home.js";
 import { present } from "../present.js";
 import type { Ollama } from "../responder/index.js";
@@ -72,6 +72,18 @@ function wanted(typed = ""): string | undefined {
 }
 
 /**
+ * Says what is wrong with a choice, before anything is changed.
+ * @throws KafclawError `bad-config`
+ */
+export async function checkModel(choice: ModelChoice, home: Home, { env }: Terminal): Promise<void> {
+  if (Object.keys(choice).length > 0) await checkChanges(home, env, changesOf(choice));
+}
+
+function changesOf(choice: ModelChoice): Record<string, string> {
+  return Object.fromEntries(Object.entries(choice).map(([key, value]) => [`responder.${key}`, value.trim()]));
+}
+
+/**
  * Writes the choice into `config.json`, and tries the model that is set now.
  * @throws KafclawError `bad-config`
  */
@@ -82,8 +94,7 @@ export async function applyModel(
 ): Promise<void> {
   let { responder } = config;
   if (Object.keys(choice).length > 0) {
-    const changes = Object.entries(choice).map(([key, value]) => [`responder.${key}`, value.trim()]);
-    ({ responder } = (await changeConfig(home, terminal.env, Object.fromEntries(changes))).config);
+    ({ responder } = (await changeConfig(home, terminal.env, changesOf(choice))).config);
     terminal.err(`It is in ${home.config}${gatewayRuns ? "; restart the gateway, and it holds" : ""}.`);
   }
   if (responder.model === undefined) {

@@ -7,7 +7,7 @@ import { runCommand, show } from "./admin.js";
 import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
 import { actorAt, findGateway, onFiles, openPlace, type Place } from "./home.js";
-import { applyModel, askForModel, modelFromFlags } from "./model-setup.js";
+import { applyModel, askForModel, checkModel, modelFromFlags } from "./model-setup.js";
 
 const POLL_MS = 500;
 
@@ -55,9 +55,10 @@ export const whatsappSetup: CliCommand = {
       terminal.err("Nothing was changed.");
       return 1;
     }
-    // Mistakes in it are told before anything else is changed.
-    await applyModel(model, { home: place.home, config, gatewayRuns: gateway !== undefined }, terminal);
+    // Mistakes in either are told before anything is changed.
+    await checkModel(model, place.home, terminal);
     const answer = gateway ? await gateway.setup(wanted) : await applyToFiles(wanted, place, terminal);
+    if (answer.ok) await applyModel(model, { home: place.home, config, gatewayRuns: gateway !== undefined }, terminal);
     const code = show(answer, given.json, terminal);
     if (answer.ok && wanted.confirm) return confirmed(answer, gateway, terminal);
     if (answer.ok && !given.json) terminal.err(gateway ? "It holds from now on." : "Next: kafclaw gateway");

@@ -125,4 +125,14 @@ describe("the model in the set-up", () => {
     expect(await readFile(join(home, "config.json"), "utf8")).toBe(before);
     expect((await run(["doctor"])).out).toMatch(/✗ owner/);
   });
+
+  it("stays as it is where the rest of the set-up is refused", async () => {
+    await run(["onboard"]);
+    const before = await readFile(join(home, "config.json"), "utf8");
+    const model = ["--model", "parrot", "--base-url", "http://127.0.0.1:9/v1"];
+    const { code, err } = await run(["whatsapp-setup", "--token", "short", ...model]);
+    expect(code).toBe(2);
+    expect(err).toContain("8 characters or more");
+    expect(await readFile(join(home, "config.json"), "utf8")).toBe(before);
+  });
 });
