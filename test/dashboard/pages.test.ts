@@ -354,6 +354,28 @@ describe("what the pages do", () => {
     expect((await browser.get("/")).text).toContain('aria-checked="true"');
   });
 
+  it("the responder goes on only where the form says so", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/settings/responder", { to: "pause" })).toContain("paused");
+    for (const to of ["", "nonsense"]) {
+      expect(await browser.does("/settings/responder", { to })).toMatch(/Not done\..*did not say what to do/);
+      expect(house.gateway.responder.paused).toBe(true);
+    }
+    expect(await browser.does("/settings/responder", { to: "resume" })).toContain("Done.");
+  });
+
+  it("an invite is for somebody, and not for a word of its command", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
+    expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
+    expect(house.access.invites()).toEqual([]);
+  });
+
+  it("the live events end at once for whoever asks for their head alone", async () => {
+    const browser = await Browser.signedIn();
+    await browser.agent.head("/live").timeout(5_000).expect(200).expect("content-type", "text/event-stream");
+  });
+
   it("the token is masked, is shown once when asked for, and is replaced", async () => {
     const browser = await Browser.signedIn();
     expect((await browser.get("/settings")).text).not.toContain(TOKEN);
