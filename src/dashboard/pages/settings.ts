@@ -4,6 +4,7 @@ import qrcode from "qrcode";
 import { formatNumber, type Invite } from "../../access/index.js";
 import { inviteLink } from "../../admin/index.js";
 import { configTable } from "../../config.js";
+import { renderPage, say } from "../../text.js";
 import { trustedHtml } from "../views.js";
 import { backTo, type Desk, field } from "./desk.js";
 import { silentModel } from "./overview.js";
@@ -86,7 +87,7 @@ export function settingsPages(router: Router, desk: Desk): void {
     if (id === undefined) return desk.answer(response, "/settings#invites", desk.told(result));
     desk.answer(response, `/settings/invites/${encodeURIComponent(id)}`, {
       ok: true,
-      text: `Made an invite for ${label}.`,
+      text: renderPage(say`Made an invite for ${label}.`),
     });
   });
 

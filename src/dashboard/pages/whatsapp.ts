@@ -2,7 +2,7 @@
 import type { Request, Response, Router } from "express";
 import { type Contact, formatNumber, looksLikeNumber } from "../../access/index.js";
 import { doorOf, type Order, whatHappened } from "../../admin/index.js";
-import { renderPlain } from "../../text.js";
+import { own, renderPage, say } from "../../text.js";
 import { asked, backTo, type Desk, field, paged } from "./desk.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
@@ -47,7 +47,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
         .slice(-HISTORY_SHOWN)
         .reverse()
         .map((decision) => ({
-          text: renderPlain(whatHappened(decision, desk.parts.clock(), timezone)),
+          text: renderPage(whatHappened(decision, desk.parts.clock(), timezone)),
           note: decision.note,
         })),
       last: await lastDecision(desk, contact),
@@ -106,9 +106,12 @@ function changed(desk: Desk, contact: Contact): string {
   const { clock, settings } = desk.parts;
   const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
   const name = contact.name || formatNumber(contact);
-  const what = last && renderPlain(whatHappened(last, clock(), settings.config.timezone));
+  const what = last && whatHappened(last, clock(), settings.config.timezone);
   const now = contact.state === "stranger" ? "a stranger" : contact.state;
-  return `Nothing changed: ${name} (${contact.code}) is ${now} by now (${what ?? "changed since"}), and your page was older.`;
+  const since = what ?? own("changed since");
+  return renderPage(
+    say`Nothing changed: ${name} (${contact.code}) is ${now} by now (${since}), and your page was older.`,
+  );
 }
 
 /** The last decision that can still be taken back, of all or about one contact. */
