@@ -316,6 +316,18 @@ describe("what the pages do", () => {
     expect(last?.by).toEqual({ door: "dashboard", who: expect.stringMatching(/^browser \w{4}$/) });
   });
 
+  it("a second click finds what the first one did, and is no failure", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const browser = await Browser.signedIn();
+    const form = { code: alice.code, state: "pending", episode: String(alice.episode), do: "approve" };
+    await browser.does("/whatsapp/decide", form);
+    const decided = house.access.auditCount({});
+    expect(await browser.does("/whatsapp/decide", form)).toMatch(
+      /^Done\. Alice \(\w{4}\) is approved already \(was approved on the dashboard, [\d:]+\)\.$/,
+    );
+    expect(house.access.auditCount({})).toBe(decided);
+  });
+
   it("an old page changes nothing: decided meanwhile, another episode, an unknown code", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
