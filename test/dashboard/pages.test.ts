@@ -182,6 +182,16 @@ describe("the door", () => {
     expect((await browser.post("/sign-in", { token: ACCESS_TOKEN }).expect(429)).text).toContain("wait 15 minutes");
   });
 
+  it("whoever guesses locks nobody out who has a link", async () => {
+    const browser = new Browser();
+    await browser.get("/sign-in");
+    for (let tries = 0; tries < 11; tries++) await browser.post("/sign-in", { token: `wrong ${tries}` });
+    const link = new URL(signIn.link("whatsapp", house.access)?.url ?? "").searchParams.get("link") ?? "";
+    await browser.post("/sign-in", { link: `${link}x` }).expect(429);
+    await browser.post("/sign-in", { link }).expect(303);
+    await browser.get("/");
+  });
+
   it("a link is not used up by looking, signs in once, and is void after 5 minutes or by a newer one", async () => {
     const linkOf = (): string => new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
     const first = linkOf();
