@@ -46,7 +46,9 @@ const SetupRequest = z.strictObject({
   allow: People,
   deny: People,
 });
-const OwnerRequest = z.strictObject({ owner: z.string().max(200).exactOptional(), lock: z.boolean().exactOptional() });
+const OwnerRequest = z
+  .strictObject({ owner: z.string().max(200).exactOptional(), lock: z.boolean().exactOptional() })
+  .refine(({ owner, lock = false }) => lock !== (owner !== undefined), 'either {"lock":true} or {"owner":"…"}');
 const LinkRequest = z.strictObject({ phone: z.string().optional(), replace: z.boolean().optional() });
 const Page = z.coerce.number().int().min(1).max(1_000_000).default(1);
 const ContactsQuery = z.strictObject({

@@ -181,6 +181,15 @@ describe("an address of the API", () => {
   });
 });
 
+describe("the owner through the API", () => {
+  it.each([{}, { lock: false }, { lock: true, owner: "+15550008888" }])("is not changed by %j", async (body) => {
+    const before = house.access.auditCount({});
+    const answer = await request(server).post("/api/v1/owner").set(auth).send(body).expect(400);
+    expect(answer.body.error.message).toContain('either {"lock":true} or {"owner":"…"}');
+    expect(house.access.auditCount({})).toBe(before);
+  });
+});
+
 describe("commands through the API", () => {
   const run = (name: string, ...args: string[]) =>
     request(server).post("/api/v1/commands").set(auth).send({ name, args });
