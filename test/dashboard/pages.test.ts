@@ -230,6 +230,23 @@ describe("the door", () => {
     await (await Browser.signedIn()).get("/");
   });
 
+  it("an open page hears at once of a lock, which ends its session", async () => {
+    const browser = await Browser.signedIn();
+    const { cookies: cookie } = (await browser.agent.get("/")).request;
+    const { port } = server.address() as AddressInfo;
+    const { body } = await fetch(`http://127.0.0.1:${port}/live`, { headers: { cookie } });
+    if (!body) throw new Error("no stream");
+    const events = body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+    expect((await events.next()).value).toContain("event: change");
+    await house.access.setOwner(
+      { setup: "own-number", person: OWNER, confirmed: true, locked: "the phone is lost" },
+      ROOT,
+    );
+    expect((await events.next()).value).toContain("event: change");
+    await events.return?.();
+    server.closeAllConnections();
+  });
+
   it("a browser that signed in before there was an owner is theirs once there is one", async () => {
     const before = house.access.owner();
     if (!before) throw new Error("no owner");
