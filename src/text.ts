@@ -7,7 +7,7 @@
  *
  *     say`🔔 ${bold`New sender`} ${contact.code}\n${contact.name} · ${number}\n${quote(text)}`
  *
- * HTML needs no renderer here: templates escape {@link renderPlain}'s text like any other.
+ * HTML needs no more than {@link renderPage}: templates escape its text like any other.
  */
 import { cleanText, oneLine } from "./text/clean.js";
 
@@ -88,6 +88,14 @@ export function lines(...messages: readonly (Message | undefined | false)[]): Me
  */
 export function renderWhatsApp(message: Message): string {
   return render(message.parts, whatsapp);
+}
+
+/**
+ * The message for pages, which escape it like any other text: as for terminals, but what is written from right to left is
+ * isolated, so that it turns no number around.
+ */
+export function renderPage(message: Message): string {
+  return render(message.parts, { data: (text) => isolated(oneLine(text)), bold: (text) => text });
 }
 
 /** The message for terminals and logs: no markup, and no control or escape characters in data. */

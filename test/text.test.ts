@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bold, lines, own, quote, renderPlain, renderWhatsApp, say } from "../src/text.js";
+import { bold, lines, own, quote, renderPage, renderPlain, renderWhatsApp, say } from "../src/text.js";
 
 describe("a message", () => {
+  it("on a page, what is written from right to left is isolated, and our words are not", () => {
+    expect(renderPage(say`Approved ${"שלום"} (${"Bob"}), ${"+1 555"}`)).toBe("Approved \u2068שלום\u2069 (Bob), +1 555");
+  });
+
   it("keeps the bot's own words as written and takes interpolated strings as data", () => {
     const message = say`🔔 *New sender* ${"K7QF"}\n${"*Alice*"} · ${5} messages`;
     expect(renderWhatsApp(message)).toBe("🔔 *New sender* K7QF\n＊Alice＊ · 5 messages");

@@ -1,5 +1,5 @@
 /** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
-import express, { type Express, type Request, type Response, Router } from "express";
+import express, { type Express, type Request, type RequestHandler, type Response, Router } from "express";
 import { z } from "zod";
 import { type Access, type Actor, type Contact, type Door, KafclawError, phoneDigits } from "../access/index.js";
 import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, setUp } from "../admin/index.js";
@@ -9,7 +9,7 @@ import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
 import { openApi } from "./openapi.js";
 import { contactData, inviteData } from "./people.js";
-import { AT_MACHINE, onError, problem, send } from "./problems.js";
+import { AT_MACHINE, NOT_JSON, onError, problem, send } from "./problems.js";
 
 /** What the API is made over. */
 export interface ApiParts extends Place {
@@ -46,7 +46,9 @@ const SetupRequest = z.strictObject({
   allow: People,
   deny: People,
 });
-const OwnerRequest = z.strictObject({ owner: z.string().max(200).exactOptional(), lock: z.boolean().exactOptional() });
+const OwnerRequest = z
+  .strictObject({ owner: z.string().max(200).exactOptional(), lock: z.boolean().exactOptional() })
+  .refine(({ owner, lock = false }) => lock !== (owner !== undefined), 'either {"lock":true} or {"owner":"…"}');
 const LinkRequest = z.strictObject({ phone: z.string().optional(), replace: z.boolean().optional() });
 const Page = z.coerce.number().int().min(1).max(1_000_000).default(1);
 const ContactsQuery = z.strictObject({
@@ -78,9 +80,11 @@ export function createApi(parts: ApiParts): Express {
     const { gateway } = parts;
     response.json({ status: "ok", link: gateway.link().code, silent: gateway.silent.on() });
   });
+  app.all("/healthz", wrongMethod(["get"]));
   app.use(
     "/api/v1",
     onlyWithToken(parts.token, parts.by, parts.signedIn),
+    onlyJson,
     express.json({ limit: BODY_LIMIT }),
     routes(parts),
   );
@@ -188,8 +192,26 @@ function routes(parts: ApiParts): Router {
   router.delete("/link", async (_request, response) => {
     response.json({ ok: true, ...present({ left: await link.logout() }) });
   });
+  for (const [path, methods] of Object.entries(description.paths)) router.all(path, wrongMethod(Object.keys(methods)));
   return router;
 }
+
+/** Answers what asks an address in a way that it does not know. */
+function wrongMethod(methods: readonly string[]): RequestHandler {
+  const known = methods.flatMap((method) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()])).join(", ");
+  return (request, response) => {
+    response.setHeader("Allow", known);
+    if (request.method === "OPTIONS") return void response.status(204).end();
+    problem(response, 405, "wrong-method", `This address takes ${known}, not ${request.method}.`, "usage");
+  };
+}
+
+/** Refuses a body that is no JSON: it would count as none, and so ask for something else. */
+const onlyJson: RequestHandler = (request, response, next) => {
+  const isEmpty = request.headers["content-length"] === "0";
+  if (isEmpty || request.is("application/json") !== false) return next();
+  problem(response, 415, "not-json", NOT_JSON, "usage");
+};
 
 /** One page of a list. A page beyond the end is empty. */
 function paged<T>(all: readonly T[], page: number): { rows: readonly T[]; total: number; page: number; pages: number } {
@@ -197,7 +219,7 @@ function paged<T>(all: readonly T[], page: number): { rows: readonly T[]; total:
   return { rows: all.slice((page - 1) * PAGE, page * PAGE), total: all.length, page, pages };
 }
 
-/** The body; absent (or not sent as JSON) is an empty one. */
+/** The body; an absent one is empty. */
 function jsonOf(request: Request): unknown {
   return request.body ?? {};
 }

@@ -144,7 +144,8 @@ function fingerprint({ access, gateway, link }: DashboardParts): string {
     silent.on(),
     silent.until(),
     responder.paused,
-    access.owner()?.confirmed,
+    // Another owner, or a lock, ends sessions: their open pages are to find out.
+    access.owner(),
   ]);
 }
 

@@ -31,6 +31,10 @@ export class Live {
       "Cache-Control": "no-store",
       "X-Accel-Buffering": "no",
     });
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
     // The first event tells where the page stands: it may have been rendered a moment before a change.
     response.write(`retry: 2000\n${CHANGE}`);
     this.#watchers.add(response);

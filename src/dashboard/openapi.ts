@@ -11,8 +11,15 @@ export interface Requests {
   readonly link: z.ZodType;
 }
 
+/** The document, of which the routes need the paths. */
+interface OpenApi {
+  /** By path and method in small letters. */
+  readonly paths: Readonly<Record<string, object>>;
+  readonly [part: string]: unknown;
+}
+
 /** The OpenAPI document. */
-export function openApi(requests: Requests): object {
+export function openApi(requests: Requests): OpenApi {
   const problem = { $ref: "#/components/schemas/Problem" };
   const fails = (status: string, description: string): object => ({
     [status]: { description, content: { "application/json": { schema: problem } } },
@@ -20,10 +27,16 @@ export function openApi(requests: Requests): object {
   const refused = {
     ...fails("400", "Wrong input"),
     ...fails("401", "No or wrong token, and no session"),
-    ...fails("403", "A session without its CSRF token, or an operation that is for the machine alone"),
+    ...fails(
+      "403",
+      "A session without its CSRF token, another web page, or an operation that is for the machine alone",
+    ),
     ...fails("404", "Nobody and nothing fits"),
+    ...fails("405", "Another method; the header Allow names those that there are"),
     ...fails("409", "Refused: the message says why, and the next step"),
     ...fails("413", "More than 1 MB"),
+    ...fails("415", "A body that is not sent as JSON"),
+    ...fails("421", "A Host header that is not the gateway's own"),
     ...fails("500", "Failed inside; the log says more"),
     ...fails("507", "The disk is full"),
   };

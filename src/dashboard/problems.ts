@@ -36,6 +36,7 @@ export function onError(log: { error(details: object, message: string): void }):
     const status = clientsFault(error);
     if (status === 413)
       return problem(response, 413, "too-large", "A request holds at most 1 MB: split it into several.", "usage");
+    if (status === 415) return problem(response, 415, "not-json", NOT_JSON, "usage");
     if (status !== undefined) {
       return problem(response, status, "bad-request", "The request can't be read; send JSON in UTF-8.", "usage");
     }
@@ -58,3 +59,6 @@ function clientsFault(error: unknown): number | undefined {
 /** Why a browser links no other account where the linked account is the owner's. */
 export const AT_MACHINE =
   "Whoever has the linked account owns the bot, so another account is linked at the machine alone: kafclaw whatsapp-auth --replace.";
+
+/** What a request that was sent as something else is told. */
+export const NOT_JSON = "Send JSON in UTF-8, with the header Content-Type: application/json.";

@@ -32,6 +32,7 @@ export function headers(): RequestHandler {
         frameAncestors: ["'none'"],
       },
     },
+    xFrameOptions: { action: "deny" },
     // With "no-referrer" browsers send "Origin: null" with our own forms.
     referrerPolicy: { policy: "same-origin" },
     // The dashboard speaks plain HTTP; whoever puts TLS before it decides on this.
@@ -97,12 +98,19 @@ export function createCsrf(
   };
 }
 
-/** Slows guessing down: 10 failed tries in 15 minutes from one address. */
-export function limitTries(onTooMany: (request: Request, response: Response) => void): RequestHandler {
+/**
+ * Slows guessing down: 10 failed tries in 15 minutes from one address.
+ * @param isSure whether a try is no guess: those go through, so that nobody who guesses locks the others out
+ */
+export function limitTries(
+  isSure: (request: Request) => boolean,
+  onTooMany: (request: Request, response: Response) => void,
+): RequestHandler {
   return rateLimit({
     windowMs: TRIES_WITHIN_MS,
     limit: TRIES,
     skipSuccessfulRequests: true,
+    skip: isSure,
     standardHeaders: "draft-8",
     legacyHeaders: false,
     // A proxy in front shares one allowance among all: stricter, not looser.

@@ -52,18 +52,23 @@ export class Mind {
     };
     const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal);
     const images = await this.senses.pictures(burst);
-    if (images.length === 0) return toWhatsApp(await ask([]));
+    if (images.length === 0) return marked(await ask([]));
     try {
       const answer = await ask(images);
       this.senses.saw(true);
-      return toWhatsApp(answer);
+      return marked(answer);
     } catch (error) {
       // An endpoint that does not answer a question with pictures may answer it without.
       const isAnswer = error instanceof ModelProblem && (error.kind === "refused" || error.status !== undefined);
       if (!isAnswer) throw error;
       const answer = await ask([]);
       this.senses.saw(false);
-      return toWhatsApp(answer);
+      return marked(answer);
     }
   }
+}
+
+/** In WhatsApp's marks; what is nothing but marks stays as it is, since somebody waits for it. */
+function marked(answer: string): string {
+  return toWhatsApp(answer) || answer;
 }

@@ -49,6 +49,13 @@ const LONGEST = 16_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Where the end of a stream is looked for, in bytes. */
 const TAIL = 64;
+/** Around thoughts, as models of several makers write it. */
+const TAG = "(?:think|thinking|thought|reasoning)";
+const THOUGHTS = new RegExp(`^(?:\\s*<${TAG}\\b[^>]*>[\\s\\S]*?(?:</${TAG}>|$))+`, "i");
+const UNOPENED_THOUGHTS = new RegExp(`^(?:(?!<${TAG}\\b)[\\s\\S])*?</${TAG}>`, "i");
+const LONGEST_TAG = "</reasoning>".length;
+/** Whether anything can be seen of a text. */
+const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}]/u;
 /** A whole answer may take so many times the silence that is borne. */
 const PATIENCE = 3;
 
@@ -152,7 +159,8 @@ export class Model implements Asked {
       // Its own tries can't be given up, and wait for as long as the endpoint says.
       maxRetries: 0,
       logLevel: "off",
-      fetch: async (url, init) => exchange.bounded(await fetch(url, init)),
+      // What a buddy wrote goes where the owner said, and nowhere else.
+      fetch: async (url, init) => exchange.bounded(await fetch(url, { ...init, redirect: "manual" })),
     });
   }
 
@@ -161,8 +169,9 @@ export class Model implements Asked {
     const response = await client.chat.completions
       .create({ model, messages: messages.map(asParam), stream: true }, { signal: exchange.signal })
       .asResponse();
-    const text = cut(withoutThoughts(await this.read(response, exchange, client)).trim(), LONGEST);
-    if (text === "") throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
+    const text = cut(sendable(withoutThoughts(await this.read(response, exchange, client))).trim(), LONGEST);
+    if (!VISIBLE.test(text))
+      throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
     return text;
   }
 
@@ -194,7 +203,7 @@ export class Model implements Asked {
         // Thoughts may be as long as they like.
         const answer = withoutThoughts(text);
         if (answer.length > LONGEST) return answer;
-        text = answer === "" ? `<think>${text.slice(-"</think>".length)}` : answer;
+        text = answer === "" ? `<think>${text.slice(-LONGEST_TAG)}` : answer;
       }
     } catch (error) {
       // The package gives up on a line that is no JSON.
@@ -290,9 +299,14 @@ class Exchange {
   }
 }
 
-/** What some models think aloud before they answer. */
+/** What some models think aloud before they answer: in tags, of which some leave the first to their template. */
 function withoutThoughts(text: string): string {
-  return text.replace(/^\s*<think>[\s\S]*?(?:<\/think>|$)/i, "");
+  return text.replace(THOUGHTS, "").replace(UNOPENED_THOUGHTS, "");
+}
+
+/** Without what no text holds and WhatsApp may refuse: halves of characters, and controls. */
+function sendable(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\uFFFD").replace(/[^\P{Cc}\n\r\t]/gu, "");
 }
 
 function parsed(text: string): unknown {

@@ -33,6 +33,9 @@ function passing(sentence: string): ModelProblem {
 
 /** An answer that is a refusal or a failure. */
 function answered(status: number, { baseUrl, model }: Endpoint): readonly [ModelProblem["kind"], string] {
+  if (status >= 300 && status < 400) {
+    return ["down", `${baseUrl} sends requests on to another address (${status}): set responder.baseUrl to that one.`];
+  }
   switch (status) {
     case 401:
     case 403:

@@ -52,7 +52,10 @@ export class Soul {
   private async load(): Promise<{ readonly text: string } | { readonly problem: string }> {
     const path = this.path;
     try {
-      const { size } = await stat(path);
+      const found = await stat(path);
+      // Reading a pipe or a device may never end.
+      if (!found.isFile()) return { problem: unreadable(path) };
+      const { size } = found;
       if (size > LARGEST) {
         return { problem: `The soul file ${path} has ${size} bytes and may have ${LARGEST}: shorten it.` };
       }
@@ -67,10 +70,12 @@ export class Soul {
       }
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
       return {
-        problem: isMissing
-          ? `The soul file ${path} is missing: kafclaw onboard writes an example.`
-          : `The soul file ${path} can't be read: make it a file that KafClaw's user may read.`,
+        problem: isMissing ? `The soul file ${path} is missing: kafclaw onboard writes an example.` : unreadable(path),
       };
     }
   }
+}
+
+function unreadable(path: string): string {
+  return `The soul file ${path} can't be read: make it a file that KafClaw's user may read.`;
 }

@@ -330,7 +330,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const phone = this.linking?.phone;
     if (phone === undefined) return this.tell({ event: "qr", data: qr });
     if (this.lastEvent.event === "pairing-code") return;
-    this.tell({ event: "pairing-code", code: await socket.requestPairingCode(phone) });
+    const code = await socket.requestPairingCode(phone).catch((error: unknown) => {
+      if (socket === this.socket) throw error;
+    });
+    // Making a code takes a moment, in which the attempt may have ended and another have begun.
+    if (code !== undefined && socket === this.socket) this.tell({ event: "pairing-code", code });
   }
 
   /** Credentials changed. A new account is checked against the pinned one before anything is confirmed to WhatsApp. */

@@ -107,6 +107,26 @@ test("I9: names that are HTML stay text", async () => {
   expect(dialogs).toEqual([]);
 });
 
+test("I9: a name that is written from right to left turns no number around", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home);
+  await world.say(world.wa.phone({ pn: "15550004000", name: "שלום" }), TOKEN);
+  await world.told(/New sender/);
+  await page.goto("/activity?show=messages&only=pending");
+  await page.getByText("+1 555 000 4000").waitFor();
+  const places = await page.evaluate<number[]>(`(() => {
+    const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+    while (texts.nextNode() && !texts.currentNode.data.includes("+1 555"));
+    return ["+1", "555", "000", "4000"].map((part) => {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, texts.currentNode.data.indexOf(part));
+      range.setEnd(texts.currentNode, range.startOffset + part.length);
+      return range.getBoundingClientRect().left;
+    });
+  })()`);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+});
+
 test("a change on the open page takes no focus, no scroll place and no half-typed text", async () => {
   const world = await World.linked({ setup: "own-number", addressing: "pn" });
   const page = await signedIn(browser, world.home, { viewport: { width: 390, height: 400 } });

@@ -144,6 +144,52 @@ describe("the door of the API", () => {
   });
 });
 
+describe("an address of the API", () => {
+  it("names its methods to whoever asks by another, and to OPTIONS", async () => {
+    const { body } = await request(server).get("/api/v1/openapi.json").set(auth);
+    for (const [path, methods] of Object.entries<object>(body.paths)) {
+      const known = Object.keys(methods).flatMap((method) =>
+        method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()],
+      );
+      for (const method of ["get", "post", "put", "patch", "delete"] as const) {
+        if (method in methods) continue;
+        const asked = await request(server)[method](`/api/v1${path}`).set(auth).expect(405);
+        expect(asked.body.error).toMatchObject({ code: "wrong-method", message: expect.stringContaining("not ") });
+        expect(asked.headers.allow).toBe(known.join(", "));
+      }
+      const options = await request(server).options(`/api/v1${path}`).set(auth).expect(204);
+      expect(options.headers.allow).toBe(known.join(", "));
+      await request(server).put(`/api/v1${path}`).expect(401);
+    }
+    await request(server).post("/healthz").expect(405).expect("allow", "GET, HEAD");
+  });
+
+  it.each([
+    ["text/plain", '{"replace":true}'],
+    ["application/x-www-form-urlencoded", "phone=15550009000"],
+    ["application/json; charset=klingon", "{}"],
+    ["", "{}"],
+  ])("takes nothing that is not sent as JSON: %j", async (type, text) => {
+    const posted = request(server).post("/api/v1/link").set(auth).set("content-type", type).send(text);
+    expect((await posted.expect(415)).body.error).toMatchObject({ code: "not-json", message: expect.any(String) });
+    expect(link.asked).toEqual([]);
+  });
+
+  it("takes no body at all for an empty one", async () => {
+    await request(server).post("/api/v1/link").set(auth).expect(202);
+    await request(server).post("/api/v1/link/cancel").set(auth).set("content-length", "0").expect(200);
+  });
+});
+
+describe("the owner through the API", () => {
+  it.each([{}, { lock: false }, { lock: true, owner: "+15550008888" }])("is not changed by %j", async (body) => {
+    const before = house.access.auditCount({});
+    const answer = await request(server).post("/api/v1/owner").set(auth).send(body).expect(400);
+    expect(answer.body.error.message).toContain('either {"lock":true} or {"owner":"…"}');
+    expect(house.access.auditCount({})).toBe(before);
+  });
+});
+
 describe("commands through the API", () => {
   const run = (name: string, ...args: string[]) =>
     request(server).post("/api/v1/commands").set(auth).send({ name, args });

@@ -182,6 +182,16 @@ describe("the door", () => {
     expect((await browser.post("/sign-in", { token: ACCESS_TOKEN }).expect(429)).text).toContain("wait 15 minutes");
   });
 
+  it("whoever guesses locks nobody out who has a link", async () => {
+    const browser = new Browser();
+    await browser.get("/sign-in");
+    for (let tries = 0; tries < 11; tries++) await browser.post("/sign-in", { token: `wrong ${tries}` });
+    const link = new URL(signIn.link("whatsapp", house.access)?.url ?? "").searchParams.get("link") ?? "";
+    await browser.post("/sign-in", { link: `${link}x` }).expect(429);
+    await browser.post("/sign-in", { link }).expect(303);
+    await browser.get("/");
+  });
+
   it("a link is not used up by looking, signs in once, and is void after 5 minutes or by a newer one", async () => {
     const linkOf = (): string => new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
     const first = linkOf();
@@ -218,6 +228,23 @@ describe("the door", () => {
     await browser.get("/", 303);
     await browser.get(`/sign-in${link}`, 410);
     await (await Browser.signedIn()).get("/");
+  });
+
+  it("an open page hears at once of a lock, which ends its session", async () => {
+    const browser = await Browser.signedIn();
+    const { cookies: cookie } = (await browser.agent.get("/")).request;
+    const { port } = server.address() as AddressInfo;
+    const { body } = await fetch(`http://127.0.0.1:${port}/live`, { headers: { cookie } });
+    if (!body) throw new Error("no stream");
+    const events = body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+    expect((await events.next()).value).toContain("event: change");
+    await house.access.setOwner(
+      { setup: "own-number", person: OWNER, confirmed: true, locked: "the phone is lost" },
+      ROOT,
+    );
+    expect((await events.next()).value).toContain("event: change");
+    await events.return?.();
+    server.closeAllConnections();
   });
 
   it("a browser that signed in before there was an owner is theirs once there is one", async () => {
@@ -316,6 +343,18 @@ describe("what the pages do", () => {
     expect(last?.by).toEqual({ door: "dashboard", who: expect.stringMatching(/^browser \w{4}$/) });
   });
 
+  it("a second click finds what the first one did, and is no failure", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const browser = await Browser.signedIn();
+    const form = { code: alice.code, state: "pending", episode: String(alice.episode), do: "approve" };
+    await browser.does("/whatsapp/decide", form);
+    const decided = house.access.auditCount({});
+    expect(await browser.does("/whatsapp/decide", form)).toMatch(
+      /^Done\. Alice \(\w{4}\) is approved already \(was approved on the dashboard, [\d:]+\)\.$/,
+    );
+    expect(house.access.auditCount({})).toBe(decided);
+  });
+
   it("an old page changes nothing: decided meanwhile, another episode, an unknown code", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
@@ -352,6 +391,28 @@ describe("what the pages do", () => {
     expect((await browser.get("/")).text).toContain("It returns to silent by itself");
     await house.wait(2 * 60 * MINUTE);
     expect((await browser.get("/")).text).toContain('aria-checked="true"');
+  });
+
+  it("the responder goes on only where the form says so", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/settings/responder", { to: "pause" })).toContain("paused");
+    for (const to of ["", "nonsense"]) {
+      expect(await browser.does("/settings/responder", { to })).toMatch(/Not done\..*did not say what to do/);
+      expect(house.gateway.responder.paused).toBe(true);
+    }
+    expect(await browser.does("/settings/responder", { to: "resume" })).toContain("Done.");
+  });
+
+  it("an invite is for somebody, and not for a word of its command", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
+    expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
+    expect(house.access.invites()).toEqual([]);
+  });
+
+  it("the live events end at once for whoever asks for their head alone", async () => {
+    const browser = await Browser.signedIn();
+    await browser.agent.head("/live").timeout(5_000).expect(200).expect("content-type", "text/event-stream");
   });
 
   it("the token is masked, is shown once when asked for, and is replaced", async () => {

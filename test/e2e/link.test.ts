@@ -196,6 +196,20 @@ describe("linking a running gateway", () => {
     await world.settled();
   });
 
+  it("a pairing code that is wanted no more takes nothing from the attempt after it", async () => {
+    const world = await World.create(SETTING);
+    await world.setUp();
+    await world.home.start();
+    await shows(world, ({ event }) => event === "qr");
+    const begun = world.wa.record.length;
+    await world.home.post("/api/v1/link", { phone: "+15550009000" });
+    // WhatsApp waits for a phone: now the code is made, which takes a moment.
+    await world.home.until(async () => world.wa.record.length > begun, "the code is asked for");
+    await world.home.post("/api/v1/link", {});
+    await world.scanQr();
+    expect(world.home.printed).not.toMatch(/Connection Closed|"name":"connection-(lost|closed)"/);
+  });
+
   it("refuses another account and keeps the session, unless it is to be replaced", async () => {
     const world = await World.linked(SETTING);
     await world.home.stop();

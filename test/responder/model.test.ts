@@ -62,6 +62,25 @@ describe("a model", () => {
     expect(await ask()).toBe("Hello.");
   });
 
+  it.each([
+    "<thinking>hm</thinking>Hello.",
+    "<think budget=9>hm</think>\n<think>or so?</think>\nHello.",
+    "Okay, who is it? A buddy.\n</think>\n\nHello.",
+    "Hel\u0000lo\u001b.",
+  ])("is heard without thoughts in other tags, an opening that its template kept, or controls: %j", async (said) => {
+    const { ask, endpoint } = await asking((_, response) => whole(response, said));
+    expect(await ask()).toBe("Hello.");
+    endpoint.answering = (_, response) => streamed(response, said);
+    expect(await ask()).toBe("Hello.");
+  });
+
+  it("may talk of thoughts, and half a character of it is not sent", async () => {
+    const { ask, endpoint } = await asking((_, response) => whole(response, "Use <think> and </think>."));
+    expect(await ask()).toBe("Use <think> and </think>.");
+    endpoint.answering = (_, response) => whole(response, "a\ud800b");
+    expect(await ask()).toBe("a\ufffdb");
+  });
+
   it("that goes on and on is cut off at a length that people read", async () => {
     const { ask, endpoint } = await asking((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -198,6 +217,7 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     ],
     ["never begins", () => {}, "down", /did not answer within 1 s/],
     ["answers empty", (_, r) => streamed(r, ""), "refused", /empty answer/],
+    ["answers what nobody can see", (_, r) => whole(r, "\u200b \u2060\n"), "refused", /empty answer/],
     [
       "breaks off each time",
       (_, r) => {
@@ -216,6 +236,15 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     expect(problem.sentence).toMatch(sentence);
     expect(problem.sentence).not.toContain("\n");
     expect(problem.sentence).not.toContain(KEY);
+  });
+
+  it.each([302, 307, 308])("sends on to another address (%i), which gets nothing", async (status) => {
+    const elsewhere = await Endpoint.start();
+    const { ask } = await asking((_, response) => {
+      response.writeHead(status, { location: `${elsewhere.url}/chat/completions` }).end();
+    });
+    expect((await problemOf(ask())).sentence).toMatch(/on to another address \(\d+\): set responder\.baseUrl/);
+    expect(elsewhere.asked).toEqual([]);
   });
 
   it("is not there", async () => {

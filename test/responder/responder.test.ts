@@ -28,6 +28,13 @@ describe("a conversation", () => {
     ]);
   });
 
+  it("an answer of nothing but Markdown's marks goes out as it is", async () => {
+    const desk = await Desk.open();
+    desk.answering = () => "---";
+    await desk.says(await desk.house.approved(ALICE, "Alice"), "a rule in Markdown?");
+    await desk.until(() => desk.texts().some((text) => text.endsWith(": ---")));
+  });
+
   it("an edit counts while its message waits, its own writer's alone, and is no message to answer", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");

@@ -1,3 +1,4 @@
+import { mkdirSync, symlinkSync } from "node:fs";
 import { mkdtemp, rm, unlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +58,15 @@ describe("the soul file", () => {
     await writeFile(path, "You are mended.");
     expect(await soul.read()).toBe("You are mended.");
     expect(soul.problem).toBeUndefined();
+  });
+
+  it.each([
+    ["a device that never ends", () => symlinkSync("/dev/zero", path)],
+    ["a folder", () => mkdirSync(path)],
+  ])("that is %s is not even read", async (_, make) => {
+    make();
+    expect(await soul.read()).toMatch(/friendly assistant/);
+    expect(told).toEqual([expect.stringContaining("can't be read: make it a file")]);
   });
 
   it("of exactly 32 kB is taken, and a byte-order mark is no part of it", async () => {

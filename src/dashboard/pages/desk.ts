@@ -5,7 +5,7 @@ import { formatNumber } from "../../access/index.js";
 import type { Admin, CommandResult, Gateway } from "../../admin/index.js";
 import { formatTime, viaOf } from "../../admin/index.js";
 import type { LoadedConfig } from "../../config.js";
-import { renderPlain } from "../../text.js";
+import { renderPage } from "../../text.js";
 import type { LinkControl } from "../../whatsapp/types.js";
 import type { Activity } from "../activity.js";
 import type { Live } from "../live.js";
@@ -99,7 +99,7 @@ export class Desk {
 
   /** What a command or decision said, for a page. */
   told(result: CommandResult, secret?: string): Said {
-    return { ok: result.ok, text: forPages(renderPlain(result.message)), secret };
+    return { ok: result.ok, text: forPages(renderPage(result.message)), secret };
   }
 
   /** Who decides: this browser. */
@@ -122,7 +122,7 @@ export class Desk {
       state,
       since: this.time(since),
       sinceIso: new Date(since).toISOString(),
-      via: state === "pending" ? renderPlain(viaOf(contact)) : undefined,
+      via: state === "pending" ? renderPage(viaOf(contact)) : undefined,
       words: held.flatMap(({ preview }) => (preview === "" ? [] : [preview])),
       episode,
       blocked,

@@ -4,6 +4,7 @@ import qrcode from "qrcode";
 import { formatNumber, type Invite } from "../../access/index.js";
 import { inviteLink } from "../../admin/index.js";
 import { configTable } from "../../config.js";
+import { renderPage, say } from "../../text.js";
 import { trustedHtml } from "../views.js";
 import { backTo, type Desk, field } from "./desk.js";
 import { silentModel } from "./overview.js";
@@ -47,8 +48,10 @@ export function settingsPages(router: Router, desk: Desk): void {
   });
 
   router.post("/settings/responder", async (request, response) => {
-    const command = field(request, "to") === "pause" ? "pause" : "resume";
-    await run(response, backTo(request, "/settings"), command, []);
+    const back = backTo(request, "/settings");
+    const command = RESPONDER_ORDERS.find((known) => known === field(request, "to"));
+    if (command === undefined) return desk.answer(response, back, { ok: false, text: NOT_SAID });
+    await run(response, back, command, []);
   });
 
   router.post("/settings/token", async (request, response) => {
@@ -66,6 +69,10 @@ export function settingsPages(router: Router, desk: Desk): void {
 
   router.post("/settings/invites", async (request, response) => {
     const label = field(request, "label");
+    if (INVITE_WORDS.includes(label.toLowerCase())) {
+      const text = `"${label}" is a word of the command invite; write another name.`;
+      return desk.answer(response, "/settings#invites", { ok: false, text });
+    }
     const days = field(request, "days");
     const number = field(request, "number");
     const isAuto = field(request, "auto") === "yes";
@@ -75,12 +82,12 @@ export function settingsPages(router: Router, desk: Desk): void {
       ...(isAuto ? ["--auto"] : []),
       ...(number === "" ? [] : ["--for", number]),
     ];
-    const result = await admin.run("invite", label.startsWith("-") ? [] : args, desk.by(response));
+    const result = await admin.run("invite", /^(-|$)/.test(label) ? [] : args, desk.by(response));
     const id = result.ok ? idOf(result.data) : undefined;
     if (id === undefined) return desk.answer(response, "/settings#invites", desk.told(result));
     desk.answer(response, `/settings/invites/${encodeURIComponent(id)}`, {
       ok: true,
-      text: `Made an invite for ${label}.`,
+      text: renderPage(say`Made an invite for ${label}.`),
     });
   });
 
@@ -102,6 +109,9 @@ export function settingsPages(router: Router, desk: Desk): void {
   );
 }
 
+const RESPONDER_ORDERS = ["pause", "resume"] as const;
+/** What the command takes for something else than whom an invite is for. */
+const INVITE_WORDS: readonly string[] = ["list", "revoke"];
 const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
 const REVEALED = { ok: true, text: "This is the pairing token; share it only with people you know." };
 

@@ -22,7 +22,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
   });
 
   const tooMany = (request: Request, response: Response): void => {
-    refuse(desk, request, response, "Too many tries: wait 15 minutes, then sign in again.", 429);
+    refuse(desk, request, response, TOO_MANY, 429);
   };
   const signedIn: RequestHandler = async (request, response) => {
     const link = field(request, "link");
@@ -40,7 +40,11 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
     response.cookie(SESSION_COOKIE, signIn.open(access), cookieOptions(request, place));
     response.redirect(303, "/");
   };
-  router.post("/sign-in", limitTries(tooMany), signedIn);
+  router.post(
+    "/sign-in",
+    limitTries((request) => signIn.isLink(field(request, "link"), access), tooMany),
+    signedIn,
+  );
 }
 
 /** Signing out ends the session here, not just in the browser. */
@@ -58,6 +62,8 @@ export function toSignIn(request: Request, response: Response): void {
   response.redirect(303, hadSession ? "/sign-in?said=ended" : "/sign-in");
 }
 
+const TOO_MANY =
+  "Too many tries: wait 15 minutes, then sign in again; or run kafclaw dashboard, whose link works at once.";
 const DEAD_LINK =
   "This sign-in link was used already, is older than 5 minutes, or was replaced by a newer one. Run kafclaw dashboard for another, or send /dashboard in the admin chat.";
 

@@ -2,7 +2,8 @@
 import type { Request, Response, Router } from "express";
 import { type Contact, formatNumber, looksLikeNumber } from "../../access/index.js";
 import { doorOf, type Order, whatHappened } from "../../admin/index.js";
-import { renderPlain } from "../../text.js";
+import { own, renderPage, say } from "../../text.js";
+import type { Said } from "../session.js";
 import { asked, backTo, type Desk, field, paged } from "./desk.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
@@ -47,7 +48,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
         .slice(-HISTORY_SHOWN)
         .reverse()
         .map((decision) => ({
-          text: renderPlain(whatHappened(decision, desk.parts.clock(), timezone)),
+          text: renderPage(whatHappened(decision, desk.parts.clock(), timezone)),
           note: decision.note,
         })),
       last: await lastDecision(desk, contact),
@@ -57,7 +58,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
   router.post("/whatsapp/decide", async (request, response) => {
     const back = backTo(request, "/whatsapp");
     const order = orderOf(desk, request);
-    if (typeof order === "string") return desk.answer(response, back, { ok: false, text: order });
+    if ("ok" in order) return desk.answer(response, back, order);
     desk.answer(response, back, desk.told(await admin.decide(order, desk.by(response))));
   });
 
@@ -81,34 +82,45 @@ async function allow(desk: Desk, request: Request, response: Response): Promise<
 }
 
 /** What a form orders, or why it can't be followed: the page that it stood on may be old. */
-function orderOf(desk: Desk, request: Request): Order | string {
+function orderOf(desk: Desk, request: Request): Order | Said {
   const contact = desk.parts.access.byCode(field(request, "code"));
-  if (contact === undefined) return "Nobody has that code any more; the lists show who is there now.";
+  if (contact === undefined)
+    return { ok: false, text: "Nobody has that code any more; the lists show who is there now." };
+  const wish = WISHES.find(({ name }) => name === field(request, "do"));
+  if (wish === undefined)
+    return { ok: false, text: "The form did not say what to do; nothing changed. Use the buttons of this page." };
   const shown = field(request, "state");
   const episode = Number(field(request, "episode"));
   const isOld = shown !== contact.state || (shown === "pending" && episode !== contact.episode);
-  const expected = contact.state === "pending" ? { episode } : {};
-  switch (field(request, "do")) {
-    case "approve":
-      return isOld ? changed(desk, contact) : { kind: "approve", contact, ...expected };
-    case "deny":
-      return isOld ? changed(desk, contact) : { kind: "deny", contact, ...expected };
-    case "block":
-      return isOld ? changed(desk, contact) : { kind: "deny", contact, block: true, ...expected };
-    case "remove":
-      return isOld ? changed(desk, contact) : { kind: "remove", contact };
-    default:
-      return "The form did not say what to do; nothing changed. Use the buttons of this page.";
-  }
+  if (isOld) return changed(desk, contact, wish.leadsTo);
+  return {
+    ...wish.order,
+    contact,
+    ...(contact.state === "pending" && wish.order.kind !== "remove" ? { episode } : {}),
+  };
 }
 
-function changed(desk: Desk, contact: Contact): string {
+/** The buttons, and the state in which each leaves somebody. */
+const WISHES = [
+  { name: "approve", leadsTo: "approved", order: { kind: "approve" } },
+  { name: "deny", leadsTo: "denied", order: { kind: "deny" } },
+  { name: "block", leadsTo: "denied", order: { kind: "deny", block: true } },
+  { name: "remove", leadsTo: "stranger", order: { kind: "remove" } },
+] as const;
+
+/** What has become of somebody since a page was shown. A second click finds what the first one did. */
+function changed(desk: Desk, contact: Contact, wished: Contact["state"]): Said {
   const { clock, settings } = desk.parts;
   const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
   const name = contact.name || formatNumber(contact);
-  const what = last && renderPlain(whatHappened(last, clock(), settings.config.timezone));
+  const what = last && whatHappened(last, clock(), settings.config.timezone);
+  const since = what ?? own("changed since");
   const now = contact.state === "stranger" ? "a stranger" : contact.state;
-  return `Nothing changed: ${name} (${contact.code}) is ${now} by now (${what ?? "changed since"}), and your page was older.`;
+  const ok = contact.state === wished;
+  const message = ok
+    ? say`${name} (${contact.code}) is ${now} already (${since}).`
+    : say`Nothing changed: ${name} (${contact.code}) is ${now} by now (${since}), and your page was older.`;
+  return { ok, text: renderPage(message) };
 }
 
 /** The last decision that can still be taken back, of all or about one contact. */
