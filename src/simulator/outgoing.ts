@@ -18,7 +18,7 @@ export interface Parcel {
   readonly to: Account | { readonly group: string; readonly readers: readonly Companion[] };
   readonly message: proto.IMessage;
   /** What is encrypted in place of the message: bytes that need not be one. */
-  readonly bytes?: Uint8Array;
+  readonly plaintext?: Uint8Array;
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -146,7 +146,7 @@ export class PostOffice {
       ]);
     }
     if (companion.account !== from) {
-      return node("message", sent.attrs, [await this.#encrypt(from, companion, sent.bytes ?? sent.message, extra)]);
+      return node("message", sent.attrs, [await this.#encrypt(from, companion, sent.plaintext ?? sent.message, extra)]);
     }
     const copy = { deviceSentMessage: { destinationJid: sent.destination, message: sent.message } };
     return node("message", sent.ownAttrs, [await this.#encrypt(from, companion, copy, extra)]);
@@ -192,7 +192,7 @@ function directMessage(parcel: Parcel, to: Account): SentMessage {
   return {
     id,
     message,
-    ...(parcel.bytes ? { bytes: parcel.bytes } : {}),
+    ...(parcel.plaintext ? { plaintext: parcel.plaintext } : {}),
     destination,
     attrs: {
       ...common,

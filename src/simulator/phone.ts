@@ -174,7 +174,7 @@ export class Phone {
     options: TravelOptions & { readonly name?: string } = {},
   ): Promise<{ id: string }> {
     const { name, ...travel } = options;
-    return this.#send(to, "text", {}, { ...travel, bytes }, name === undefined ? {} : { notify: name });
+    return this.#send(to, "text", {}, { ...travel, plaintext: bytes }, name === undefined ? {} : { notify: name });
   }
 
   /** Writes into a group, in which every linked companion is, or those of `to`. */
@@ -285,7 +285,7 @@ export class Phone {
     to: Phone,
     type: string,
     message: proto.IMessage,
-    options: TravelOptions & { readonly bytes?: Uint8Array },
+    options: TravelOptions & { readonly plaintext?: Uint8Array },
     attrs: Record<string, string> = {},
   ): Promise<{ id: string }> {
     return this.#dispatch(to.account, type, message, options, attrs);
@@ -295,7 +295,7 @@ export class Phone {
     to: Account | { group: string; readers: readonly Companion[] },
     type: string,
     message: proto.IMessage,
-    options: TravelOptions & { readonly bytes?: Uint8Array },
+    options: TravelOptions & { readonly plaintext?: Uint8Array },
     attrs: Record<string, string> = {},
   ): Promise<{ id: string }> {
     const id = options.id ?? this.#world.post.newId();
@@ -303,7 +303,7 @@ export class Phone {
       from: this.account,
       to,
       message,
-      ...(options.bytes ? { bytes: options.bytes } : {}),
+      ...(options.plaintext ? { plaintext: options.plaintext } : {}),
       id,
       type,
       attrs,

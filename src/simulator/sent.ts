@@ -5,7 +5,7 @@ export interface SentMessage {
   readonly id: string;
   readonly message: proto.IMessage;
   /** What is encrypted in place of the message: bytes that need not be one. */
-  readonly bytes?: Uint8Array;
+  readonly plaintext?: Uint8Array;
   /** The stanza for a recipient's companion, without its encrypted part. */
   readonly attrs: Readonly<Record<string, string>>;
   /** The stanza for the sender's own companions; they get the message wrapped as sent by another own device. */
