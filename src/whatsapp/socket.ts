@@ -54,8 +54,11 @@ const CONNECT_TIMEOUT_MS = 20_000;
 const LID_PATIENCE_MS = 5_000;
 const LID_KNOWN_MS = 200;
 const LID_SILENT_MS = 60_000;
-/** Baileys caches every LID mapping that it sees; beyond this many the cache is emptied, the session has them all. */
-const MAPPINGS_CACHED = 2_000;
+/**
+ * Baileys caches every LID mapping that it sees, with a timer of three days for each entry; beyond this many the cache is
+ * emptied, the session has them all.
+ */
+const MAPPINGS_CACHED = 500;
 
 /**
  * Opens one connection to WhatsApp with everything in place that keeps Baileys behind the one door (I3, I5, I10):
