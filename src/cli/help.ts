@@ -35,6 +35,19 @@ export function commandHelp({ name, usage, summary, details, flags }: CliCommand
   ].join("\n");
 }
 
+/** The same for programs (`--json`). */
+export function commandData({ name, usage, summary, details, flags }: CliCommand): object {
+  const options = Object.entries({ ...flags, ...COMMON_FLAGS }).map(([flag, { type, value, help }]) => {
+    return {
+      name: `--${flag}`,
+      help,
+      takes: type === "boolean" ? null : (value ?? "VALUE"),
+      repeatable: type === "list",
+    };
+  });
+  return { name, usage, summary, details: details ?? null, options };
+}
+
 function optionLines(flags: Readonly<Record<string, Flag>>): string[] {
   const rows = Object.entries(flags).map(([name, { type, value = "VALUE", help }]) => ({
     left: `--${name}${type === "boolean" ? "" : ` ${value}`}`,

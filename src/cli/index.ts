@@ -6,7 +6,7 @@ import { type CliCommand, readArguments, type Terminal } from "./command.js";
 import { demo } from "./demo.js";
 import { doctor } from "./doctor.js";
 import { gateway } from "./gateway.js";
-import { commandHelp, overview } from "./help.js";
+import { commandData, commandHelp, overview } from "./help.js";
 import { onboard } from "./onboard.js";
 import { owner } from "./owner.js";
 import { whatsappAuth } from "./whatsapp-auth.js";
@@ -45,21 +45,20 @@ export function commandLineTable(): string {
 
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = args;
-  if (name === "--version" || name === "-v") {
-    terminal.out(terminal.version);
+  const { version } = terminal;
+  const print = (text: string, data: object): number => {
+    terminal.out(args.includes("--json") ? JSON.stringify(data) : text);
     return 0;
-  }
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+  };
+  if (name === "--version" || name === "-v") return print(version, { version });
+  if (name === undefined || name === "--help" || name === "-h" || name === "--json" || name === "help") {
     const [about] = name === "help" ? rest.filter((word) => !word.startsWith("-")) : [];
-    terminal.out(about === undefined ? overview(house, adminCommands, terminal.version) : commandHelp(find(about)));
+    if (about !== undefined) return print(commandHelp(find(about)), commandData(find(about)));
     // Nothing asked for is no usage to praise, but whoever typed just the name wants to see what there is.
-    return 0;
+    return print(overview(house, adminCommands, version), { version, commands: all.map(commandData) });
   }
   const command = find(name);
-  if (rest.some((word) => word === "--help" || word === "-h")) {
-    terminal.out(commandHelp(command));
-    return 0;
-  }
+  if (rest.some((word) => word === "--help" || word === "-h")) return print(commandHelp(command), commandData(command));
   const given = readArguments(rest, command);
   try {
     return await command.run(given, terminal);

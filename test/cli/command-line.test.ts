@@ -49,6 +49,24 @@ describe("help", () => {
   it("--version prints the version", async () => {
     expect(await run("--version")).toEqual({ code: 0, out: "1.2.3", err: "" });
   });
+
+  it("with --json all of it is for programs", async () => {
+    expect(await run("--version", "--json")).toEqual({ code: 0, out: '{"version":"1.2.3"}', err: "" });
+    for (const asked of [["help", "--json"], ["--help", "--json"], ["--json"]]) {
+      const { code, out } = await run(...asked);
+      expect(code).toBe(0);
+      const { commands } = JSON.parse(out);
+      expect(commands.map(({ name }: { name: string }) => name)).toEqual(
+        expect.arrayContaining(["onboard", "approve"]),
+      );
+    }
+    const about = (await run("help", "whatsapp-auth", "--json")).out;
+    expect(JSON.parse(about)).toMatchObject({
+      name: "whatsapp-auth",
+      options: expect.arrayContaining([expect.objectContaining({ name: "--phone", takes: "+NUMBER" })]),
+    });
+    expect((await run("whatsapp-auth", "--help", "--json")).out).toBe(about);
+  });
 });
 
 describe("exit codes and streams", () => {
