@@ -12,6 +12,8 @@ export interface Waiting {
   /** How often in a row there was no answer, or a refusal. */
   losses: number;
   refusals: number;
+  /** How often it was set aside, so that what was posted later goes before it. */
+  setAside: number;
   /** Not before this time, because of a failure. */
   retryAt: number;
 }
@@ -32,7 +34,7 @@ export class OutboxQueue {
 
   /** @param tried the item that may have been on the wire before a crash */
   add(docId: string, to: Person, tried: string | undefined): void {
-    this.entries.set(docId, { docId, to, tried, cancelled: false, losses: 0, refusals: 0, retryAt: 0 });
+    this.entries.set(docId, { docId, to, tried, cancelled: false, losses: 0, refusals: 0, setAside: 0, retryAt: 0 });
   }
 
   remove(docId: string): void {
@@ -60,6 +62,7 @@ export class OutboxQueue {
     for (const entry of this.entries.values()) {
       const addresses = addressesOf(entry.to);
       if (!addresses.some((address) => taken.has(address))) heads.push(entry);
+      if (entry.setAside > 0) continue;
       // Also where it has to wait itself: what knows both addresses of a person keeps both in order.
       for (const address of addresses) taken.add(address);
     }

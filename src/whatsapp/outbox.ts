@@ -29,6 +29,9 @@ const REFUSALS_BORNE = 2;
 /** Errors that may pass: timeouts, too much at once, a stale device session; and all from 500. */
 const PASSING = new Set([408, 429, 479]);
 const TOO_MUCH = 429;
+/** What is for the owner and refused all the same is set aside, and tried so often again before it is given up: for a day. */
+const ASIDE_MS = HOUR / 2;
+const ASIDE_MOST = 48;
 const SUPPRESSED_SHOWN = 50;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -311,6 +314,8 @@ class Door implements RunningOutbox {
     log.warn({ id, error, refusals: entry.refusals }, "WhatsApp refused a message");
     if ((PASSING.has(error) || error >= 500) && entry.refusals <= REFUSALS_BORNE) {
       entry.retryAt = clock() + backoff(entry.refusals, random, error === TOO_MUCH);
+    } else if (this.options.isAdmin(entry.to) && entry.setAside < ASIDE_MOST) {
+      Object.assign(entry, { refusals: 0, setAside: entry.setAside + 1, retryAt: clock() + ASIDE_MS });
     } else if (doc) await this.fail(entry, doc, error);
   }
 

@@ -80,6 +80,36 @@ describe("outbox: when it does not get through", () => {
     expect(outbox.counts().waiting).toBe(0);
   });
 
+  it.each([463, 479])(
+    "%i for the owner: the notice waits and holds up nothing, and comes when it is taken",
+    async (error) => {
+      const rig = new Rig();
+      rig.auto = { kind: "refused", error };
+      const outbox = await rig.start();
+      const [id] = await outbox.post(text(OWNER, "somebody waits"));
+      await rig.pass(10 * 60_000);
+      rig.auto = { kind: "acked" };
+      await outbox.post(text(OWNER, "an answer"));
+      await rig.settled();
+      expect(rig.texts().at(-1)).toBe("an answer");
+      expect(outbox.counts().waiting).toBe(1);
+      await rig.pass(DAY / 24);
+      expect(rig.sent.at(-1)?.id).toBe(id);
+      expect(outbox.counts().waiting).toBe(0);
+      expect(rig.failed).toEqual([]);
+    },
+  );
+
+  it("a notice that WhatsApp never takes is given up after a day", async () => {
+    const rig = new Rig();
+    rig.auto = { kind: "refused", error: 463 };
+    const outbox = await rig.start();
+    const [id] = await outbox.post(text(OWNER, "somebody waits"));
+    await rig.pass(2 * DAY);
+    expect(rig.failed).toEqual([{ id, error: 463 }]);
+    expect(rig.sent.length).toBeLessThan(60);
+  });
+
   it("a wire that breaks its promise is a lost answer", async () => {
     const rig = new Rig();
     const { send } = rig.wire;
