@@ -104,13 +104,18 @@ async function writeWhole(
   await syncDirectory(dirname(file));
 }
 
-/** A second name refuses to take the place of what is there, which renaming doesn't; some disks have no second names. */
+/**
+ * A second name refuses to take the place of what is there, which renaming doesn't. Some disks have no second names: there
+ * alone a kill can leave half a file.
+ */
 async function nameAlso(temporary: string, file: string): Promise<void> {
   try {
     await link(temporary, file);
   } catch (error) {
     if (systemCode(error) === "EEXIST") throw error;
     await copyFile(temporary, file, constants.COPYFILE_EXCL);
+    const copy = await open(file, "r+");
+    await copy.sync().finally(() => copy.close());
   }
 }
 

@@ -262,15 +262,9 @@ async function build(
     block: (contact, blocked) => opened.block(contact, blocked),
     onWhatsApp: async (pn) => {
       const jid = await opened.onWhatsApp(pn);
-      const found = jid ? personOf(jid)?.pn : undefined;
-      if (found === undefined) return jid;
-      // Today people write under their LID alone: whoever is named by number is to be recognised by it, and may be
-      // on a list with that number hidden. What the answer teaches is kept now, as the number is looked up right after.
-      await opened.askLid(found);
-      const lid = await session.mapped(digitsOf(found), "pn");
-      const person = personFrom(found, lid && `${lid}@lid`);
-      if (person !== undefined) await admin.tell.learned(await access.learn(person));
-      return jid;
+      if (jid === null) return null;
+      const found = jid === undefined ? undefined : personOf(jid);
+      return found?.pn === undefined ? found : whoseNumber(found.pn);
     },
     loginLink: async (door) => signIn?.link(door, access),
     missed: async () => {
@@ -283,6 +277,18 @@ async function build(
       return found.map(({ at, who = "number hidden", what = "", messages }) => ({ at, who, what, messages }));
     },
   };
+  /**
+   * The person of a number, with the LID where WhatsApp tells it: today people write under their LID alone, and whoever is
+   * named by number is to be recognised by it, or may be on a list with that number hidden. What is learned is kept.
+   */
+  const whoseNumber = async (pn: Pn): Promise<Person> => {
+    await opened.askLid(pn);
+    const lid = await session.mapped(digitsOf(pn), "pn");
+    const person = personFrom(pn, lid && `${lid}@lid`) ?? { pn };
+    await admin.tell.learned(await access.learn(person));
+    return person;
+  };
+
   const admin = createAdmin({
     access,
     gateway,
@@ -336,7 +342,6 @@ async function build(
   };
 
   const linkOpened = async (): Promise<void> => {
-    const patience = setTimeout(lidsAsked.resolve, LIDS_PATIENCE_MS).unref();
     const { me } = opened;
     const owner = access.owner();
     // An owner on the linked number itself talks to the bot in "Message yourself", whatever the set-up said.
@@ -344,11 +349,16 @@ async function build(
     if (isSelf && !(owner.setup === "self" && owner.person.pn === me.pn && owner.person.lid === me.lid)) {
       await isLinkedOwner(me);
     }
-    await admin.linkOpened();
-    await lookForPhone();
-    for (const pn of numbersWithoutLid().slice(0, LIDS_ASKED)) await opened.askLid(pn);
-    lidsAsked.resolve();
+    await Promise.all([askForLids(), admin.linkOpened().then(lookForPhone)]);
+  };
+
+  const askForLids = async (): Promise<void> => {
+    const patience = setTimeout(lidsAsked.resolve, LIDS_PATIENCE_MS).unref();
+    const isOpen = (): boolean => opened.state.code === "open";
+    for (const pn of numbersWithoutLid().slice(0, LIDS_ASKED)) if (isOpen()) await whoseNumber(pn);
     clearTimeout(patience);
+    // Where the connection ended meanwhile, the next login asks.
+    if (isOpen()) lidsAsked.resolve();
   };
 
   /** Looks every day whether the phone is still there, as WhatsApp unlinks what has no phone. */

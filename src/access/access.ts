@@ -51,7 +51,16 @@ class ContactAccess implements Access {
     this.#decisions = new Decisions(ledger, this.#identities, () => this.owner(), settings);
     const full = docs.find((doc) => doc.kind === "queue");
     this.#queue = new Queue(ledger, this.#pairing, this.#decisions, settings, full);
-    void this.#turns.add(() => ledger.reconcile(docs));
+    void this.#turns
+      .add(async () => {
+        await ledger.reconcile(docs);
+        const owner = this.owner();
+        // A crash may have come before that, when the owner was named.
+        if (owner) await this.#queue.letGoOf(owner.person, { door: "gateway", who: "start" });
+      })
+      .catch((error: unknown) => {
+        parts.log?.warn({ error }, "The owner's entry in the queue could not be removed yet.");
+      });
   }
 
   // --- looking ---

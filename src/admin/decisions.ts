@@ -176,8 +176,10 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       isGreeted ||= record.done?.greeted === true && !isHeldBack;
       handled += record.done?.handled ?? 0;
       disarm(record);
-      const isDueAgain = isHeldBack || record.done === undefined || record.heldBack;
-      if (isDueAgain) kept.push({ ...record, done: { greeted: false, handled: 0 }, heldBack: true });
+      // Past its time without an end it may have greeted all the same.
+      const isBefore = record.done === undefined && clock() < record.due;
+      const isDueAgain = isHeldBack || isBefore || record.heldBack;
+      if (isDueAgain) kept.push({ ...record, due: clock(), done: { greeted: false, handled: 0 }, heldBack: true });
     }
     const gone = theirs.filter(({ _id }) => !kept.some((record) => record._id === _id));
     // What stays for want of room does nothing for who is no buddy.

@@ -208,5 +208,8 @@ export async function resolve(
   if (canonical === null) {
     throw new KafclawError("not-on-whatsapp", `${formatNumber(found)} is not on WhatsApp: check the number.`);
   }
-  return canonical === undefined ? found : access.resolve(canonical, scope);
+  if (canonical === undefined) return found;
+  const known = access.resolve(canonical.pn ?? canonical.lid ?? found.pn, scope);
+  // Whoever is not here yet is kept under both addresses: today most people write under their LID alone.
+  return isContact(known) ? known : canonical;
 }

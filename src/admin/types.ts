@@ -1,4 +1,4 @@
-import type { Person } from "../access/identity.js";
+import type { Person, Pn } from "../access/identity.js";
 import type { Access, Clock, Expected, Outcome } from "../access/index.js";
 import type { Actor, Contact, Door, Held } from "../access/types.js";
 import type { Message } from "../text.js";
@@ -20,8 +20,11 @@ export interface Gateway {
   release(contact: Contact, held: readonly Held[]): Promise<void>;
   /** Blocks or unblocks both addresses at WhatsApp; false when not linked. */
   block(contact: Contact, blocked: boolean): Promise<boolean>;
-  /** WhatsApp's own form of a typed number; undefined when not linked, null when not on WhatsApp. */
-  onWhatsApp(pn: string): Promise<string | null | undefined>;
+  /**
+   * Whom a typed number belongs to: WhatsApp's own form of it, and the LID where WhatsApp tells it. Undefined when not
+   * linked, null when not on WhatsApp.
+   */
+  onWhatsApp(pn: Pn): Promise<Person | null | undefined>;
   /** The last strangers without a valid token, newest first. */
   missed(): Promise<readonly Missed[]>;
   /** Where the dashboard is reached on the machine. */

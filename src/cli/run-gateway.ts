@@ -86,7 +86,7 @@ async function untilStopped({
 }: Running): Promise<number> {
   // What a crashed gateway left behind must not be taken for ours.
   await rm(home.gatewayJson, { force: true });
-  for (const directory of [home.root, home.workspace]) await clearAbandoned(directory, Date.now());
+  for (const directory of [home.root, home.data, home.workspace]) await clearAbandoned(directory, Date.now());
   const token = randomBytes(32).toString("base64url");
   const { host, port, publicUrl } = settings.config.dashboard;
   const { access, admin, link, activity } = house;

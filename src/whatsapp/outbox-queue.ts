@@ -18,7 +18,7 @@ export interface Waiting {
   retryAt: number;
 }
 
-/** Who goes next: the parcels of one chat strictly one after the other, the chats in turn. */
+/** Who goes next: the parcels of one chat one after the other, but for what was set aside; the chats in turn. */
 export class OutboxQueue {
   /** In the order of posting. */
   private readonly entries = new Map<string, Waiting>();

@@ -217,7 +217,7 @@ class Door implements RunningOutbox {
 
   private opened(): void {
     // What got lost with the old connection goes over the new one at once.
-    for (const entry of this.queue.all()) if (entry.refusals === 0) entry.retryAt = 0;
+    for (const entry of this.queue.all()) if (entry.refusals === 0 && entry.setAside === 0) entry.retryAt = 0;
     this.pump();
   }
 

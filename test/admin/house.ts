@@ -13,6 +13,7 @@ import {
   type Person,
   parseAddress,
   parseJid,
+  personOf,
 } from "../../src/access/index.js";
 import { type Admin, type AdminParts, type AdminRecord, createAdmin, createSilentMode } from "../../src/admin/index.js";
 import { allOf } from "../../src/admin/records.js";
@@ -133,7 +134,7 @@ export class House {
   /** From the next restart: no gateway runs, and commands work on the files. */
   isOffline = false;
   paused = false;
-  onWhatsApp: (pn: string) => string | null | undefined = () => undefined;
+  onWhatsApp: (pn: string) => Person | string | null | undefined = () => undefined;
   loginLink: Gateway["loginLink"];
   missed: Awaited<ReturnType<Gateway["missed"]>> = [];
   /** How many messages of whom, by contact id, came in silent mode. */
@@ -219,7 +220,10 @@ export class House {
         if (this.canBlock) this.blocks.push({ name: contact.name, blocked });
         return this.canBlock;
       },
-      onWhatsApp: async (pn) => this.onWhatsApp(pn),
+      onWhatsApp: async (pn) => {
+        const jid = this.onWhatsApp(pn);
+        return typeof jid === "string" ? personOf(jid) : jid;
+      },
       missed: async () => this.missed,
       ...(this.loginLink ? { loginLink: this.loginLink } : {}),
     };

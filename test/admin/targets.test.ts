@@ -1,4 +1,5 @@
 /** Whom a command means: codes, names, numbers, several at once, or nobody. */
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOUR, House, person } from "./house.js";
 
@@ -180,5 +181,12 @@ describe("a number that nobody here has", () => {
     await house.cli("approve", "+15550008000");
     expect(asked).toEqual(["15550008000@s.whatsapp.net"]);
     expect(house.access.find(person("+1 555 000 8000"))?.state).toBe("approved");
+  });
+
+  it("is kept with the LID that WhatsApp tells, under which its owner will write (I2)", async () => {
+    const frank = person("+1 555 000 6000", "100000000007@lid");
+    house.onWhatsApp = () => frank;
+    await house.cli("deny", "+1 555 000 6000");
+    expect(house.access.find(person(undefined, frank.lid))).toMatchObject({ state: "denied", ...frank });
   });
 });

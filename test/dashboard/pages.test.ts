@@ -343,6 +343,15 @@ describe("what the pages do", () => {
     expect(last?.by).toEqual({ door: "dashboard", who: expect.stringMatching(/^browser \w{4}$/) });
   });
 
+  it("a block on an old page is not told as done where nobody was blocked", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const browser = await Browser.signedIn();
+    const form = { code: alice.code, state: "pending", episode: String(alice.episode) };
+    await browser.does("/whatsapp/decide", { ...form, do: "deny" });
+    expect(await browser.does("/whatsapp/decide", { ...form, do: "block" })).toMatch(/Nothing changed/);
+    expect(house.access.byId(alice._id)?.blocked).not.toBe(true);
+  });
+
   it("a second click finds what the first one did, and is no failure", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();

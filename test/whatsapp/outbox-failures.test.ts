@@ -100,6 +100,21 @@ describe("outbox: when it does not get through", () => {
     },
   );
 
+  it("a refused notice goes out no sooner for a connection that comes and goes", async () => {
+    const rig = new Rig();
+    rig.auto = { kind: "refused", error: 463 };
+    const outbox = await rig.start();
+    await outbox.post(text(OWNER, "somebody waits"));
+    await rig.settled();
+    for (let drop = 0; drop < 60; drop += 1) {
+      rig.close();
+      rig.open();
+      await rig.settled();
+    }
+    expect(rig.sent).toHaveLength(1);
+    expect(rig.failed).toEqual([]);
+  });
+
   it("a notice that WhatsApp never takes is given up after a day", async () => {
     const rig = new Rig();
     rig.auto = { kind: "refused", error: 463 };

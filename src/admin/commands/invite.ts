@@ -120,8 +120,7 @@ async function boundTo(text: string | undefined, { gateway }: CommandContext): P
       const number = formatNumber({ pn: address.pn });
       throw new KafclawError("not-on-whatsapp", `${number} is not on WhatsApp: check the number.`);
     }
-    const known = canonical === undefined ? undefined : parseAddress(canonical);
-    return { pn: known?.kind === "pn" ? known.pn : address.pn };
+    return canonical ?? { pn: address.pn };
   }
   throw new KafclawError(
     "bad-number",

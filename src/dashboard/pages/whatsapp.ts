@@ -92,7 +92,8 @@ function orderOf(desk: Desk, request: Request): Order | Said {
   const shown = field(request, "state");
   const episode = Number(field(request, "episode"));
   const isOld = shown !== contact.state || (shown === "pending" && episode !== contact.episode);
-  if (isOld) return changed(desk, contact, wish.leadsTo);
+  const isSo = contact.state === wish.leadsTo && (wish.name !== "block" || contact.blocked === true);
+  if (isOld) return changed(desk, contact, isSo);
   return {
     ...wish.order,
     contact,
@@ -108,15 +109,17 @@ const WISHES = [
   { name: "remove", leadsTo: "stranger", order: { kind: "remove" } },
 ] as const;
 
-/** What has become of somebody since a page was shown. A second click finds what the first one did. */
-function changed(desk: Desk, contact: Contact, wished: Contact["state"]): Said {
+/**
+ * What has become of somebody since a page was shown. A second click finds what the first one did.
+ * @param ok it is what was wished for
+ */
+function changed(desk: Desk, contact: Contact, ok: boolean): Said {
   const { clock, settings } = desk.parts;
   const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
   const name = contact.name || formatNumber(contact);
   const what = last && whatHappened(last, clock(), settings.config.timezone);
   const since = what ?? own("changed since");
   const now = contact.state === "stranger" ? "a stranger" : contact.state;
-  const ok = contact.state === wished;
   const message = ok
     ? say`${name} (${contact.code}) is ${now} already (${since}).`
     : say`Nothing changed: ${name} (${contact.code}) is ${now} by now (${since}), and your page was older.`;
