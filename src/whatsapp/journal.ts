@@ -98,8 +98,8 @@ export class Journal {
 
   /** Whether a message came before, perhaps by number, when nobody knew its sender's LID yet. */
   private async isKnown({ _id, attrs }: JournalRecord): Promise<boolean> {
-    const byNumber = idByNumber(attrs);
     if (await this.collection.get(_id)) return true;
+    const byNumber = idByNumber(attrs);
     return byNumber !== undefined && byNumber !== _id && (await this.collection.get(byNumber)) !== undefined;
   }
 

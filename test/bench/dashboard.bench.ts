@@ -30,7 +30,7 @@ test("dashboard", async () => {
     await home.run(["onboard"]);
     await fillHome(home.path, CONTACTS);
     await home.start();
-    const cookie = await signIn(home);
+    const cookie = await home.signIn(ACCESS_TOKEN);
     const { address } = await home.api();
     const rows: (string | number)[][] = [];
     const medians: number[] = [];
@@ -68,26 +68,3 @@ test("dashboard", async () => {
     await wa.close();
   }
 });
-
-/** Signs in with the access token. @returns the cookies to send */
-async function signIn(home: TestHome): Promise<string> {
-  const { address } = await home.api();
-  const page = await fetch(`${address}/sign-in`);
-  const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
-  const first = cookiesOf(page);
-  const answer = await fetch(`${address}/sign-in`, {
-    method: "POST",
-    redirect: "manual",
-    headers: { cookie: first, origin: address },
-    body: new URLSearchParams({ csrf, token: ACCESS_TOKEN }),
-  });
-  expect(answer.status).toBe(303);
-  return `${first}; ${cookiesOf(answer)}`;
-}
-
-function cookiesOf(response: Response): string {
-  return response.headers
-    .getSetCookie()
-    .map((cookie) => cookie.split(";")[0])
-    .join("; ");
-}

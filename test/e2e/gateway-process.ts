@@ -185,6 +185,18 @@ export class TestHome {
     return answer;
   }
 
+  /** Signs a browser in to the dashboard with the access token. @returns its cookies */
+  async signIn(token: string): Promise<string> {
+    const { address } = await this.api();
+    const page = await fetch(`${address}/sign-in`);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
+    const headers = { cookie: cookiesOf(page), origin: address };
+    const body = new URLSearchParams({ csrf, token });
+    const signedIn = await fetch(`${address}/sign-in`, { method: "POST", headers, body, redirect: "manual" });
+    if (signedIn.status !== 303) throw new Error(`no sign-in: ${signedIn.status}`);
+    return `${headers.cookie}; ${cookiesOf(signedIn)}`;
+  }
+
   async api(): Promise<{ address: string; token: string; pid: number }> {
     return JSON.parse(await readFile(join(this.path, "gateway.json"), "utf8"));
   }
@@ -219,4 +231,11 @@ export class TestHome {
     const { PATH, LANG, HOME } = process.env;
     return { PATH, LANG, HOME, TZ: "UTC", NO_COLOR: "1", ...this.env, ...more };
   }
+}
+
+function cookiesOf(response: Response): string {
+  return response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0])
+    .join("; ");
 }

@@ -178,7 +178,7 @@ export async function commands(run: Run, world: World): Promise<void> {
 /** Requests by anybody, and by who is signed in, are answered in words. */
 export async function requests(run: Run, world: World): Promise<void> {
   const { address, token } = await world.home.api();
-  const cookie = await signIn(world);
+  const cookie = await world.home.signIn(/access token (\S+?)[,)]/.exec(world.home.printed)?.[1] ?? "");
   await fuzz(run, "requests", {
     cases: REQUESTS,
     of: anyRequest,
@@ -197,20 +197,6 @@ export async function requests(run: Run, world: World): Promise<void> {
       return response.status < 500 && !STACK.test(text) ? undefined : `${response.status} ${text.slice(0, 500)}`;
     },
   });
-}
-
-/** @returns the session's cookies, of a browser that has signed in by the access token */
-async function signIn(world: World): Promise<string> {
-  const { address } = await world.home.api();
-  const token = /access token (\S+?)[,)]/.exec(world.home.printed)?.[1] ?? "";
-  const page = await fetch(`${address}/sign-in`);
-  const jar = (response: Response): string[] => response.headers.getSetCookie().map((set) => set.split(";")[0] ?? "");
-  const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
-  const headers = { cookie: jar(page).join("; "), origin: address };
-  const body = new URLSearchParams({ csrf, token });
-  const signedIn = await fetch(`${address}/sign-in`, { method: "POST", headers, body, redirect: "manual" });
-  if (signedIn.status !== 303) throw new Error(`no sign-in: ${signedIn.status}`);
-  return jar(signedIn).join("; ");
 }
 
 /** Settings that somebody has spoilt are taken, or told by the file's name; they are never changed. */
