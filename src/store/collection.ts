@@ -41,6 +41,8 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   #compactAt = COMPACT_FROM;
   /** The end of the file may hold the beginning of a write that failed. */
   #torn = false;
+  /** The open file, to know it again under its name. */
+  #opened: { readonly ino: number; readonly dev: number };
   #closed = false;
   #last: Promise<unknown> = Promise.resolve();
   /** Tasks that have not ended. */
@@ -52,6 +54,7 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     private handle: FileHandle,
   ) {
     this.#durable = options.durable;
+    this.#opened = fstatSync(handle.fd);
   }
 
   /** @throws KafclawError `store-damaged`, `disk-full`, `disk-read-only`, `disk-failed` */
@@ -138,11 +141,14 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
       if (lines === "") return 0;
       if (this.#torn) await this.#cutOff();
       // Else what is refused would be found in it by the next start.
-      this.#sizeNow();
+      const before = this.#sizeNow();
       try {
-        this.#append(lines);
-        if (this.#durable) await this.handle.datasync();
-        this.#length = this.#sizeNow();
+        const length = before + this.#append(lines);
+        if (this.#durable) {
+          await this.handle.datasync();
+          this.#sizeNow();
+        }
+        this.#length = length;
       } catch (error) {
         this.#torn = true;
         await this.#cutOff().catch((cause) =>
@@ -165,11 +171,13 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
   /**
    * Writes to the open file at once. What goes into the system's memory takes microseconds; handing it to a thread and
    * back takes many times as long, for each message that comes in. Only {@link makeDurable durable} files wait for the disk itself.
+   * @returns how many bytes
    */
-  #append(lines: string): void {
+  #append(lines: string): number {
     const bytes = Buffer.from(lines);
     // A disk that is nearly full takes a part first and says no to the rest.
     for (let done = 0; done < bytes.length; ) done += writeSync(this.handle.fd, bytes, done);
+    return bytes.length;
   }
 
   /** The disk back to what was good. */
@@ -183,10 +191,9 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
 
   /** Bytes of the file under its name. @throws KafclawError `store-damaged` when it is not the file that we opened, or was cut */
   #sizeNow(): number {
-    const opened = fstatSync(this.handle.fd);
     const named = statSync(this.options.file, { throwIfNoEntry: false });
-    const isSame = named?.ino === opened.ino && named.dev === opened.dev;
-    if (isSame && opened.size >= this.#length) return opened.size;
+    const isSame = named?.ino === this.#opened.ino && named.dev === this.#opened.dev;
+    if (isSame && named.size >= this.#length) return named.size;
     throw new KafclawError(
       "store-damaged",
       `${this.options.file} was deleted, replaced or cut while KafClaw was using it; restore it from a backup and start again.`,
@@ -224,7 +231,9 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     const fresh = await open(this.options.file, OPEN);
     await this.handle.close();
     this.handle = fresh;
-    this.#length = fstatSync(fresh.fd).size;
+    const { ino, dev, size } = fstatSync(fresh.fd);
+    this.#opened = { ino, dev };
+    this.#length = size;
     this.#compactAt = compactAt(this.#length);
     await syncDirectory(dirname(this.options.file));
   }
