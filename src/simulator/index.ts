@@ -45,7 +45,7 @@
  * `sendRaw(to, protoMessage)`, `sendBytes(to, bytes, { name })`, `read(received)`, `forgeRetryReceipt({ id, to, withKeys? })`, `unlink()`, `leave()`.
  * Options of `send`: `forwarded`, `ephemeral: seconds`, `viewOnce`, `timestamp` (milliseconds), `id`,
  * `corrupt` (the companion can't decrypt and has to ask again; it then gets it),
- * `absent` (no content; the companion has to ask its own phone, which answers).
+ * `absent` (no content; the companion has to ask its own phone, which answers), `resends: false` (whoever asks gets nothing).
  * A phone that can't decrypt what a companion sent makes `next()` reject at once; with `asksAgain: true` it sends a retry
  * receipt as well, as real phones do. `alice.loseSessions()` provokes that. `troubles` lists what went wrong.
  *

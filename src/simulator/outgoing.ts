@@ -33,6 +33,8 @@ export interface Parcel {
   readonly corrupt?: boolean;
   /** Sends the stanza without content, so that the companion has to ask the own phone for it. */
   readonly absent?: boolean;
+  /** Sends it again to a companion that asks. */
+  readonly resends: boolean;
 }
 
 /** Brings what phones send to the companions that should have it, encrypted for each. */
@@ -53,7 +55,7 @@ export class PostOffice {
     const { from, to } = parcel;
     if ("group" in to) {
       const sent = groupMessage(parcel, to.group);
-      remember(from, sent);
+      remember(parcel, sent);
       await Promise.all(to.readers.map((companion) => this.#post(companion, () => this.#seal(from, companion, sent))));
       return;
     }
@@ -61,7 +63,7 @@ export class PostOffice {
       return;
     }
     const sent = directMessage(parcel, to);
-    remember(from, sent);
+    remember(parcel, sent);
     if (to !== from) {
       to.mailbox.deliver({
         id: parcel.id,
@@ -227,7 +229,10 @@ function groupMessage(parcel: Parcel, group: string): SentMessage {
   return { id, message, destination: group, group, attrs, ownAttrs: attrs };
 }
 
-function remember(from: Account, sent: SentMessage): void {
+function remember({ from, resends }: Parcel, sent: SentMessage): void {
+  if (!resends) {
+    return;
+  }
   from.sent.set(sent.id, sent);
   const [oldest] = from.sent.keys();
   if (from.sent.size > KEPT && oldest !== undefined) {

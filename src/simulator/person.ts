@@ -29,6 +29,8 @@ export interface TravelOptions {
   readonly corrupt?: boolean;
   /** Gives the companions the stanza without content, so that they have to ask the own phone for it. */
   readonly absent?: boolean;
+  /** Whether it is sent again to a companion that can't read it and asks; it is unless said otherwise. */
+  readonly resends?: boolean;
 }
 
 export type SendOptions = TravelOptions & TextOptions;

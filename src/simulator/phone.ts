@@ -312,6 +312,7 @@ export class Phone {
       withAlt: options.withAlt ?? true,
       corrupt: options.corrupt ?? false,
       absent: options.absent ?? false,
+      resends: options.resends ?? true,
     });
     return { id };
   }

@@ -40,4 +40,6 @@ function inMemory() {
 }
 
 process.on("SIGTERM", () => process.exit());
+// Whoever measures is gone: without WhatsApp this would reconnect for ever.
+process.stdin.on("end", () => process.exit()).resume();
 connect();

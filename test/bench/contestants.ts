@@ -87,7 +87,7 @@ export async function bare(keys: "file" | "memory", nodeArgs: readonly string[] 
   const folder = await mkdtemp(join(tmpdir(), "kafclaw-bare-"));
   const script = new URL("./bare.mjs", import.meta.url).pathname;
   const args = [...nodeArgs, script, wa.url, wa.rootKeyHex, keys === "file" ? folder : "memory"];
-  const start = (): ChildProcess => spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const start = (): ChildProcess => spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   let child = start();
   const end = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -13,12 +13,12 @@ import type { World } from "../e2e/world.js";
 import { anyBytes, anyDamage, anyEdits, anyJid, anyRequest, anyText, damaged, edited } from "./arbitraries.js";
 import type { Run } from "./run.js";
 
-const JIDS = 200_000;
-const MESSAGES = 300_000;
-const COMMANDS = 100_000;
+const JIDS = 300_000;
+const MESSAGES = 150_000;
+const COMMANDS = 60_000;
 const ORDERS = 2_000;
-const REQUESTS = 300_000;
-const SETTINGS = 78_000;
+const REQUESTS = 200_000;
+const SETTINGS = 267_500;
 const SETTINGS_FILES = 500;
 const DATA_FILES = 20_000;
 /** What a server hands out at a time. */
@@ -81,11 +81,14 @@ export async function messages(run: Run, world: World): Promise<void> {
     of: fc.record({
       bytes: anyBytes,
       from: fc.constantFrom("alice", "mallory"),
-      name: fc.option(anyText, { nil: undefined, freq: 20 }),
+      // A new name is a decision's worth of work on the disk.
+      name: fc.oneof({ weight: 19, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anyText }),
       addressing: fc.constantFrom("pn", "lid"),
+      // Each time costs a new session.
+      resends: fc.nat({ max: 9 }).map((chance) => chance === 0),
     }),
-    async loss({ bytes, from, name, addressing }) {
-      await world[from].sendBytes(bot, bytes, { addressing, ...(name === undefined ? {} : { name }) });
+    async loss({ bytes, from, name, addressing, resends }) {
+      await world[from].sendBytes(bot, bytes, { addressing, resends, ...(name === undefined ? {} : { name }) });
       while (world.home.running && wa.companions.some(({ waiting }) => waiting > IN_FLIGHT)) {
         await new Promise(setImmediate);
       }
