@@ -76,6 +76,17 @@ describe("an owner who waited in the queue", () => {
     await expect(house.access.undo(cli)).rejects.toMatchObject({ code: "nothing-to-undo" });
     expect(house.access.list("pending")).toEqual([]);
   });
+
+  it("waits no more after a start, where a crash kept their entry", async () => {
+    const { _id } = await house.pending(person(PN), "Olga");
+    const entry = await house.document(_id);
+    await set();
+    await house.document(_id, entry);
+    await house.restart();
+    // Behind the work of the start.
+    await house.knock(person(OTHER_PN), "hello");
+    expect(house.access.byId(_id)?.state).toBe("stranger");
+  });
 });
 
 describe("what WhatsApp tells", () => {
