@@ -305,7 +305,8 @@ async function build(
   });
   /** The numbers of those who count, the owner's first, as far as nobody knows their LIDs. */
   const numbersWithoutLid = (): readonly Pn[] => {
-    const people = [access.owner()?.person, ...LISTS.flatMap((state) => access.list(state))];
+    const guests = access.invites().flatMap(({ for: guest, used, revoked }) => (used || revoked ? [] : (guest ?? [])));
+    const people = [access.owner()?.person, ...LISTS.flatMap((state) => access.list(state)), ...guests];
     return people.flatMap((person) => (person?.pn !== undefined && person.lid === undefined ? [person.pn] : []));
   };
   const lidsAsked = deferred();

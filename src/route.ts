@@ -235,7 +235,7 @@ export class Route {
     if (owner?.confirmCode !== undefined && !owner.locked && !message.forwarded && text === owner.confirmCode) {
       const { confirmCode: _, ...rest } = owner;
       const by = { door: "whatsapp" as const, who: formatNumber(message.sender), cause: message.journalId };
-      await tell.ownerConfirmed(() => access.setOwner({ ...rest, confirmed: true }, by));
+      await tell.ownerConfirmed(message.name, () => access.setOwner({ ...rest, confirmed: true }, by));
     }
     await journal.handled(record, { verdict: "owner-unconfirmed" });
   }

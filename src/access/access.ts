@@ -239,8 +239,9 @@ class ContactAccess implements Access {
 
   setOwner(owner: Owner, by: Actor): Promise<void> {
     return this.#turn(async () => {
-      const isSomeoneElse = await this.#ownership.set(owner, by);
-      if (isSomeoneElse) await this.#pairing.revokeAll(by);
+      const voided = this.#ownership.isSomeoneElse(owner) ? this.#pairing.voided(by) : [];
+      await this.#ownership.set(owner, by, voided);
+      await this.#pairing.acceptVoided(voided);
       await this.#queue.letGoOf(owner.person, by);
     });
   }
@@ -253,6 +254,10 @@ class ContactAccess implements Access {
 
   auditCount(query?: AuditQuery): number {
     return this.#ledger.trail.count(query);
+  }
+
+  causedBy(cause: string): Promise<readonly AuditRecord[]> {
+    return this.#turn(() => this.#ledger.trail.causedBy(cause));
   }
 
   record(action: string, by: Actor, note?: string): Promise<void> {

@@ -141,6 +141,8 @@ export interface Access {
   audit(query?: AuditQuery): Promise<readonly AuditRecord[]>;
   /** How many records fit, on all pages. */
   auditCount(query?: AuditQuery): number;
+  /** What a message of the owner's led to, by its journal id: one that comes again (I10) is not to be taken for new. */
+  causedBy(cause: string): Promise<readonly AuditRecord[]>;
   /** Writes an audit record of something that is not a contact's state (silent mode, token, link, owner). */
   record(action: string, by: Actor, note?: string): Promise<void>;
   /** Resolves when every decision under way is on disk; call it before the store is closed. */
@@ -150,7 +152,7 @@ export interface Access {
 /** What {@link Access.learn} found out. */
 export type Learned =
   | { readonly kind: "same"; readonly contact?: Contact }
-  | { readonly kind: "merged"; readonly contact: Contact; readonly gone: Code }
+  | { readonly kind: "merged"; readonly contact: Contact; readonly gone: Code; readonly before?: Pn }
   /**
    * The number now belongs to another account: the old contact is suspended, the writer is a stranger. Where the old one
    * was denied, it stays so and the denial covers the writer too.

@@ -18,6 +18,8 @@ export class AuditTrail {
   #owed: AuditRecord[] = [];
   /** What is in the audit, oldest first. */
   #marks: Mark[] = [];
+  /** The records that each of the owner's messages led to, by the message's journal id. */
+  readonly #byCause = new Map<string, string[]>();
 
   constructor({ audit, log }: AccessParts) {
     this.#audit = audit;
@@ -79,6 +81,12 @@ export class AuditTrail {
     return this.#found(query).length;
   }
 
+  /** What the owner's message led to, so that one which comes again (I10) is not taken for new. */
+  async causedBy(cause: string): Promise<AuditRecord[]> {
+    const records = await Promise.all((this.#byCause.get(cause) ?? []).map((id) => this.#audit.get(id)));
+    return [...records.flatMap((record) => record ?? []), ...this.#owed.filter(({ by }) => by.cause === cause)];
+  }
+
   #found({ contact, door }: AuditQuery): Mark[] {
     return this.#marks.filter(
       (mark) => (contact === undefined || mark.contact === contact) && (door === undefined || mark.door === door),
@@ -90,6 +98,8 @@ export class AuditTrail {
     const isInOrder = records.length === 1 && (last === undefined || inOrder(last, records[0] ?? last) <= 0);
     for (const { _id, at, contact, by } of records) {
       this.#marks.push({ _id, at, door: by.door, ...present({ contact }) });
+      if (by.door !== "whatsapp" || by.cause === undefined) continue;
+      this.#byCause.set(by.cause, [...(this.#byCause.get(by.cause) ?? []), _id]);
     }
     // The clock of the machine may have been set back.
     if (!isInOrder) this.#marks.sort(inOrder);

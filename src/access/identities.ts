@@ -8,6 +8,9 @@ import type { Actor, Contact, Decision } from "./types.js";
 /** How long a message that taught us something is remembered, so that a crash can't keep the news from the owner. */
 const REMEMBERED = 7 * 86_400_000;
 
+/** The audit's note on a contact with a new number, before the old one. */
+const NUMBER_WAS = "number was ";
+
 /** What was learned, by the decision that it led to. */
 type News = { readonly contact: string; readonly decision: Decision };
 
@@ -35,8 +38,13 @@ export class Identities {
   /** What this message taught us when it came before. */
   news(cause: string | undefined): Learned | undefined {
     const news = this.#news.get(cause ?? "");
-    const old = news && this.#ledger.book.byId(news.contact);
-    return old && { kind: "new-person", old, was: news.decision.from };
+    const contact = this.#ledger.book.byId(news?.contact ?? "");
+    if (news === undefined || contact === undefined) return undefined;
+    const { action, from, note = "" } = news.decision;
+    return action === "identity" && note.startsWith(NUMBER_WAS)
+      ? // Written by `#number` below.
+        { kind: "new-number", contact, before: note.slice(NUMBER_WAS.length) as Pn }
+      : { kind: "new-person", old: contact, was: from };
   }
 
   /** Does what {@link plan} found. */
@@ -69,7 +77,8 @@ export class Identities {
     const note = `${loser.code} (${loser.state}) is the same person`;
     const decision = this.#ledger.draft(loser, { action: "merge", to: winner.state, by, note });
     const contact = await this.#ledger.merge(mergeOf(winner, loser, addresses), loser, decision);
-    return { kind: "merged", contact, gone: loser.code };
+    const before = [winner, loser].find(({ lid }) => lid === addresses.lid)?.pn;
+    return { kind: "merged", contact, gone: loser.code, ...(before === addresses.pn ? {} : present({ before })) };
   }
 
   async #newPerson(old: Contact, writer: Contact | undefined, person: Person, by: Actor): Promise<Learned> {
@@ -85,7 +94,7 @@ export class Identities {
   async #number(contact: Contact, before: Pn, person: Person, by: Actor): Promise<Contact> {
     const former = contact.state === "denied" ? [before] : [];
     const also = bounded([...(contact.also ?? []), ...former], person);
-    const note = `number was ${before}`;
+    const note = `${NUMBER_WAS}${before}`;
     const decided = await this.#ledger.decide(
       contact,
       { action: "identity", to: contact.state, by, note },
@@ -95,6 +104,7 @@ export class Identities {
         ...(also.length === 0 ? {} : { also }),
       }),
     );
+    this.#remember(decided.contact, decided.decision);
     return decided.contact;
   }
 
@@ -108,6 +118,7 @@ export class Identities {
         also,
       }));
       contact = decided.contact;
+      this.#remember(contact, decided.decision);
     }
     for (const other of suspended)
       await this.#suspend(other, by, `shares an address with ${denied.code}, who is denied`);
@@ -135,7 +146,9 @@ export class Identities {
 
   #remember(contact: Contact, decision: Decision): void {
     const { action, at, by } = decision;
-    if (action !== "suspend" || by.cause === undefined || at < this.#ledger.now() - REMEMBERED) return;
-    this.#news.set(by.cause, { contact: contact._id, decision });
+    const isNews = action === "suspend" || action === "identity";
+    if (!isNews || by.cause === undefined || at < this.#ledger.now() - REMEMBERED) return;
+    // Whoever lost a number is the news, and not who has it now.
+    if (action === "suspend" || !this.#news.has(by.cause)) this.#news.set(by.cause, { contact: contact._id, decision });
   }
 }

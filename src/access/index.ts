@@ -16,6 +16,7 @@ export { createAccess } from "./access.js";
 export type * from "./api.js";
 export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
+export { episodesOf } from "./learning.js";
 export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
 export { checkToken } from "./tokens.js";

@@ -5,7 +5,7 @@
 import { present } from "../present.js";
 import { outweighs } from "./gate.js";
 import { addressesOf, type Lid, type Person, type Pn } from "./identity.js";
-import type { Contact, Held } from "./types.js";
+import type { Contact, Episode, Held } from "./types.js";
 
 /** What is to be done about a person's records. */
 export type Plan =
@@ -85,6 +85,7 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
   const former = [...addressesOf(winner), ...addressesOf(loser)].filter((address) => address !== pn && address !== lid);
   const also = isDenied ? bounded([...(winner.also ?? []), ...(loser.also ?? []), ...former], { pn, lid }) : [];
   const via = winner.via ?? loser.via;
+  const joined = [...(winner.joined ?? []), ...(loser.state === "pending" ? episodesOf(loser) : [])];
   return {
     ...kept,
     pn,
@@ -92,7 +93,7 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
     aliases: [...winner.aliases, loser.code, ...loser.aliases],
     merged: [...(winner.merged ?? []), loser._id, ...(loser.merged ?? [])],
     name: winner.name || loser.name,
-    episode: Math.max(winner.episode, loser.episode),
+    ...(joined.length === 0 ? {} : { joined }),
     held: isDenied ? [] : lastHeld([...winner.held, ...loser.held]),
     history: [...winner.history, ...loser.history].sort((a, b) => a.at - b.at),
     ...present({ via }),
@@ -100,6 +101,11 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
     ...(winner.blockDue || loser.blockDue ? { blockDue: true } : {}),
     ...(also.length === 0 ? {} : { also }),
   };
+}
+
+/** The pending episodes that the present one of a contact stands for: its own, and those of records that were merged into it. */
+export function episodesOf({ _id, episode, joined = [] }: Contact): readonly Episode[] {
+  return [{ contactId: _id, episode }, ...joined];
 }
 
 /** Messages kept while a sender is pending. */

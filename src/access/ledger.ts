@@ -143,8 +143,8 @@ export class Ledger {
   }
 
   /** Writes what is not a contact. */
-  async put(doc: AccessDoc): Promise<void> {
-    await this.#docs.put(doc);
+  async put(...docs: readonly AccessDoc[]): Promise<void> {
+    await this.#docs.putAll(docs);
   }
 
   /** Removes what is not a contact; a failure leaves it for the next time. */

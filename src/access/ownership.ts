@@ -21,13 +21,16 @@ export class Ownership {
     return this.#doc?.owner;
   }
 
-  /** @returns whether the owner is somebody else now */
-  async set(owner: Owner, by: Actor): Promise<boolean> {
+  /** Whether the owner would be another person than before. */
+  isSomeoneElse({ person }: Owner): boolean {
     const before = this.owner();
-    if (isDeepStrictEqual(before, owner)) return false;
-    const isKnown = before !== undefined && addressesOf(before.person).length > 0;
-    await this.#write(owner, by, owner.locked === undefined ? "owner-set" : "owner-locked", owner.locked);
-    return isKnown && !same(before.person, owner.person);
+    return before !== undefined && addressesOf(before.person).length > 0 && !same(before.person, person);
+  }
+
+  /** @param more documents that change with it, in the same write */
+  async set(owner: Owner, by: Actor, more: readonly AccessDoc[]): Promise<void> {
+    if (isDeepStrictEqual(this.owner(), owner)) return;
+    await this.#write(owner, by, owner.locked === undefined ? "owner-set" : "owner-locked", owner.locked, more);
   }
 
   /**
@@ -66,15 +69,21 @@ export class Ownership {
     else await this.#save(owner, this.#doc?.log ?? []);
   }
 
-  async #write(owner: Owner, by: Actor, action: string, note: string | undefined): Promise<void> {
+  async #write(
+    owner: Owner,
+    by: Actor,
+    action: string,
+    note: string | undefined,
+    more: readonly AccessDoc[] = [],
+  ): Promise<void> {
     const record = this.#ledger.record(action, by, note);
-    await this.#save(owner, logged(this.#doc?.log, record));
+    await this.#save(owner, logged(this.#doc?.log, record), more);
     await this.#ledger.trail.append(record);
   }
 
-  async #save(owner: Owner, log: OwnerDoc["log"]): Promise<void> {
+  async #save(owner: Owner, log: OwnerDoc["log"], more: readonly AccessDoc[] = []): Promise<void> {
     const doc: OwnerDoc = { _id: "owner", kind: "owner", owner, log };
-    await this.#ledger.put(doc);
+    await this.#ledger.put(doc, ...more);
     this.#doc = doc;
   }
 }

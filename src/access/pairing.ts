@@ -161,10 +161,12 @@ export class Pairing {
       ...present({ for: input.for && identityOf(input.for) }),
       by,
     };
-    await this.#write(
-      invite,
-      this.#ledger.record("invite", by, `${invite._id} for ${label}${auto ? ", lets in at once" : ""}`),
-    );
+    const note = `${invite._id} for ${label}${auto ? ", lets in at once" : ""}`;
+    const record = this.#ledger.record("invite", by, note);
+    const doc = this.#docOf(invite, record);
+    await this.#ledger.put(doc);
+    this.#remember(doc);
+    await this.#ledger.trail.append(record);
     return invite;
   }
 
@@ -188,14 +190,21 @@ export class Pairing {
       const next = user === undefined ? "" : `; deny or remove ${user.code} instead`;
       throw new KafclawError("invite-used", `The invite for ${invite.label} was used already${next}.`);
     }
-    const revoked = { ...invite, revoked: this.#clock() };
-    await this.#write(revoked, this.#ledger.record("invite-revoke", by, `${invite._id} for ${invite.label}`));
-    return revoked;
+    const revoked = this.#revoked(invite, by);
+    await this.#ledger.put(revoked);
+    await this.acceptVoided([revoked]);
+    return revoked.invite;
   }
 
-  /** Voids every open invite (the owner is somebody else now). */
-  async revokeAll(by: Actor): Promise<void> {
-    for (const invite of this.#live()) await this.revoke(invite._id, by);
+  /** Every open invite as void, to be written with the owner who is somebody else now; then {@link acceptVoided} them. */
+  voided(by: Actor): readonly InviteDoc[] {
+    return this.#live().map((invite) => this.#revoked(invite, by));
+  }
+
+  /** Makes invites known that are written as void. */
+  async acceptVoided(docs: readonly InviteDoc[]): Promise<void> {
+    this.accept(docs);
+    for (const { log } of docs) for (const record of log.slice(-1)) await this.#ledger.trail.append(record);
   }
 
   /** Forgets invites that have been over for a month. */
@@ -226,16 +235,13 @@ export class Pairing {
     return this.invites().filter((invite) => isLive(invite, now));
   }
 
-  async #write(invite: Invite, record: AuditRecord): Promise<void> {
-    const doc: InviteDoc = {
-      _id: invite._id,
-      kind: "invite",
-      invite,
-      log: logged(this.#invites.get(invite._id)?.log, record),
-    };
-    await this.#ledger.put(doc);
-    this.#remember(doc);
-    await this.#ledger.trail.append(record);
+  #revoked(invite: Invite, by: Actor): InviteDoc {
+    const record = this.#ledger.record("invite-revoke", by, `${invite._id} for ${invite.label}`);
+    return this.#docOf({ ...invite, revoked: this.#clock() }, record);
+  }
+
+  #docOf(invite: Invite, record: AuditRecord): InviteDoc {
+    return { _id: invite._id, kind: "invite", invite, log: logged(this.#invites.get(invite._id)?.log, record) };
   }
 
   #remember(doc: InviteDoc): void {

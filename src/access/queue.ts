@@ -136,7 +136,7 @@ export class Queue {
       contact,
       { action: "enter", by, via },
       (known, { at }): Contact => ({
-        ...without(known, "before", "reminded"),
+        ...without(known, "before", "reminded", "joined"),
         via,
         held: [],
         since: at,

@@ -55,6 +55,12 @@ export interface Held {
   readonly preview: string;
 }
 
+/** One pending episode of one record. */
+export interface Episode {
+  readonly contactId: string;
+  readonly episode: number;
+}
+
 /** The record of one sender: identity, state, code, history of decisions. */
 export interface Contact {
   readonly _id: string;
@@ -70,6 +76,8 @@ export interface Contact {
   readonly since: number;
   /** Counts pending episodes; a notice acts only on the episode that it announced. */
   readonly episode: number;
+  /** Pending episodes of records that were merged into this one meanwhile: what they announced goes on with this one. */
+  readonly joined?: readonly Episode[];
   readonly via?: Via;
   readonly held: readonly Held[];
   readonly history: readonly Decision[];

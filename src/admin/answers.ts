@@ -7,6 +7,7 @@ import type { Content } from "../whatsapp/types.js";
 import { approveOne } from "./commands/approve.js";
 import { denyOne } from "./commands/deny.js";
 import { undone } from "./commands/undo.js";
+import { UNDO_WINDOW_MS } from "./decisions.js";
 import type { Notices } from "./notices.js";
 import { readReaction } from "./read.js";
 import type { SentRecord } from "./records.js";
@@ -15,6 +16,7 @@ import type { CommandContext, Said } from "./types.js";
 import { label, stack } from "./words.js";
 
 type Decides = "approve" | "deny";
+type Way = "quote" | "reaction";
 type Reaction = Extract<Content, { kind: "reaction" }>;
 
 /** One answer of the owner to a notice. */
@@ -71,8 +73,16 @@ export class Answers {
     if (record === undefined) return undefined;
     const decides = readReaction(emoji);
     const { reaction: before, decisionId } = record;
-    if (before !== undefined && decisionId !== undefined) {
+    const contact = this.contactOf(record);
+    // What a crash or the disk kept from its answer is answered when it comes again.
+    const isAgain = contact !== undefined && lastChange(contact)?.by.cause === answer.cause;
+    if (isAgain && lastChange(contact)?.action === "undo") {
+      if (record.form === "auto") return this.keepOut(answer.context, sent, record, "reaction");
+      if (decides === "gone") return undone(await answer.context.decider.undo(answer.context.by), answer.context);
+    }
+    if (before !== undefined && decisionId !== undefined && !(isAgain && decides === before)) {
       if (decides === before) return undefined;
+      if (record.form === "auto") return this.letInAgain(answer, sent, record);
       return this.takeBack(answer, sent, record, decisionId, decides === "gone" ? undefined : decides);
     }
     if (decides === undefined || decides === "gone") return undefined;
@@ -86,7 +96,7 @@ export class Answers {
     record: SentRecord,
     meant: Exclude<Meant, { kind: "news" }>,
     decides: Decides,
-    way: "quote" | "reaction",
+    way: Way,
   ): Promise<Said> {
     switch (meant.kind) {
       case "digest":
@@ -96,7 +106,7 @@ export class Answers {
       case "auto":
         if (decides === "approve") return { message: sent.whoDecided(meant.contact) };
         if (isStale) return late(meant.contact, "👎");
-        return undone(await context.decider.undo(context.by, meant.decisionId), context);
+        return this.keepOut(context, sent, record, way);
       case "pending": {
         if (isStale && decides === "approve") return late(meant.contact, way === "reaction" ? "👍" : "yes");
         const { contact } = meant;
@@ -139,6 +149,27 @@ export class Answers {
     if (next === undefined || meant.kind !== "pending") return undoing;
     const decided = await this.decide(answer, sent, without, meant, next, "reaction");
     return { message: stack([undoing.message, decided.message]) };
+  }
+
+  /** Takes back an approval by invite. */
+  private async keepOut(context: CommandContext, sent: SentNotices, record: SentRecord, way: Way): Promise<Said> {
+    const done = undone(await context.decider.undo(context.by, record.decisionId), context);
+    if (way === "reaction") await sent.put({ ...record, reaction: "deny" });
+    return done;
+  }
+
+  /** The 👎 that took back an approval by invite was taken away or swapped. */
+  private async letInAgain({ context, cause, isStale }: Answer, sent: SentNotices, record: SentRecord): Promise<Said> {
+    const { reaction: _, ...without } = record;
+    const contact = this.contactOf(record);
+    const last = contact && lastChange(contact);
+    if (contact === undefined || last === undefined) return { message: NO_NOTICE };
+    const isOurs = last.by.cause === cause;
+    const isTakenBack = last.undoes === record.decisionId && context.clock() - last.at <= UNDO_WINDOW_MS;
+    if (isTakenBack && isStale) return late(contact, "the change of your reaction");
+    const done = isOurs || isTakenBack ? await approveOne(contact, context) : { message: sent.whoDecided(contact) };
+    await sent.put(without);
+    return done;
   }
 
   private async undo(context: CommandContext, contact: Contact, decisionId: string) {

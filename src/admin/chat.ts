@@ -11,8 +11,9 @@ import { readOrder } from "./read.js";
 import { allOf, type OrderRecord, type Records } from "./records.js";
 import { findCommand, nearestCommand } from "./registry.js";
 import type { Secrets } from "./secrets.js";
+import { refused } from "./targets.js";
 import type { CommandContext, Decider, Gateway, Said } from "./types.js";
-import { labels } from "./words.js";
+import { labels, wasDone } from "./words.js";
 
 /** Orders older than this, by WhatsApp's time, change nothing (I11). */
 const STALE_MS = 15 * 60_000;
@@ -138,15 +139,20 @@ export class AdminChat {
     const context = await this.context(message);
     const args = splitWords(rest);
     const age = typeof command.age === "function" ? command.age(args, context) : command.age;
+    const done = age === "changes" ? await this.parts.access.causedBy(message.journalId) : [];
     const isChange = age === "changes" || age === "this run";
-    if (isChange && this.isStale(message)) return stale(own(`/${command.name}`));
+    if (isChange && done.length === 0 && this.isStale(message)) return stale(own(`/${command.name}`));
     if (age === "this run" && this.isOfEarlierRun(message)) return { message: EARLIER_RUN };
-    return command.run(args, context);
+    if (done.length === 0) return command.run(args, context);
+    // What a crash or the disk kept from its answer: there may be nothing left to do, and that is no refusal.
+    const again = await command.run(args, context).catch(refused);
+    return again.ok === false ? { message: wasDone(done) } : again;
   }
 
   private async context(message: Inbound): Promise<CommandContext> {
-    const { access, decider, gateway, clock, timezone, notices } = this.parts;
+    const { access, decider, gateway, outbox, clock, serverNow, timezone, notices } = this.parts;
     const sent = await notices.sent();
+    const hadLeft = (ids: readonly string[], at: number) => outbox.hadLeft(ids, at + clock() - serverNow());
     const { pn, lid } = message.sender;
     const base: CommandContext = {
       access,
@@ -155,7 +161,7 @@ export class AdminChat {
       clock,
       door: "whatsapp",
       by: { door: "whatsapp", who: pn ?? lid ?? "owner", cause: message.journalId },
-      shown: sent.shownBefore(message.at),
+      shown: sent.shownBefore(message.at, hadLeft),
       timezone,
     };
     return message.quotes === undefined
@@ -164,7 +170,9 @@ export class AdminChat {
   }
 
   private async asAnswer(message: Inbound) {
-    return { context: await this.context(message), cause: message.journalId, isStale: this.isStale(message) };
+    const cause = message.journalId;
+    const isStale = this.isStale(message) && (await this.parts.access.causedBy(cause)).length === 0;
+    return { context: await this.context(message), cause, isStale };
   }
 
   private isStale(message: Inbound): boolean {

@@ -10,7 +10,7 @@ import type { Scheduler } from "./schedule.js";
 import type { Decided, Decider, Gateway } from "./types.js";
 
 /** How long a decision can be taken back; after that, what was done about it is forgotten. */
-const UNDO_WINDOW_MS = 10 * 60_000;
+export const UNDO_WINDOW_MS = 10 * 60_000;
 const MINUTE = 60_000;
 /** For so long the outbox knows a greeting that it has sent. */
 const GREETING_KNOWN_MS = 24 * 60 * MINUTE;
@@ -233,10 +233,7 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     const me = gateway.me();
     // In self-chat it is the owner's too, and the rules for the owner hold.
     if (me === undefined || access.owner()?.setup === "self" || !same(me, target)) return;
-    throw new KafclawError(
-      "own-number",
-      `${formatNumber(me)} is the bot's own number: it talks to others, not to itself.`,
-    );
+    throw ownNumber(me);
   };
 
   return {
@@ -322,4 +319,12 @@ function approvalOf({ history }: Contact): Decision | undefined {
 
 function greetingKey(decisionId: string): string {
   return `greet:${decisionId}`;
+}
+
+/** The refusal of a decision about the linked account itself. */
+export function ownNumber(me: Person): KafclawError {
+  return new KafclawError(
+    "own-number",
+    `${formatNumber(me)} is the bot's own number: it talks to others, not to itself.`,
+  );
 }

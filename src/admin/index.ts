@@ -69,7 +69,7 @@ export interface AdminTellings {
   queueFull(): Promise<void>;
   learned(learned: Learned): Promise<void>;
   /** The owner has sent the code of the set-up, and `confirm` is to put that on record: the admin chat begins. */
-  ownerConfirmed(confirm: () => Promise<void>): Promise<void>;
+  ownerConfirmed(name: string, confirm: () => Promise<void>): Promise<void>;
   stuck(journalId: string, reason: string): Promise<void>;
 }
 
@@ -147,7 +147,8 @@ export function createAdmin(parts: AdminParts): Admin {
       if (learned.kind === "merged") await decider.catchUp(learned.contact);
       await notices.learned(learned);
     },
-    async ownerConfirmed(confirm) {
+    async ownerConfirmed(name, confirm) {
+      await notices.ownerNamed(name);
       // In this order: the welcome waits until there is a confirmed owner, and no crash comes between the two.
       await notices.ownerConfirmed();
       await confirm();

@@ -103,12 +103,13 @@ export function learned(news: Learned): Message | undefined {
           : `${was === "approved" ? "The approval" : "The pending entry"} is suspended: it does not pass to whoever has the number now.`;
       return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}`;
     }
+    case "merged":
     case "new-number": {
+      if (news.before === undefined) return undefined;
       const before = own(formatNumber({ pn: news.before }));
       return say`ℹ️ ${label(news.contact)} has a new number: ${own(formatNumber(news.contact))}, before ${before}. They stay ${own(stateName(news.contact.state))}.`;
     }
     case "owner-locked":
-    case "merged":
     case "same":
       return undefined;
   }

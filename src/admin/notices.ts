@@ -2,14 +2,16 @@ import type { Access, Clock, Learned, Outcome } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { isWithin } from "../clock.js";
 import { present } from "../present.js";
-import { type Message, renderWhatsApp } from "../text.js";
+import { type Message, own, renderWhatsApp } from "../text.js";
 import type { LinkState, Outbox } from "../whatsapp/types.js";
+import { UNDO_WINDOW_MS } from "./decisions.js";
 import * as texts from "./notice-texts.js";
 import { type QuietHours, quietUntil } from "./quiet.js";
 import { allOf, type Records, type SentRecord, type Shown, type WaitingRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
-import { SentNotices } from "./sent.js";
+import { isPresent, SentNotices } from "./sent.js";
 import type { Gateway } from "./types.js";
+import { stack } from "./words.js";
 
 const MINUTE = 60_000;
 /** Notices in one minute that come one by one; what is more becomes a digest. */
@@ -63,7 +65,7 @@ export class Notices {
   /** A sender entered the queue. `text` has its tokens masked. Told once an episode. */
   async entered(contact: Contact, message: { readonly text: string; readonly at: number }): Promise<void> {
     const sent = await this.load();
-    if (sent.announced(contact._id, contact.episode)) return;
+    if (sent.announced(contact)) return;
     const about = { kind: "entered", contactId: contact._id, episode: contact.episode, text: message.text } as const;
     await this.add(`entered:${contact._id}:${contact.episode}`, about);
   }
@@ -87,7 +89,7 @@ export class Notices {
   async learned(news: Learned): Promise<void> {
     const message = texts.learned(news);
     if (message === undefined) return;
-    const contact = news.kind === "new-person" ? news.old : news.kind === "new-number" ? news.contact : undefined;
+    const contact = news.kind === "new-person" ? news.old : "contact" in news ? news.contact : undefined;
     // Each change is news of its own, also while the one before it waits.
     const change = contact?.history.at(-1)?.id;
     await this.add(`news:learned:${news.kind}:${contact?._id}:${change}`, newsOf(message));
@@ -166,15 +168,19 @@ export class Notices {
 
   /** The record of what went out; waits for what is on its way, as an answer can be very quick. */
   async sent(): Promise<SentNotices> {
-    await this.work;
+    await this.inTurn(() => this.finish());
     return this.load();
   }
 
   /** Sends what can be sent now. Call when the link opens, and when the owner was set or confirmed. */
   flush(): Promise<void> {
+    return this.inTurn(() => this.send());
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
     this.work = this.work.then(async () => {
       try {
-        if (!this.stopped) await this.send();
+        if (!this.stopped) await work();
       } catch (error) {
         this.parts.log.error({ err: error }, "notices wait: they could not be written");
         this.wake(this.parts.clock() + LOOK_AGAIN_MS);
@@ -231,23 +237,41 @@ export class Notices {
     const owner = access.owner();
     await this.drop([...this.waiting.values()].filter((record) => !this.isNews(record)));
     if (outbox === undefined || owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
+    await this.finish();
     if (this.waiting.size === 0) return;
     if (gateway.link().code !== "open") return this.wake(clock() + LOOK_AGAIN_MS);
 
-    const inOrder = [...this.waiting.values()].sort((a, b) => a.order - b.order);
-    for (const record of inOrder) if (record.alarm) await this.sendOne(record);
-    // Bundles that a crash left: they go out as what they were.
-    const batches = new Set(inOrder.flatMap(({ batch }) => (batch === undefined ? [] : [batch])));
-    for (const batch of batches) {
-      const bundle = inOrder.filter((record) => record.batch === batch);
-      await this.sendDigest(bundle, batch);
-    }
-
-    const rest = inOrder.filter((record) => !record.alarm && record.batch === undefined);
+    await this.sendAll(({ alarm }) => alarm);
+    if (this.waiting.size === 0) return;
     const morning = quietUntil(clock(), quiet, timezone);
-    if (rest.length === 0) return;
     if (morning !== undefined) return this.wake(morning);
-    await this.sendInTurn(rest);
+    // Bundles that a crash left: they go out as what they were.
+    await this.sendAll(({ batch }) => batch !== undefined);
+    await this.sendInTurn(this.inOrder());
+  }
+
+  /** Records what is in the outbox already, where a crash or the disk kept that: an answer to it may be quicker than the link. */
+  private async finish(): Promise<void> {
+    const { outbox, access } = this.parts;
+    if (outbox === undefined || access.owner() === undefined) return;
+    await this.load();
+    await this.sendAll(({ batch, ...record }) => outbox.knows(batch === undefined ? keyOf(record) : digestKey(batch)));
+  }
+
+  /** Sends those of what waits that fit: bundles as such, the others one by one. */
+  private async sendAll(fits: (record: WaitingRecord) => boolean): Promise<void> {
+    const found = this.inOrder().filter(fits);
+    for (const record of found) if (record.batch === undefined) await this.sendOne(record);
+    const batches = new Set(found.flatMap(({ batch }) => (batch === undefined ? [] : [batch])));
+    for (const batch of batches)
+      await this.sendDigest(
+        found.filter((record) => record.batch === batch),
+        batch,
+      );
+  }
+
+  private inOrder(): readonly WaitingRecord[] {
+    return [...this.waiting.values()].sort((a, b) => a.order - b.order);
   }
 
   /** One by one while they are few, the others together when the minute is over. */
@@ -273,15 +297,16 @@ export class Notices {
 
   private async sendOne(record: WaitingRecord): Promise<void> {
     const { about } = record;
-    const key = `${record._id}:${record.at}`;
+    const key = keyOf(record);
     if (about.kind === "entered") {
       const contact = this.parts.access.byId(about.contactId);
-      if (contact === undefined) return this.drop([record]);
+      // Two records that turned out to be one person are told of once.
+      if (contact === undefined || (await this.load()).announced(contact)) return this.drop([record]);
       const message = texts.newSender(contact, about.text, this.warningOf(contact), this.when());
       await this.post(key, message, "entered", [shownOf(contact)]);
     } else if (about.kind === "auto") {
       const contact = this.parts.access.byId(about.contactId);
-      await this.post(key, about.message, "auto", contact ? [shownOf(contact)] : [], about.decisionId);
+      await this.post(key, this.messageOf(record), "auto", contact ? [shownOf(contact)] : [], about.decisionId);
     } else {
       await this.post(key, about.message, "news", []);
     }
@@ -297,7 +322,7 @@ export class Notices {
       const contact = about.kind === "entered" ? access.byId(about.contactId) : undefined;
       return contact === undefined ? [] : [contact];
     });
-    const news = bundled.flatMap(({ about }) => (about.kind === "entered" ? [] : [about.message]));
+    const news = bundled.flatMap((record) => (record.about.kind === "entered" ? [] : [this.messageOf(record)]));
     const warnings = new Map(
       contacts.slice(0, texts.DIGEST_LENGTH).flatMap((contact) => {
         const warning = this.warningOf(contact);
@@ -305,7 +330,7 @@ export class Notices {
       }),
     );
     const shown = contacts.slice(0, texts.DIGEST_LENGTH).map(shownOf);
-    await this.post(`notice:digest:${batch}`, texts.digest(contacts, warnings, news), "digest", shown);
+    await this.post(digestKey(batch), texts.digest(contacts, warnings, news), "digest", shown);
     await this.drop(bundled);
   }
 
@@ -332,12 +357,19 @@ export class Notices {
     await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at: serverNow(), ...decision });
   }
 
+  /** What a notice says; where it had to wait, what it promises may be over. */
+  private messageOf({ about, at }: WaitingRecord): Message {
+    if (about.kind === "entered") return { parts: [] };
+    const isOver = about.kind === "auto" && this.parts.clock() - at > UNDO_WINDOW_MS;
+    return isOver ? stack([about.message, own("The 10 minutes are over.")]) : about.message;
+  }
+
   /** False where the owner would be told of what is no longer so. */
   private isNews({ about }: WaitingRecord): boolean {
     if (about.kind === "news") return true;
     const contact = this.parts.access.byId(about.contactId);
     if (about.kind === "auto") return contact?.state === "approved";
-    return contact?.state === "pending" && contact.episode === about.episode;
+    return contact?.state === "pending" && isPresent(contact, about);
   }
 
   private async drop(records: readonly WaitingRecord[]): Promise<void> {
@@ -363,6 +395,15 @@ export class Notices {
     });
     this.timer = { at, cancel };
   }
+}
+
+/** The outbox's key of a notice that goes out by itself. */
+function keyOf({ _id, at }: Pick<WaitingRecord, "_id" | "at">): string {
+  return `${_id}:${at}`;
+}
+
+function digestKey(batch: string): string {
+  return `notice:digest:${batch}`;
 }
 
 function newsOf(message: Message): About {

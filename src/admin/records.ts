@@ -3,6 +3,7 @@
  * else's settings are met.
  */
 import type { Lid, Person, Pn } from "../access/identity.js";
+import type { Episode } from "../access/types.js";
 import type { Collection, Doc } from "../store/types.js";
 import type { Message } from "../text.js";
 
@@ -38,9 +39,7 @@ export interface WaitingRecord extends Doc {
 }
 
 /** A contact in a notice that went out. */
-export interface Shown {
-  readonly contactId: string;
-  readonly episode: number;
+export interface Shown extends Episode {
   /** The name that the notice showed. */
   readonly name: string;
 }

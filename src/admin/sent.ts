@@ -1,6 +1,6 @@
 import { same } from "../access/identity.js";
-import { type Access, type Clock, lastChange, lastStanding } from "../access/index.js";
-import type { Contact } from "../access/types.js";
+import { type Access, type Clock, episodesOf, lastChange, lastStanding } from "../access/index.js";
+import type { Contact, Episode } from "../access/types.js";
 import type { Message } from "../text.js";
 import { noLonger } from "./notice-texts.js";
 import { allOf, type Records, type SentRecord } from "./records.js";
@@ -48,13 +48,11 @@ export class SentNotices {
     return record !== undefined && this.isForOwner(record) ? record : undefined;
   }
 
-  /** Whether a pending episode was announced by itself or in a digest. */
-  announced(contactId: string, episode: number): boolean {
+  /** Whether somebody's present pending episode was announced, by itself or in a digest. */
+  announced(contact: Contact): boolean {
     return [...this.all.values()].some(
       (record) =>
-        record.form !== "auto" &&
-        this.isForOwner(record) &&
-        record.shown.some((each) => each.contactId === contactId && each.episode === episode),
+        record.form !== "auto" && this.isForOwner(record) && record.shown.some((each) => isPresent(contact, each)),
     );
   }
 
@@ -71,14 +69,18 @@ export class SentNotices {
     if (surplus.length > 0) await this.records.remove(surplus);
   }
 
-  /** Whom the owner had been told of at `time` and who still is pending in that episode, by the name that was shown. */
-  shownBefore(time: number): ReadonlyMap<string, string> {
+  /**
+   * Whom the owner had been told of at `time` and who still is pending in that episode, by the name that was shown.
+   * @param time by WhatsApp's clock, milliseconds since 1970
+   * @param hadLeft whether WhatsApp had taken the messages of a notice by then
+   */
+  shownBefore(time: number, hadLeft: (ids: readonly string[], time: number) => boolean): ReadonlyMap<string, string> {
     const names = new Map<string, string>();
     for (const record of this.all.values()) {
-      if (record.at > time + SECOND || !this.isForOwner(record)) continue;
-      for (const { contactId, episode, name } of record.shown) {
-        const contact = this.access.byId(contactId);
-        if (contact?.state === "pending" && contact.episode === episode) names.set(contact._id, name);
+      if (record.at > time + SECOND || !this.isForOwner(record) || !hadLeft(record.ids, time + SECOND)) continue;
+      for (const shown of record.shown) {
+        const contact = this.access.byId(shown.contactId);
+        if (contact?.state === "pending" && isPresent(contact, shown)) names.set(contact._id, shown.name);
       }
     }
     return names;
@@ -97,7 +99,7 @@ export class SentNotices {
     if (record.form === "auto" && decisionId !== undefined && lastStanding(contact)?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
     }
-    const isPending = contact.state === "pending" && contact.episode === shown.episode;
+    const isPending = contact.state === "pending" && isPresent(contact, shown);
     if (record.form === "entered" && (isPending || lastChange(contact)?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
@@ -126,4 +128,9 @@ export class SentNotices {
     for (const messageId of this.all.get(id)?.ids ?? []) this.byMessage.delete(messageId);
     this.all.delete(id);
   }
+}
+
+/** Whether an episode is the one that a contact is, or was last, pending in. */
+export function isPresent(contact: Contact, { contactId, episode }: Episode): boolean {
+  return episodesOf(contact).some((each) => each.contactId === contactId && each.episode === episode);
 }

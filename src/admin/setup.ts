@@ -12,6 +12,8 @@ import type { Actor } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import { cleanText } from "../text.js";
+import type { Me } from "../whatsapp/types.js";
+import { ownNumber } from "./decisions.js";
 import { resolve } from "./targets.js";
 import type { Decider, Gateway } from "./types.js";
 
@@ -69,7 +71,7 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   const owner = input.owner === undefined ? undefined : await readOwner(input, parts, remarks);
   const allow = await Promise.all((input.allow ?? []).map((text) => byAddress(text, parts)));
   const deny = await Promise.all((input.deny ?? []).map((text) => byAddress(text, parts)));
-  check(allow, deny, owner ?? access.owner());
+  check(allow, deny, owner ?? access.owner(), parts.gateway.me());
   if (input.token !== undefined && input.generateToken) {
     throw new KafclawError(
       "wrong-usage",
@@ -146,12 +148,16 @@ function confirmationCode(random: SetupParts["random"]): string {
   return [...random(6)].map((byte) => alphabet[byte % alphabet.length]).join("");
 }
 
-/** The two lists may not contradict each other, the denylist as it is, or the owner. */
+/** The two lists may not contradict each other, the denylist as it is, or the owner, nor name the bot itself. */
 function check(
   allow: readonly (Contact | Person)[],
   deny: readonly (Contact | Person)[],
   owner: Owner | undefined,
+  me: Me | undefined,
 ): void {
+  // In self-chat the bot's number is the owner's too, and the rules for the owner hold.
+  const isNamed = me !== undefined && owner?.setup !== "self" && [...allow, ...deny].some((target) => same(target, me));
+  if (isNamed) throw ownNumber(me);
   for (const target of allow) {
     if (deny.some((other) => same(other, target))) {
       throw new KafclawError(

@@ -1,6 +1,6 @@
 /** How people, times and decisions are called, the same in every answer and notice. */
 import { formatNumber, type Person } from "../access/identity.js";
-import { doorOf as whereOf } from "../access/index.js";
+import { type AuditRecord, doorOf as whereOf } from "../access/index.js";
 import type { Contact, ContactState, Decision } from "../access/types.js";
 import { lines, type Message, own, say } from "../text.js";
 
@@ -97,6 +97,19 @@ const DONE: Readonly<Record<Decision["action"], string>> = {
   identity: "changed address",
 };
 
+/** What an order had done before a restart, where its own answer can't be made again: `Alice (K7QF) was removed`. */
+export function wasDone(records: readonly AuditRecord[]): Message {
+  const each = records.map(({ action, code, name = "", note = "" }) =>
+    code !== undefined && isAction(action)
+      ? say`${label({ code, name })} ${own(DONE[action])}`
+      : say`${own(action)} ${note}`,
+  );
+  return stack([
+    own("That was done before something interrupted me. Send it again if you meant more than this:"),
+    ...each,
+  ]);
+}
+
 /** `was approved by you on WhatsApp, 14:03`. */
 export function whatHappened(decision: Decision, now: number, timezone: string): Message {
   const time = formatTime(decision.at, now, timezone);
@@ -110,6 +123,10 @@ export function whatHappened(decision: Decision, now: number, timezone: string):
 /** `by you on WhatsApp, 14:03`. */
 export function byAndWhen(decision: Decision, now: number, timezone: string): Message {
   return own(`${doorOf(decision)}, ${formatTime(decision.at, now, timezone)}`);
+}
+
+function isAction(action: string): action is Decision["action"] {
+  return Object.hasOwn(DONE, action);
 }
 
 /** What somebody decided, as against what came to pass. */

@@ -113,6 +113,13 @@ class Door implements RunningOutbox {
     return this.book.withKey(key) !== undefined;
   }
 
+  hadLeft(ids: readonly string[], at: number): boolean {
+    return ids.every((id) => {
+      const found = this.book.find(id);
+      return found === undefined || (found.item.state === "sent" && (found.item.left ?? found.doc.at) <= at);
+    });
+  }
+
   isHeld(key: string): boolean {
     const doc = this.book.withKey(key);
     return doc !== undefined && this.heldOf(doc).length > 0;

@@ -14,6 +14,33 @@ const NEWCOMER = person("15550002000@s.whatsapp.net", "9999@lid");
 /** Alice's account, with another number. */
 const MOVED = person("15550002222@s.whatsapp.net", "2000@lid");
 
+describe("what was learned before a crash", () => {
+  it("is told when the message comes again: a new number, a number passed on, a denial that grew", async () => {
+    await house.approved(ALICE, "Alice");
+    const bob = await house.denied(BOB, "Bob");
+    const moved = await house.access.learn(MOVED, { cause: "m1" });
+    expect(moved).toMatchObject({ kind: "new-number", before: ALICE.pn });
+    const grown = await house.access.learn(person("15550003000@s.whatsapp.net", "8888@lid"), { cause: "m2" });
+    expect(grown).toMatchObject({ kind: "new-person", was: "denied", old: { _id: bob._id } });
+    const passed = await house.access.learn(person("15550002222@s.whatsapp.net", "9999@lid"), { cause: "m3" });
+    expect(passed).toMatchObject({ kind: "new-person", was: "approved" });
+    await house.restart();
+    for (const [cause, news] of [
+      ["m1", { kind: "new-number", before: ALICE.pn }],
+      ["m2", { kind: "new-person", was: "denied" }],
+      ["m3", { kind: "new-person", was: "approved" }],
+    ] as const) {
+      expect(await house.access.learn(person("7@lid"), { cause })).toMatchObject(news);
+    }
+  });
+
+  it("a new number is told of also where a record with it was there already", async () => {
+    await house.approved(ALICE, "Alice");
+    await house.approved(person("15550002222@s.whatsapp.net"), "Alice again");
+    expect(await house.access.learn(MOVED)).toMatchObject({ kind: "merged", before: ALICE.pn });
+  });
+});
+
 describe("the other address", () => {
   it.each([
     ["number", ALICE_PN, ALICE_LID],

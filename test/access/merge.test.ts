@@ -141,7 +141,7 @@ describe("two records as one", () => {
       aliases: ["W111", loser.code, "L111"],
       merged: ["m1", "l", "m2"],
       name: "Al",
-      episode: 3,
+      joined: [{ contactId: "l", episode: 3 }],
       held: [held("h1", 1), held("h2", 2)],
       history: ["e1", "e2", "e3", "e4"].map((id, index) => entered(id, (index + 1) * 10)),
       via: { kind: "token", tokenId: "t" },

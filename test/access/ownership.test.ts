@@ -62,6 +62,20 @@ describe("set", () => {
   });
 });
 
+describe("a new owner", () => {
+  it("and the end of the former one's invites are one write, so no crash leaves an invite of theirs", async () => {
+    await set();
+    const { token } = await house.access.invite({ label: "Zed", auto: true }, cli);
+    const other = { setup: "own-number", person: person(OTHER_PN), confirmed: true } as const;
+    const { writes } = house;
+    await house.access.setOwner(other, cli);
+    expect(house.writes).toBe(writes + 1);
+    await house.restart();
+    expect((await house.knock(person("15550007777@s.whatsapp.net"), token)).kind).toBe("nothing");
+    expect(await noted()).toContainEqual(expect.stringMatching(/^invite-revoke: \w+ for Zed$/));
+  });
+});
+
 describe("an owner who waited in the queue", () => {
   it("waits no more once they are the owner, also where their number was hidden, and no undo brings that back", async () => {
     const hidden = await house.pending(person(LID), "Olga");

@@ -256,6 +256,17 @@ describe("tokens and invites", () => {
     expect(house.access.invites()).toHaveLength(2);
   });
 
+  it.each([
+    ["/invite Team 7 --auto --for +49 170 1234567", "Team 7", "491701234567"],
+    ["/invite Bob 2 --for +1 555 000 2000 --auto", "Bob 2", "15550002000"],
+    ["/invite Bob --auto --for=+1 (555) 000-2000 --days 2", "Bob", "15550002000"],
+    ["/invite --auto --for +15550002000 Bob 2", "Bob 2", "15550002000"],
+  ])("a number is what stands behind --for, and no more: %s", async (text, label, digits) => {
+    const house = await open();
+    await house.says(text);
+    expect(house.access.invites()).toMatchObject([{ label, for: { pn: `${digits}@s.whatsapp.net` } }]);
+  });
+
   it("/invite list and revoke", async () => {
     const house = await open();
     await house.says("/invite Bob");

@@ -69,11 +69,15 @@ export interface Sent {
   readonly ids: readonly string[];
   readonly parcel: Parcel;
   cancelled: boolean;
+  /** WhatsApp did not take it. */
+  readonly refused: boolean;
 }
 
 class RecordingOutbox implements Outbox {
   readonly sent: Sent[] = [];
   fails: Error | undefined;
+  /** WhatsApp takes nothing, though the link is open. */
+  isRefused = false;
   private count = 0;
 
   /** @param isHeld whether a parcel has to wait still */
@@ -84,7 +88,7 @@ class RecordingOutbox implements Outbox {
     const known = parcel.key === undefined ? undefined : this.sent.find((sent) => sent.parcel.key === parcel.key);
     if (known) return known.ids;
     const ids = [`3EB0${++this.count}`];
-    this.sent.push({ ids, parcel, cancelled: false });
+    this.sent.push({ ids, parcel, cancelled: false, refused: this.isRefused });
     return ids;
   }
 
@@ -92,6 +96,19 @@ class RecordingOutbox implements Outbox {
     const found = this.sent.filter(({ parcel, cancelled }) => parcel.key === key && !cancelled && this.isHeld(parcel));
     for (const sent of found) sent.cancelled = true;
     return found.length;
+  }
+
+  forget(key: string): void {
+    const index = this.sent.findIndex(({ parcel }) => parcel.key === key);
+    if (index >= 0) this.sent.splice(index, 1);
+  }
+
+  knows(key: string): boolean {
+    return this.sent.some(({ parcel }) => parcel.key === key);
+  }
+
+  hadLeft(ids: readonly string[]): boolean {
+    return !this.sent.some((sent) => sent.refused && sent.ids.some((id) => ids.includes(id)));
   }
 
   async idle(): Promise<void> {}
@@ -249,6 +266,29 @@ export class House {
     this.startedAt = this.time.now;
     await this.build();
     await this.admin.start();
+  }
+
+  /** The files as a kill leaves them right before an order's answer is written. */
+  async forgetAnswer(journalId: string): Promise<void> {
+    await (await this.store.open<AdminRecord>("settings")).remove([`order:${journalId}`]);
+    this.outbox.forget(`reply:${journalId}`);
+  }
+
+  /** The files as a kill leaves them between the posting of notices and the record of that. */
+  async forgetSent(): Promise<void> {
+    const settings = await this.store.open<AdminRecord>("settings");
+    for (const { _id, shown } of await this.records("sent")) {
+      await settings.remove([_id]);
+      const [key = "", at = ""] = _id.replace("notice:sent:", "").split(/:(?=\d+$)/);
+      const about = { kind: "entered", ...shown[0], text: "" } as const;
+      await settings.put({ _id: key, kind: "waiting", at: Number(at), order: 1, alarm: false, about } as AdminRecord);
+    }
+  }
+
+  /** The files as a kill leaves them between the bundling of what waits and its sending. */
+  async bundleWaiting(batch: string): Promise<void> {
+    const settings = await this.store.open<AdminRecord>("settings");
+    await settings.putAll((await this.records("waiting")).map((record) => ({ ...record, batch })));
   }
 
   private breakable(inner: Collection<AdminRecord>): Collection<AdminRecord> {

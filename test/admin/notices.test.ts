@@ -165,6 +165,17 @@ describe("batching", () => {
 });
 
 describe("quiet hours", () => {
+  it("hold a digest that a crash left, too", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    await house.knocks("Alice", ALICE);
+    await house.knocks("Bob", "+1 555 000 3000");
+    await house.bundleWaiting("b1");
+    await house.restart();
+    expect(house.texts()).toEqual([]);
+    await house.wait(2 * HOUR);
+    expect(house.texts()).toEqual([expect.stringMatching(/Alice.*Bob/s)]);
+  });
+
   it("keep every change of a number, and everyone who expires, though a crash tells of them anew", async () => {
     const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
     const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
@@ -253,7 +264,10 @@ describe("what cannot be delivered waits", () => {
     expect(house.texts()).toEqual([]);
     const by = { door: "whatsapp", who: "x" } as const;
     const owner = { setup: "own-number", person: OWNER, confirmed: true } as const;
-    await house.admin.tell.ownerConfirmed(() => house.access.setOwner(owner, by));
+    await house.admin.tell.ownerConfirmed("Olga", () => house.access.setOwner(owner, by));
+    await house.knocks("Olga", "+1 555 000 6660");
+    expect(house.notice("New sender").text).toContain("resembles yours");
+    house.outbox.sent.pop();
     expect(house.texts()).toEqual([
       "✅ This is the admin chat now. /help lists the commands, /status says how it goes.",
       expect.stringMatching(/^🔔 \*New sender\*/),

@@ -26,6 +26,8 @@ function open({ withOutbox = true } = {}): Secrets {
       return [];
     },
     cancel: async () => 0,
+    knows: () => false,
+    hadLeft: () => true,
     idle: async () => {},
   };
   const scheduler = {

@@ -207,6 +207,16 @@ describe("the set-up", () => {
     expect((await refused({ token: "short", owner: NEW, allow: [ALICE] }))[0]).toBe("bad-token");
   });
 
+  it.each(["allow", "deny"] as const)(
+    "refuses the bot's own number in %s, and has changed nothing else",
+    async (list) => {
+      expect(await refused({ owner: NEW, token: "NEWTOKEN-42-abc", deny: [BOB], [list]: ["+1 555 000 9000"] })).toEqual(
+        ["own-number", "refused", "+1 555 000 9000 is the bot's own number: it talks to others, not to itself."],
+      );
+      expect(house.access.revealToken()).toBe(TOKEN);
+    },
+  );
+
   it("allowing and denying goes through all that a decision brings", async () => {
     const alice = await house.knocks("Alice", ALICE);
     await house.writes(alice, "hello");

@@ -56,6 +56,18 @@ describe("a server that says less than ours", () => {
   });
 });
 
+describe("an invite for a number", () => {
+  it("made while nothing runs lets in who writes by a LID alone", async () => {
+    const world = await World.linked(OWN);
+    await world.settled();
+    await world.home.stop();
+    const made = await world.home.run(["invite", "Alice", "--auto", "--for", "+15550002000", "--json"]);
+    await world.home.startLinked();
+    await world.say(world.alice, JSON.parse(made.out).token, { withAlt: false });
+    await world.told(/Approved by invite/);
+  });
+});
+
 describe("a server that sends a message again", () => {
   it("I10: under the sender's other address, and without naming the first one, has no effect", async () => {
     const world = await World.linked(OWN);

@@ -34,7 +34,7 @@ export const invite: Command = {
   ].join("\n"),
   age: (args) => (args.length === 1 && args[0]?.toLowerCase() === "list" ? "looks" : "changes"),
   async run(args, context) {
-    const taken = take(args, { flags: ["auto"], values: ["days", "for"] });
+    const taken = take(withWholeNumber(args), { flags: ["auto"], values: ["days", "for"] });
     const [first, ...rest] = taken.words;
     if (first === undefined) {
       return refusal(
@@ -52,15 +52,14 @@ export const invite: Command = {
 async function make({ words, flag, value }: Taken, context: CommandContext): Promise<CommandResult> {
   const { access, by, clock, timezone, gateway, door } = context;
   const days = daysOf(value("days"));
-  const { name, number } = withNumber(words, value("for"));
-  const bound = await boundTo(number, context);
+  const bound = await boundTo(value("for"), context);
   const auto = flag("auto");
   if (bound !== undefined && !auto) {
     return refusal("bad-usage", say`--for goes with --auto: without it you decide anyway who comes in.`, "usage");
   }
   const made = await access.invite(
     {
-      label: name,
+      label: words.join(" "),
       auto,
       ...present({ days, for: bound }),
     },
@@ -101,12 +100,17 @@ function daysOf(text: string | undefined): number | undefined {
   throw new KafclawError("bad-usage", `--days takes a whole number from 1 to ${MOST_DAYS}, not ${text}.`, "usage");
 }
 
-/** Phones show numbers with spaces: `--for +1 555 000 2000` is one number, whose end is found among the words. */
-function withNumber(words: readonly string[], start: string | undefined): { name: string; number: string | undefined } {
-  const isCut = start !== undefined && /^\+?[\d(]/.test(start) && parseAddress(start)?.kind !== "pn";
-  const more = isCut ? words.filter((word) => /^[\d()./-]+$/.test(word)) : [];
-  const name = words.filter((word) => !more.includes(word)).join(" ");
-  return { name, number: start === undefined ? undefined : [start, ...more].join(" ") };
+/** Phones show numbers with spaces: `--for +1 555 000 2000` is one number, as far as the words behind it look like one. */
+function withWholeNumber(args: readonly string[]): readonly string[] {
+  const option = args.findIndex((arg) => arg === "--for" || arg.startsWith("--for="));
+  const at = args[option] === "--for" ? option + 1 : option;
+  const start = args[at]?.replace(/^--for=/, "");
+  if (option < 0 || start === undefined) return args;
+  const isCut = /^\+?[\d(]/.test(start) && parseAddress(start)?.kind !== "pn";
+  const rest = args.slice(at + 1);
+  const end = rest.findIndex((word) => !/^[\d()./-]+$/.test(word));
+  const more = isCut ? rest.slice(0, end < 0 ? rest.length : end) : [];
+  return [...args.slice(0, at), [args[at], ...more].join(" "), ...rest.slice(more.length)];
 }
 
 /** The person that an invite is bound to, under WhatsApp's own form of the number where we are linked. */
