@@ -2,22 +2,26 @@
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from "express";
 import { z } from "zod";
 import { type Access, type Actor, type Contact, type Door, KafclawError, phoneDigits } from "../access/index.js";
-import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, setUp } from "../admin/index.js";
+import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, inviteLink, setUp } from "../admin/index.js";
+import type { LoadedConfig } from "../config.js";
 import { present } from "../present.js";
 import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
 import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
+import { decideAsShown, WISHES } from "./decide.js";
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
 import { openApi } from "./openapi.js";
-import { contactData, inviteData } from "./people.js";
+import { contactData, inviteData, isOpen } from "./people.js";
 import { AT_MACHINE, NOT_JSON, onError, problem, send } from "./problems.js";
+import { shownSettings } from "./settings.js";
 
 /** What the API is made over. */
 export interface ApiParts extends Place {
   readonly access: Access;
-  readonly admin: Pick<Admin, "run" | "decider" | "notices">;
+  readonly admin: Pick<Admin, "run" | "decide" | "decider" | "notices">;
   readonly gateway: Gateway;
   readonly link: LinkControl;
   readonly activity: Activity;
+  readonly settings: LoadedConfig;
   readonly clock: () => number;
   /** The bearer token, new at each start. */
   readonly token: string;
@@ -37,6 +41,13 @@ const DOORS = ["whatsapp", "dashboard", "cli", "kafka", "gateway"] as const sati
 const STATES = ["pending", "approved", "denied"] as const;
 
 const CommandRequest = z.strictObject({ name: z.string().max(100), args: z.array(z.string()).default([]) });
+const DecisionRequest = z.strictObject({
+  code: z.string().max(100),
+  do: z.enum(WISHES.map(({ name }) => name)),
+  state: z.enum([...STATES, "stranger"]),
+  episode: z.int().exactOptional(),
+});
+const UndoRequest = z.strictObject({ decision: z.string().max(200) });
 const People = z.array(z.string().max(200)).max(10_000).exactOptional();
 const SetupRequest = z.strictObject({
   owner: z.string().max(200).exactOptional(),
@@ -98,6 +109,8 @@ function routes(parts: ApiParts): Router {
   const router = Router();
   const description = openApi({
     command: CommandRequest,
+    decision: DecisionRequest,
+    undo: UndoRequest,
     setup: SetupRequest,
     owner: OwnerRequest,
     link: LinkRequest,
@@ -121,6 +134,19 @@ function routes(parts: ApiParts): Router {
     const { page } = checked(InvitesQuery, request.query);
     const { rows, ...rest } = paged(access.invites(), page);
     response.json({ invites: rows.map(inviteData), ...rest });
+  });
+
+  router.get("/invites/:id", (request, response) => {
+    const invite = access.invites().find(({ _id }) => _id === request.params.id);
+    if (invite === undefined)
+      throw new KafclawError("unknown-reference", "No invite has that id; /invites lists them.");
+    const open = isOpen(invite, clock());
+    const link = open ? inviteLink(invite, gateway.me()) : undefined;
+    response.json({ ...inviteData(invite), open, token: open ? invite.token : null, link: link ?? null });
+  });
+
+  router.get("/settings", (_request, response) => {
+    response.json({ settings: shownSettings(parts.settings) });
   });
 
   router.get("/messages", async (request, response) => {
@@ -152,6 +178,22 @@ function routes(parts: ApiParts): Router {
   router.post("/commands", async (request, response) => {
     const { name, args } = checked(CommandRequest, jsonOf(request));
     send(response, answerOf(await admin.run(name, args, askerOf(response))));
+  });
+
+  router.post("/decisions", async (request, response) => {
+    const wish = checked(DecisionRequest, jsonOf(request));
+    send(response, answerOf(await decideAsShown(parts, wish, askerOf(response))));
+  });
+
+  router.post("/decisions/undo", async (request, response) => {
+    const { decision: decisionId } = checked(UndoRequest, jsonOf(request));
+    send(response, answerOf(await admin.decide({ kind: "undo", decisionId }, askerOf(response))));
+  });
+
+  router.post("/token/reveal", (_request, response) => {
+    const token = access.revealToken();
+    if (token !== undefined) return void response.json({ token });
+    problem(response, 404, "no-token", "There is no pairing token yet; the command token rotate makes one.");
   });
 
   router.post("/setup", onlyAtTheMachine, async (request, response) => {
@@ -192,7 +234,9 @@ function routes(parts: ApiParts): Router {
   router.delete("/link", async (_request, response) => {
     response.json({ ok: true, ...present({ left: await link.logout() }) });
   });
-  for (const [path, methods] of Object.entries(description.paths)) router.all(path, wrongMethod(Object.keys(methods)));
+  for (const [path, methods] of Object.entries(description.paths)) {
+    router.all(path.replace(/\{(\w+)\}/g, ":$1"), wrongMethod(Object.keys(methods)));
+  }
   return router;
 }
 

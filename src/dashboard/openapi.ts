@@ -6,6 +6,8 @@ import { PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
 /** What the API takes, as zod checks it. */
 export interface Requests {
   readonly command: z.ZodType;
+  readonly decision: z.ZodType;
+  readonly undo: z.ZodType;
   readonly setup: z.ZodType;
   readonly owner: z.ZodType;
   readonly link: z.ZodType;
@@ -94,6 +96,19 @@ export function openApi(requests: Requests): OpenApi {
           ...answers("One page", pageOf("invites")),
         },
       },
+      "/invites/{id}": {
+        get: {
+          summary: "One invite; while it is open, with its token and, where an account is linked, its wa.me link",
+          parameters: [{ name: "id", in: "path", required: true, description: "As /invites lists it", schema: text }],
+          ...answers("The invite"),
+        },
+      },
+      "/settings": {
+        get: {
+          summary: "What only the config file and the environment set: what holds and where it comes from",
+          ...answers("All of them, secrets not shown", { $ref: "#/components/schemas/Settings" }),
+        },
+      },
       "/messages": {
         get: {
           summary: "What came in during the last month and what the gate said, newest first",
@@ -113,6 +128,27 @@ export function openApi(requests: Requests): OpenApi {
           summary: `Runs one of the owner's commands: ${commands.map(({ name }) => name).join(", ")}`,
           ...takes(requests.command),
           ...answers("What was done", answer),
+        },
+      },
+      "/decisions": {
+        post: {
+          summary:
+            "Decides about a contact as /contacts showed it; refused where its state, or the episode in which it is pending, is another by now",
+          ...takes(requests.decision),
+          ...answers("What was done, or was so already", answer),
+        },
+      },
+      "/decisions/undo": {
+        post: {
+          summary: "Takes one decision back, by the _id that /audit shows, within 10 minutes",
+          ...takes(requests.undo),
+          ...answers("What was done", answer),
+        },
+      },
+      "/token/reveal": {
+        post: {
+          summary: "Shows the pairing token, which the command token only masks or replaces",
+          ...answers("The token", object({ token: text })),
         },
       },
       "/setup": {
@@ -172,9 +208,15 @@ const SCHEMAS = {
     name: text,
     state: { enum: ["pending", "approved", "denied", "stranger"] },
     since: { type: "integer", description: "Milliseconds since 1970" },
+    episode: { type: "integer", description: "Counts how often it was pending" },
   }),
   Contacts: pageOf("contacts", { $ref: "#/components/schemas/Contact" }),
   Audit: pageOf("records"),
+  Settings: object({
+    settings: list(
+      object({ key: text, what: text, value: text, origin: { enum: ["file", "environment", "default"] } }),
+    ),
+  }),
   LinkEvent: object({ event: { enum: ["connecting", "qr", "pairing-code", "linked", "error"] } }),
 };
 

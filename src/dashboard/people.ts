@@ -2,12 +2,17 @@
 import type { Contact, Invite } from "../access/index.js";
 
 /** A contact as JSON, the same in every list. */
-export function contactData({ code, pn, lid, name, state, since }: Contact): object {
-  return { code, pn: pn ?? null, lid: lid ?? null, name, state, since };
+export function contactData({ code, pn, lid, name, state, since, episode }: Contact): object {
+  return { code, pn: pn ?? null, lid: lid ?? null, name, state, since, episode };
 }
 
-/** An invite as JSON, without its token: who may see that opens its page. */
+/** An invite as JSON, without its token: that has an address of its own. */
 export function inviteData({ _id: id, label, created, expires, auto, for: bound, used, revoked }: Invite): object {
   const person = bound === undefined ? null : { pn: bound.pn ?? null, lid: bound.lid ?? null };
   return { id, label, created, expires, auto, for: person, used: used?.at ?? null, revoked: revoked ?? null };
+}
+
+/** Whether an invite can be used still. */
+export function isOpen({ used, revoked, expires }: Invite, now: number): boolean {
+  return used === undefined && revoked === undefined && expires > now;
 }

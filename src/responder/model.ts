@@ -6,7 +6,7 @@ import { z } from "zod";
 import { cut } from "../text.js";
 import type { ChatMessage } from "./frame.js";
 import { type Endpoint, ModelProblem } from "./problem.js";
-import { noCompletion, problemOf } from "./problems.js";
+import { noCompletion, problemOf, statusIn } from "./problems.js";
 
 /** What answers a question; {@link Model}, and what tests put in its place. */
 export interface Asked {
@@ -70,6 +70,7 @@ const Choice = z.object({
   finish_reason: z.string().nullish(),
 });
 const Completion = z.object({ choices: z.array(Choice) });
+const Failure = z.object({ error: z.unknown() });
 
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
 export class Model implements Asked {
@@ -179,10 +180,12 @@ export class Model implements Asked {
   private async read(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
     const type = response.headers.get("content-type") ?? "";
     if (/event-stream/i.test(type)) return this.streamed(response, exchange, client);
-    const whole = Completion.safeParse(parsed(await response.text()));
-    const content = whole.data?.choices[0]?.message?.content;
-    if (content === undefined) throw noCompletion(type, this.options);
-    return content ?? "";
+    const body = parsed(await response.text());
+    const content = Completion.safeParse(body).data?.choices[0]?.message?.content;
+    if (content !== undefined) return content ?? "";
+    const status = statusIn(Failure.safeParse(body).data?.error);
+    if (status === undefined) throw noCompletion(type, this.options);
+    throw new OpenAI.APIError(status, undefined, undefined, response.headers);
   }
 
   private async streamed(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {

@@ -39,9 +39,9 @@ export class Outage {
     return this.book.outage !== undefined;
   }
 
-  /** Whether it is not the model that fails, but what this one asks. */
+  /** Whether it is not the model that fails, but what this one asks; while nobody is answered, nothing says so. */
   isBlamed(who: Who): boolean {
-    return (this.suspects.get(who)?.refuted ?? 0) >= SUSPECT;
+    return !this.isOn && (this.suspects.get(who)?.refuted ?? 0) >= SUSPECT;
   }
 
   /** The model did not answer `who`. */

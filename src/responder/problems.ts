@@ -1,5 +1,6 @@
 /** What can go wrong with an endpoint, in one sentence with the next step. */
 import OpenAI from "openai";
+import { z } from "zod";
 import { firstWords } from "../text.js";
 import { type Endpoint, ModelProblem } from "./problem.js";
 
@@ -8,6 +9,15 @@ const SHOWN = 60;
 /** Answers that may be others a moment later; all from 500 too, but for one. */
 const PASSING = new Set([408, 409, 429]);
 const NOT_BUILT = 501;
+
+const Said = z.object({ code: z.unknown(), status: z.unknown(), type: z.unknown() }).partial();
+/** Words that stand for a status; the first two are codes of errors of the last one's type. */
+const STATUS_OF_WORD: ReadonlyMap<unknown, number> = new Map([
+  ["invalid_api_key", 401],
+  ["model_not_found", 404],
+  ["context_length_exceeded", 400],
+  ["invalid_request_error", 400],
+]);
 
 /** Whatever was thrown on the way, as a problem. */
 export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
@@ -20,11 +30,19 @@ export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
   if (error instanceof OpenAI.APIConnectionError) {
     return passing(`${baseUrl} can't be reached${reasonOf(error)}: is it running, and is responder.baseUrl right?`);
   }
-  const status = error instanceof OpenAI.APIError && typeof error.status === "number" ? error.status : undefined;
+  const status = error instanceof OpenAI.APIError ? (error.status ?? statusIn(error.error)) : undefined;
   if (status === undefined) return passing(`${baseUrl} broke off in the middle of an answer: try again.`);
   const [kind, sentence] = answered(status, endpoint);
   const mayPass = PASSING.has(status) || (status >= 500 && status !== NOT_BUILT);
   return new ModelProblem(kind, sentence, mayPass, status);
+}
+
+/** The status that fits what an endpoint says in the `error` of an answer that began as if all were well. */
+export function statusIn(error: unknown): number | undefined {
+  const { code, status, type } = Said.safeParse(error).data ?? {};
+  return [code, status, type]
+    .map((said) => STATUS_OF_WORD.get(said) ?? Number(said))
+    .find((number) => number >= 400 && number < 600);
 }
 
 function passing(sentence: string): ModelProblem {

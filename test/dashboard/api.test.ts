@@ -2,13 +2,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config.js";
 import { listen } from "../../src/dashboard/index.js";
 import { createApi } from "../../src/dashboard/web.js";
 import { KafclawError } from "../../src/errors.js";
 import type { LinkControl, LinkEvent } from "../../src/whatsapp/types.js";
-import { House } from "../admin/house.js";
+import { DAY, House, TOKEN as PAIRING_TOKEN } from "../admin/house.js";
 
 const TOKEN = "t0ken-of-this-start";
+const SECRET = "sk-of-the-model-0123456789";
 const auth = { authorization: `Bearer ${TOKEN}` };
 
 /** A link that shows what it is told to. */
@@ -37,6 +39,10 @@ let server: Server;
 
 beforeEach(async () => {
   house = await House.open();
+  await serve();
+});
+
+async function serve(): Promise<void> {
   link = new FakeLink();
   const app = createApi({
     access: house.access,
@@ -60,6 +66,9 @@ beforeEach(async () => {
         },
       ],
     },
+    settings: parseConfig(JSON.stringify({ responder: { model: "parrot", apiKey: SECRET } }), {
+      KAFCLAW_NOTICES_QUIET: "23:00-7:00",
+    }),
     clock: () => house.time.now,
     token: TOKEN,
     by: { door: "cli", who: "olga" },
@@ -70,7 +79,7 @@ beforeEach(async () => {
   });
   server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-});
+}
 
 afterEach(async () => {
   server.close();
@@ -251,6 +260,102 @@ describe("commands through the API", () => {
     await request(server).post("/api/v1/owner").set(auth).send({ owner: "+15550005000" }).expect(200);
     expect(told().slice(1)).toEqual([["15550005000@s.whatsapp.net", notice]]);
     expect(house.access.owner()).toMatchObject({ person: { pn: "15550005000@s.whatsapp.net" }, confirmed: true });
+  });
+});
+
+describe("decisions through the API", () => {
+  const decide = (body: object) => request(server).post("/api/v1/decisions").set(auth).send(body);
+  const shown = async () => {
+    const { body } = await request(server).get("/api/v1/contacts?state=pending").set(auth).expect(200);
+    const { code, state, episode } = body.contacts[0];
+    return { code, state, episode };
+  };
+
+  it("are made about somebody as they were shown, and taken back one by one", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const old = await shown();
+    const { body } = await decide({ do: "approve", ...old }).expect(200);
+    expect(body).toMatchObject({ ok: true, text: expect.stringContaining("Approved Alice"), error: null });
+    const again = await decide({ do: "approve", ...old }).expect(200);
+    expect(again.body.text).toMatch(/^Alice \(\w{4}\) is approved already/);
+    await house.cli("approve", "+15550003000");
+    const { body: audit } = await request(server).get(`/api/v1/audit?contact=${alice._id}`).set(auth);
+    expect(audit.records[0]).toMatchObject({ action: "approve", by: { door: "cli", who: "olga" } });
+    const undo = (decision: string) => request(server).post("/api/v1/decisions/undo").set(auth).send({ decision });
+    expect((await undo(audit.records[0]._id).expect(200)).body.text).toContain("Undone: Alice");
+    expect(house.state(alice)).toBe("pending");
+    await undo(audit.records[0]._id).expect(409);
+    await undo("nothing").expect(409);
+    await decide({ do: "block", ...old }).expect(200);
+    expect(house.blocks).toEqual([{ name: "Alice", blocked: true }]);
+    await decide({ do: "remove", code: alice.code, state: "denied" }).expect(200);
+    expect(house.state(alice)).toBe("stranger");
+  });
+
+  it("change nothing where somebody is another by now, nobody is meant, or nothing", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const old = await shown();
+    await house.cli("deny", alice.code);
+    const { body } = await decide({ do: "approve", ...old }).expect(409);
+    expect(body.error).toMatchObject({
+      code: "already-decided",
+      message: expect.stringMatching(/Alice.*is denied by now/),
+    });
+    await decide({ do: "block", ...old }).expect(409);
+    expect(house.blocks).toEqual([]);
+    await house.cli("remove", alice.code);
+    await house.knocks("Alice", "+1 555 000 2000");
+    const decided = house.access.auditCount({});
+    expect((await decide({ do: "approve", ...old }).expect(409)).body.error.code).toBe("already-decided");
+    const now = await shown();
+    await decide({ do: "approve", code: now.code, state: now.state }).expect(409);
+    expect((await decide({ do: "approve", ...now, code: "ZZZZ" }).expect(404)).body.error.code).toBe(
+      "unknown-reference",
+    );
+    const approve = { do: "approve", ...now };
+    for (const wrong of [now, { ...approve, do: "dance" }, { ...approve, state: "friend" }, { ...approve, more: 1 }]) {
+      await decide(wrong).expect(400);
+    }
+    await decide(now).set("authorization", "Bearer wrong").expect(401);
+    expect(house.access.auditCount({})).toBe(decided);
+    expect(house.state(alice)).toBe("pending");
+  });
+});
+
+describe("secrets and settings through the API", () => {
+  const get = (path: string) => request(server).get(`/api/v1/${path}`).set(auth);
+
+  it("the pairing token is shown to who asks for it, where there is one", async () => {
+    const reveal = () => request(server).post("/api/v1/token/reveal").set(auth);
+    expect((await reveal().expect(200)).body).toEqual({ token: PAIRING_TOKEN });
+    await request(server).post("/api/v1/token/reveal").expect(401);
+    server.close();
+    await house.close();
+    house = await House.open({ token: null });
+    await serve();
+    expect((await reveal().expect(404)).body.error.code).toBe("no-token");
+  });
+
+  it("an invite shows its token and its link while it is open", async () => {
+    await house.cli("invite", "Bob", "--days", "3");
+    const [invite] = house.access.invites();
+    const path = `invites/${invite?._id}`;
+    const { body } = await get(path).expect(200);
+    expect(body).toMatchObject({ label: "Bob", open: true, token: invite?.token, used: null, revoked: null });
+    expect(body.link).toBe(`https://wa.me/15550009000?text=${invite?.token}`);
+    await house.wait(3 * DAY);
+    expect((await get(path).expect(200)).body).toMatchObject({ label: "Bob", open: false, token: null, link: null });
+    expect((await get("invites/nobody").expect(404)).body.error.code).toBe("unknown-reference");
+  });
+
+  it("the settings that hold come with their origin, and secrets without their value", async () => {
+    const { body } = await get("settings").expect(200);
+    const one = (key: string) => body.settings.find((setting: { key: string }) => setting.key === key);
+    expect(one("responder.model")).toMatchObject({ value: "parrot", origin: "file", what: expect.any(String) });
+    expect(one("responder.apiKey")).toMatchObject({ value: "set, not shown", origin: "file" });
+    expect(one("notices.quiet")).toMatchObject({ value: "23:00–07:00", origin: "environment" });
+    expect(one("dashboard.port")).toMatchObject({ value: "18791", origin: "default" });
+    expect(JSON.stringify(body)).not.toContain(SECRET);
   });
 });
 

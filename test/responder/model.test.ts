@@ -238,6 +238,31 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     expect(problem.sentence).not.toContain(KEY);
   });
 
+  /** Errors as endpoints say them although their status is 200. */
+  const SAID: readonly (readonly [object, "down" | "refused", RegExp])[] = [
+    [{ code: 400, message: "the request exceeds the available context size" }, "refused", /refuses a request \(400\)/],
+    [{ status: 413 }, "refused", /refuses a request \(413\)/],
+    [{ code: "422" }, "refused", /refuses a request \(422\)/],
+    [{ code: "context_length_exceeded", type: "invalid_request_error" }, "refused", /refuses a request \(400\)/],
+    [{ code: null, type: "invalid_request_error" }, "refused", /refuses a request \(400\)/],
+    [{ code: "invalid_api_key", type: "invalid_request_error" }, "down", /refuses the key \(401\)/],
+    [{ code: 503 }, "down", /fails \(503\)/],
+  ];
+  it.each(SAID)("says %j in a stream or in a body, as if it were the status", async (error, kind, sentence) => {
+    const { ask, endpoint } = await asking((_, r) => {
+      r.writeHead(200, { "content-type": "text/event-stream", ...no }).end(`data: ${JSON.stringify({ error })}\n\n`);
+    });
+    const problems = [await problemOf(ask())];
+    endpoint.answering = (_, r) => {
+      r.writeHead(200, { "content-type": "application/json", ...no }).end(JSON.stringify({ error }));
+    };
+    problems.push(await problemOf(ask()));
+    for (const problem of problems) {
+      expect(problem.kind).toBe(kind);
+      expect(problem.sentence).toMatch(sentence);
+    }
+  });
+
   it.each([302, 307, 308])("sends on to another address (%i), which gets nothing", async (status) => {
     const elsewhere = await Endpoint.start();
     const { ask } = await asking((_, response) => {

@@ -345,13 +345,12 @@ describe("an outage", () => {
     await desk.until(() => desk.texts().includes("2000: re yesterday's question"));
   });
 
-  it("is none where one question fails again and again while others are answered", async () => {
-    const desk = await Desk.open();
+  /** Alice's question fails, Bob's is answered; three times. */
+  async function refutedThrice(desk: Desk, failing: () => Promise<never>) {
     const alice = await desk.house.approved(ALICE, "Alice");
     const bob = await desk.house.approved(BOB, "Bob");
     desk.answering = (messages) => {
-      if (messages.at(-1)?.content === "poison") throw new ModelProblem("down", "It fails (500).", true, 500);
-      return "Ahoy!";
+      return messages.at(-1)?.content === "poison" ? failing() : "Ahoy!";
     };
     await desk.says(alice, "poison");
     for (const times of [1, 2, 3]) {
@@ -359,12 +358,52 @@ describe("an outage", () => {
       await desk.says(bob, "hi");
       await desk.until(() => desk.texts().filter((text) => text === "3000: Ahoy!").length === times);
     }
-    await desk.until(() => desk.texts().includes("2000: Sorry, I have no answer to that."));
-    expect(desk.told.at(-1)).toMatch(/message from Alice \(\w{4}\) could not be answered.*\(500\)/);
-    const asked = desk.asked.length;
+    return bob;
+  }
+  const FAILS = new ModelProblem("down", "It fails (500).", true, 500);
+  const IS_BUSY = new ModelProblem("down", "It wants no more requests now (429).", true, 429);
+  const IS_SILENT = new ModelProblem("down", "It did not answer within 60 s.");
+
+  it.each([FAILS, IS_SILENT])(
+    "is none where one question fails again and again while others are answered: $sentence",
+    async (problem) => {
+      const desk = await Desk.open();
+      await refutedThrice(desk, () => Promise.reject(problem));
+      await desk.until(() => desk.texts().includes("2000: Sorry, I have no answer to that."));
+      expect(desk.told.at(-1)).toMatch(/message from Alice \(\w{4}\) could not be answered/);
+      expect(desk.told.at(-1)).toContain(problem.sentence);
+      const asked = desk.asked.length;
+      await desk.wait(60 * 60_000);
+      expect(desk.asked).toHaveLength(asked);
+      expect(desk.responder.name).toBe("model parrot");
+    },
+  );
+
+  it("keeps the question of one who failed alone before, once nobody else is answered either", async () => {
+    const desk = await Desk.open();
+    let fail = (_: Error): void => {};
+    const last = new Promise<never>((_, reject) => (fail = reject));
+    let isAskedAgain = false;
+    const bob = await refutedThrice(desk, () => {
+      isAskedAgain = desk.asked.filter((messages) => messages.at(-1)?.content === "hi").length === 3;
+      return isAskedAgain ? last : Promise.reject(IS_SILENT);
+    });
+    await desk.until(() => isAskedAgain);
+    desk.answering = DOWN;
+    await desk.says(bob, "hi");
+    await desk.until(() => desk.responder.name.includes("does not answer"));
+    fail(IS_SILENT);
     await desk.wait(60 * 60_000);
-    expect(desk.asked).toHaveLength(asked);
-    expect(desk.responder.name).toBe("model parrot");
+    desk.answering = () => "Back.";
+    await desk.until(() => desk.texts().includes("2000: Back.") && desk.texts().includes("3000: Back."));
+  });
+
+  it("that is nothing but too many requests loses no question, however often others come first", async () => {
+    const desk = await Desk.open();
+    await refutedThrice(desk, () => Promise.reject(IS_BUSY));
+    await desk.until(() => desk.responder.name.includes("does not answer"));
+    desk.answering = () => "Now.";
+    await desk.until(() => desk.texts().includes("2000: Now."));
   });
 
   it("is none where just one question is refused: that buddy gets a word, the owner a notice an hour", async () => {

@@ -3,8 +3,8 @@ import type { Response, Router } from "express";
 import qrcode from "qrcode";
 import { formatNumber, type Invite } from "../../access/index.js";
 import { inviteLink } from "../../admin/index.js";
-import { configTable } from "../../config.js";
 import { renderPage, say } from "../../text.js";
+import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
 import { backTo, type Desk, field } from "./desk.js";
 import { silentModel } from "./overview.js";
@@ -140,31 +140,7 @@ function stateOf(desk: Desk, { used, revoked, expires }: Invite): { open: boolea
 
 const ORIGINS = { file: "config.json", environment: "the environment", default: "the default" } as const;
 
-/** What can only be set in the config file, with the value that holds and where it comes from. */
+/** What can only be set in the config file. */
 function fixedSettings({ parts: { settings } }: Desk): object[] {
-  return configTable().map(({ key, what, secret }) => {
-    const value = valueAt(settings.config, key);
-    const isHidden = secret && value !== undefined && value !== "";
-    const text = isHidden ? "set, not shown" : shown(key, value);
-    return { key, what, value: text, origin: ORIGINS[settings.origins.get(key) ?? "default"] };
-  });
-}
-
-function shown(key: string, value: unknown): string {
-  if (value === undefined || value === "") return "none";
-  if (key === "notices.quiet" && value instanceof Object && "from" in value && "to" in value) {
-    return `${clockTime(Number(value.from))}–${clockTime(Number(value.to))}`;
-  }
-  return String(value);
-}
-
-function clockTime(minutes: number): string {
-  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
-}
-
-/** The value of `dashboard.port` in the nested settings. */
-function valueAt(config: object, key: string): unknown {
-  return key
-    .split(".")
-    .reduce<unknown>((node, name) => (node instanceof Object ? Reflect.get(node, name) : undefined), config);
+  return shownSettings(settings).map((setting) => ({ ...setting, origin: ORIGINS[setting.origin] }));
 }

@@ -2,8 +2,8 @@
 import type { Request, Response, Router } from "express";
 import { type Contact, formatNumber, looksLikeNumber } from "../../access/index.js";
 import { doorOf, type Order, whatHappened } from "../../admin/index.js";
-import { own, renderPage, say } from "../../text.js";
-import type { Said } from "../session.js";
+import { renderPage } from "../../text.js";
+import { decideAsShown } from "../decide.js";
 import { asked, backTo, type Desk, field, paged } from "./desk.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
@@ -57,9 +57,13 @@ export function whatsappPages(router: Router, desk: Desk): void {
 
   router.post("/whatsapp/decide", async (request, response) => {
     const back = backTo(request, "/whatsapp");
-    const order = orderOf(desk, request);
-    if ("ok" in order) return desk.answer(response, back, order);
-    desk.answer(response, back, desk.told(await admin.decide(order, desk.by(response))));
+    const wish = {
+      do: field(request, "do"),
+      code: field(request, "code"),
+      state: field(request, "state"),
+      episode: Number(field(request, "episode")),
+    };
+    desk.answer(response, back, desk.told(await decideAsShown(desk.parts, wish, desk.by(response))));
   });
 
   router.post("/whatsapp/undo", async (request, response) => {
@@ -79,51 +83,6 @@ async function allow(desk: Desk, request: Request, response: Response): Promise<
   }
   const result = await desk.parts.admin.run("approve", number.split(/\s+/), desk.by(response));
   desk.answer(response, "/whatsapp?list=approved", desk.told(result));
-}
-
-/** What a form orders, or why it can't be followed: the page that it stood on may be old. */
-function orderOf(desk: Desk, request: Request): Order | Said {
-  const contact = desk.parts.access.byCode(field(request, "code"));
-  if (contact === undefined)
-    return { ok: false, text: "Nobody has that code any more; the lists show who is there now." };
-  const wish = WISHES.find(({ name }) => name === field(request, "do"));
-  if (wish === undefined)
-    return { ok: false, text: "The form did not say what to do; nothing changed. Use the buttons of this page." };
-  const shown = field(request, "state");
-  const episode = Number(field(request, "episode"));
-  const isOld = shown !== contact.state || (shown === "pending" && episode !== contact.episode);
-  const isSo = contact.state === wish.leadsTo && (wish.name !== "block" || contact.blocked === true);
-  if (isOld) return changed(desk, contact, isSo);
-  return {
-    ...wish.order,
-    contact,
-    ...(contact.state === "pending" && wish.order.kind !== "remove" ? { episode } : {}),
-  };
-}
-
-/** The buttons, and the state in which each leaves somebody. */
-const WISHES = [
-  { name: "approve", leadsTo: "approved", order: { kind: "approve" } },
-  { name: "deny", leadsTo: "denied", order: { kind: "deny" } },
-  { name: "block", leadsTo: "denied", order: { kind: "deny", block: true } },
-  { name: "remove", leadsTo: "stranger", order: { kind: "remove" } },
-] as const;
-
-/**
- * What has become of somebody since a page was shown. A second click finds what the first one did.
- * @param ok it is what was wished for
- */
-function changed(desk: Desk, contact: Contact, ok: boolean): Said {
-  const { clock, settings } = desk.parts;
-  const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
-  const name = contact.name || formatNumber(contact);
-  const what = last && whatHappened(last, clock(), settings.config.timezone);
-  const since = what ?? own("changed since");
-  const now = contact.state === "stranger" ? "a stranger" : contact.state;
-  const message = ok
-    ? say`${name} (${contact.code}) is ${now} already (${since}).`
-    : say`Nothing changed: ${name} (${contact.code}) is ${now} by now (${since}), and your page was older.`;
-  return { ok, text: renderPage(message) };
 }
 
 /** The last decision that can still be taken back, of all or about one contact. */
