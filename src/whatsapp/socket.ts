@@ -4,6 +4,7 @@ import {
   type AuthenticationCreds,
   type BinaryNode,
   Browsers,
+  type CacheStore,
   DEFAULT_CONNECTION_CONFIG,
   DisconnectReason,
   isJidBot,
@@ -59,6 +60,8 @@ const LID_SILENT_MS = 60_000;
  * emptied, the session has them all.
  */
 const MAPPINGS_CACHED = 500;
+/** Baileys remembers for an hour how often it asked for each message again, however many there were. */
+const RETRIES_COUNTED = 1_000;
 
 /**
  * Opens one connection to WhatsApp with everything in place that keeps Baileys behind the one door (I3, I5, I10):
@@ -87,6 +90,7 @@ export function openSocket(options: SocketOptions): WASocket {
     // Says that each resend was asked for already: Baileys' own way stops all messages for two seconds (resend.ts).
     placeholderResendCache: { get: <T>() => true as T, set: () => {}, del: () => {}, flushAll: () => {} },
     retryRequestDelayMs: 0,
+    msgRetryCounterCache: boundedCache(RETRIES_COUNTED),
     getMessage: options.recall,
     patchMessageBeforeSending: onceEach,
     shouldIgnoreJid: (jid) => !isPerson(jid),
@@ -283,6 +287,23 @@ function boundMappings(
       const found = look(pns).catch(() => null);
       void found.then(resolve).finally(() => clearTimeout(timer));
     });
+}
+
+/** A cache for Baileys that holds so many entries; the oldest go first. */
+export function boundedCache(most: number): CacheStore {
+  const entries = new Map<string, unknown>();
+  return {
+    // Baileys reads what it wrote itself.
+    get: <T>(key: string) => entries.get(key) as T | undefined,
+    set(key, value) {
+      entries.delete(key);
+      entries.set(key, value);
+      const [oldest] = entries.keys();
+      if (entries.size > most && oldest !== undefined) entries.delete(oldest);
+    },
+    del: (key) => void entries.delete(key),
+    flushAll: () => entries.clear(),
+  };
 }
 
 /** Ends a connection on which nothing comes at all; once something has come, Baileys' own pings watch over it. */

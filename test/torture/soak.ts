@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
-import type { Lid } from "../../src/access/identity.js";
+import type { Lid, Pn } from "../../src/access/identity.js";
 import type { Phone } from "../../src/simulator/index.js";
 import { openStore } from "../../src/store/index.js";
 import type { JournalRecord } from "../../src/whatsapp/journal.js";
@@ -104,12 +104,13 @@ async function grow({ home, alice }: World): Promise<void> {
     }),
   );
   const outbox = await store.open<OutboxDoc>("outbox");
-  const to = { lid: alice.lidJid as Lid };
+  const [lid, pn] = [alice.lidJid as Lid, alice.pnJid as Pn];
   await outbox.putAll(
     Array.from({ length: PARCELS }, (_, index): OutboxDoc => {
       const [_id, at] = [`3EB0OLD${index}`, now - (PARCELS - index) * HISTORY_STEP_MS];
       const content = { kind: "text", text: `Answer ${index}, as long as answers are.` } as const;
-      return { _id, seq: index - PARCELS, to, at, items: [{ id: _id, state: "sent", left: at, content }] };
+      const parcel = { _id, seq: index - PARCELS, key: `answer:${_id}`, to: { pn, lid }, address: lid, at };
+      return { ...parcel, items: [{ id: _id, state: "sent", left: at, content }] };
     }),
   );
   await store.close();

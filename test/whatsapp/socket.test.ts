@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { WebSocketServer } from "ws";
 import { Journal, type JournalRecord } from "../../src/whatsapp/journal.js";
 import { Session, type SessionDoc } from "../../src/whatsapp/session.js";
-import { openSocket } from "../../src/whatsapp/socket.js";
+import { boundedCache, openSocket } from "../../src/whatsapp/socket.js";
 import { tempStore } from "./temp-store.js";
 
 /** Connects to a port on which somebody else than WhatsApp listens. @returns how it ended */
@@ -54,4 +54,18 @@ it("gives up a connection on which nothing comes", async () => {
   await once(server, "listening");
   const { lastDisconnect } = await endOf((server.address() as AddressInfo).port);
   expect(lastDisconnect?.error).toMatchObject({ output: { statusCode: 408 } });
+});
+
+it("counts the retries of so many messages and no more: a flood of what can't be read does not fill memory", async () => {
+  const cache = boundedCache(2);
+  for (const [id, count] of [
+    ["a", 1],
+    ["b", 1],
+    ["a", 2],
+    ["c", 1],
+  ] as const)
+    await cache.set(id, count);
+  expect(["a", "b", "c"].map((id) => cache.get(id))).toEqual([2, undefined, 1]);
+  await cache.del("a");
+  expect(cache.get("a")).toBeUndefined();
 });
