@@ -28,6 +28,9 @@ const STRANGERS_KEPT = 1_000;
 /** Key types whose ids name a person. The others belong to the account and are never dropped. */
 const PERSONAL = new Set(["session", "identity-key", "lid-mapping", "device-list", "tctoken"]);
 
+/** Keys of groups, which are dropped here (I1); sessions of before may hold some. */
+const OF_GROUPS = /^sender-key(-memory)?\//;
+
 /** Key types that each message reads and that nobody changes in place, and how many of them stay ready in memory. */
 const READY = new Set(["session", "identity-key"]);
 const READY_KEPT = 500;
@@ -67,8 +70,10 @@ export class Session implements SignalKeyStore {
 
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
-    for (const { _id } of await options.collection.find()) session.remember(_id);
     await session.resume();
+    const lines = (await options.collection.find()).map(({ _id }) => _id);
+    await options.collection.remove(lines.filter((line) => OF_GROUPS.test(line)));
+    for (const line of lines) session.remember(line);
     return session;
   }
 

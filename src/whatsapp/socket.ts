@@ -96,6 +96,8 @@ export function openSocket(options: SocketOptions): WASocket {
       const alone = oneAtATime();
       return {
         ...repository,
+        // Groups are dropped, so a key for one is of no use; rc14 would keep any that a stranger makes up in a direct chat.
+        processSenderKeyDistributionMessage: async () => {},
         encryptMessage: (message) => alone(() => repository.encryptMessage(message)),
         injectE2ESession: (session) => alone(() => repository.injectE2ESession(session)),
         migrateSession: (from, to) => alone(() => repository.migrateSession(from, to)),

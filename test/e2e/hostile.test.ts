@@ -1,3 +1,6 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { proto } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import { WhatsApp } from "../../src/simulator/index.js";
 import { TOKEN, World } from "./world.js";
@@ -89,6 +92,22 @@ describe("hostile senders and servers", () => {
     await world.order("/pending");
     expect((await world.told(/nobody/i)).text).toMatch(/nobody/i);
     expect(world.leaks()).toEqual([]);
+  });
+
+  it("a stranger's group keys in a direct message are kept nowhere", async () => {
+    const world = await World.linked(SETTING);
+    const keys = { id: 1, iteration: 0, chainKey: Buffer.alloc(20_000), signingKey: Buffer.alloc(33, 5) };
+    const distribution = Buffer.concat([Buffer.of(0x33), proto.SenderKeyDistributionMessage.encode(keys).finish()]);
+    await world.mallory.sendRaw(world.bot, {
+      conversation: "hello",
+      senderKeyDistributionMessage: {
+        groupId: "120363000000000001@g.us",
+        axolotlSenderKeyDistributionMessage: distribution,
+      },
+    });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(await readFile(join(world.home.path, "data/session.db"), "utf8")).not.toContain("sender-key");
   });
 
   it("people without a LID are notified, queued and approved like all others", async () => {
