@@ -27,7 +27,7 @@ import { present } from "../present.js";
 import { withOtherAddress } from "./inbound.js";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
-import { nameless, type Session } from "./session.js";
+import { nameless, type Session, STRANGERS_KEPT } from "./session.js";
 
 /** What a connection is made of. */
 export interface SocketOptions {
@@ -116,8 +116,11 @@ export function openSocket(options: SocketOptions): WASocket {
       };
     },
   });
+  const boundTokens = tokenBound(options.isKnown);
   socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
-    if (node instanceof Uint8Array || node.tag !== "message") return;
+    if (node instanceof Uint8Array) return;
+    boundTokens(node);
+    if (node.tag !== "message") return;
     envelopes.watch(node);
     resends.watch(socket, node);
   });
@@ -285,6 +288,21 @@ function boundMappings(
       const found = look(pns).catch(() => null);
       void found.then(resolve).finally(() => clearTimeout(timer));
     });
+}
+
+/**
+ * Takes no tokens of further strangers once a thousand have sent one: Baileys notes each of them in memory until the
+ * connection ends. The first ones' are taken, as messages need them to whoever is approved later.
+ */
+function tokenBound(isKnown: SocketOptions["isKnown"]): (node: BinaryNode) => void {
+  const strangers = new Set<string>();
+  return (node) => {
+    if (node.tag !== "notification" || node.attrs.type !== "privacy_token") return;
+    const users = [node.attrs.from, node.attrs.sender_lid].map((jid = "") => jid.split(/[:@]/)[0] ?? "");
+    if (users.some(isKnown)) return;
+    if (strangers.size < STRANGERS_KEPT) strangers.add(users.join());
+    else if (!strangers.has(users.join())) node.content = [];
+  };
 }
 
 /** Ends a connection on which nothing comes at all; once something has come, Baileys' own pings watch over it. */

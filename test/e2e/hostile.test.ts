@@ -110,6 +110,22 @@ describe("hostile senders and servers", () => {
     expect(await readFile(join(world.home.path, "data/session.db"), "utf8")).not.toContain("sender-key");
   });
 
+  it("strangers' privacy tokens fill nothing, and a contact's is kept all the same", async () => {
+    const world = await World.linked(SETTING);
+    await world.aliceKnocks();
+    const sendToken = (from: string, id: number) => {
+      const token = { tag: "token", attrs: { type: "trusted_contact", t: String(id) }, content: Buffer.of(id % 256) };
+      const content = [{ tag: "tokens", attrs: {}, content: [token] }];
+      world.wa.push({ tag: "notification", attrs: { from, id: `N${id}`, type: "privacy_token" }, content });
+    };
+    for (let n = 1; n <= 1_100; n++) sendToken(`${200_000_000_000 + n}@lid`, n);
+    sendToken(world.alice.lidJid ?? "", 2_000);
+    const kept = () => readFile(join(world.home.path, "data/session.db"), "utf8");
+    await world.home.until(async () => (await kept()).includes(`tctoken/${world.alice.lidJid}`), "her token is kept");
+    expect(await kept()).toContain("tctoken/200000001000@lid");
+    expect(await kept()).not.toContain("tctoken/200000001001@lid");
+  });
+
   it("people without a LID are notified, queued and approved like all others", async () => {
     const world = await World.create({ setup: "own-number", addressing: "pn" }, {}, { lid: null });
     await world.setUp();
