@@ -40,6 +40,7 @@ import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
+import { pacesOf } from "./whatsapp/pace.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
@@ -183,6 +184,7 @@ async function build(
     random: Math.random,
     scheduler,
     newId: () => opened.newId(),
+    pace: pacesOf(config.outbox),
     mayLeave: (to) => {
       if (isAdmin(to)) return "send";
       return !silent.on() && access.find(to)?.state === "approved" ? "send" : "suppress";

@@ -1,7 +1,7 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection } from "../store/types.js";
 import type { OutboxDoc } from "./outbox-book.js";
-import type { Pace } from "./pace.js";
+import type { Paces } from "./pace.js";
 import type { Outbox, ParcelState, Signal, Wire, WireContent } from "./types.js";
 
 /** Something that was suppressed, or could not be sent. */
@@ -35,7 +35,7 @@ export interface OutboxOptions {
   /** A parcel is given up: refused with WhatsApp's error (463: the account may not start new chats), or a day old. */
   readonly onFailed?: (item: Undelivered, error: number | "expired") => void;
   readonly log: { info(details: object, message: string): void; warn(details: object, message: string): void };
-  readonly pace?: { readonly buddies: Pace; readonly admin: Pace };
+  readonly pace: Paces;
 }
 
 /** One message that was posted, and what became of it. */

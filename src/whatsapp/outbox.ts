@@ -12,12 +12,6 @@ import type { Ack, Parcel, Signal, WireContent } from "./types.js";
 export type { OutboxDoc } from "./outbox-book.js";
 export type { OutboxOptions, RunningOutbox } from "./outbox-types.js";
 
-/** Bursts and steady floods get numbers banned; the owner's chat may be quicker, as one person reads it. */
-const PACE = {
-  buddies: { burst: 6, everyMs: 1_500, jitter: 0.4 },
-  admin: { burst: 20, everyMs: 500, jitter: 0.2 },
-} as const;
-
 /** So many chats besides the admin chat are served at a time; one that does not answer holds up nobody else. */
 const CHATS_AT_ONCE = 4;
 const HOUR = 60 * 60 * 1000;
@@ -56,7 +50,7 @@ class Door implements RunningOutbox {
     private readonly options: OutboxOptions,
     private readonly book: OutboxBook,
   ) {
-    const { clock, random, wire, pace = PACE } = options;
+    const { clock, random, wire, pace } = options;
     this.paces = {
       buddies: new TokenBucket(pace.buddies, clock, random),
       admin: new TokenBucket(pace.admin, clock, random),

@@ -247,6 +247,18 @@ describe("without a model", () => {
     expect(world.alice.inbox).toHaveLength(1);
   });
 
+  it("what leaves for buddies keeps to the pace of the configuration", async () => {
+    const world = await talking(undefined, { KAFCLAW_OUTBOX_BURST: "1", KAFCLAW_OUTBOX_PER_MINUTE: "20" });
+    await world.say(world.alice, "anybody there?");
+    const relayed = await world.told(/💬/);
+    for (const text of ["one", "two"]) await world.reply(relayed, text);
+    expect((await fromBot(world)).text).toBe("one");
+    const begun = performance.now();
+    expect((await fromBot(world)).text).toBe("two");
+    // Three seconds, 40 % less at most, and a little on the way.
+    expect(performance.now() - begun).toBeGreaterThan(1_500);
+  });
+
   it("every word that came while the gateway was away is relayed, in order", async () => {
     const world = await talking();
     await world.home.stop();

@@ -78,7 +78,7 @@ export class Rig {
 
   constructor(
     readonly collection: Collection<OutboxDoc> = new MemoryCollection(),
-    private readonly pace?: NonNullable<OutboxOptions["pace"]>,
+    private readonly pace?: OutboxOptions["pace"],
   ) {}
 
   readonly signals: { readonly jid: string; readonly signal: Signal }[] = [];
