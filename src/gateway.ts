@@ -89,6 +89,8 @@ const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
 const TEMPORARY_BAN = 402;
 /** From which level on Baileys' own lines are logged, by the level of ours: most of them say nothing to people. */
 const BAILEYS_LOG: Readonly<Record<string, string>> = { trace: "trace", warn: "fatal" };
+/** After so long what WhatsApp kept while nothing was connected has come, with the signs that the phone gave meanwhile. */
+const QUEUE_MS = 10 * 60 * 1000;
 const DAY = 24 * 60 * 60 * 1000;
 const HOUR = 60 * 60 * 1000;
 
@@ -351,7 +353,8 @@ async function build(
     if (isSelf && !(owner.setup === "self" && owner.person.pn === me.pn && owner.person.lid === me.lid)) {
       await isLinkedOwner(me);
     }
-    await Promise.all([askForLids(), admin.linkOpened().then(lookForPhone)]);
+    lookForPhoneIn(QUEUE_MS);
+    await Promise.all([askForLids(), admin.linkOpened()]);
   };
 
   const askForLids = async (): Promise<void> => {
@@ -365,9 +368,14 @@ async function build(
 
   /** Looks every day whether the phone is still there, as WhatsApp unlinks what has no phone. */
   let stopLooking = (): void => {};
-  const lookForPhone = async (): Promise<void> => {
+  const lookForPhoneIn = (ms: number): void => {
     stopLooking();
-    stopLooking = scheduler.at(clock() + DAY, () => logged("the phone was not looked for", lookForPhone()));
+    stopLooking = scheduler.at(clock() + ms, () => logged("the phone was not looked for", lookForPhone()));
+  };
+  const lookForPhone = async (): Promise<void> => {
+    // Without a connection nothing can be seen; the next login looks.
+    if (opened.state.code !== "open") return;
+    lookForPhoneIn(DAY);
     const days = await phone.absence();
     if (days !== undefined) await admin.notices.phoneAway(days);
   };
