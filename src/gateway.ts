@@ -2,9 +2,7 @@
  * The composition root: builds the parts of a home, starts them in order and stops them in reverse.
  */
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
 import type { Logger } from "pino";
-import qrcode from "qrcode";
 import {
   type Access,
   type AccessDoc,
@@ -30,8 +28,9 @@ import {
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
-import { type Home, writePrivate } from "./home.js";
+import type { Home } from "./home.js";
 import { present } from "./present.js";
+import { QrFile } from "./qr-file.js";
 import { type ConversationDoc, createResponder, isRelayedReply, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
@@ -45,7 +44,7 @@ import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
-import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
+import type { LinkState, Me } from "./whatsapp/types.js";
 import { ClientVersion } from "./whatsapp/version.js";
 
 /** What a house is built from. */
@@ -387,6 +386,7 @@ async function build(
     logged("the journal was not tidied", route.tidy());
   };
 
+  const qrFile = new QrFile(home.qrPng);
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
   };
@@ -397,7 +397,7 @@ async function build(
       logged("a notice was lost", admin.notices.linkTrouble(state));
   });
   opened.on("stanza", (stanza) => logged("a sign of the phone was not kept", phone.watch(stanza, opened.me)));
-  opened.on("event", (event) => logged("the QR file could not be written", keepQrFile(home, event)));
+  opened.on("event", (event) => logged("the QR file could not be written", qrFile.show(event)));
   opened.on("history", (messages) => {
     const { me } = opened;
     if (!me) return;
@@ -419,7 +419,7 @@ async function build(
     async start(address) {
       dashboardUrl = address;
       startedAt = clock();
-      await keepQrFile(home, { event: "connecting" });
+      await qrFile.show({ event: "connecting" });
       await admin.start();
       await responder.start();
       await route.start();
@@ -437,19 +437,13 @@ async function build(
       await admin.stop();
       await outbox.stop();
       await access.close();
-      await keepQrFile(home, { event: "connecting" }).catch(() => {});
+      await qrFile.show({ event: "connecting" }).catch(() => {});
       await store.close();
     },
   };
 }
 
 const BY_LINK = { door: "gateway", who: "link" } as const;
-
-/** The QR as a picture, for as long as it can be scanned. */
-async function keepQrFile(home: Home, event: LinkEvent): Promise<void> {
-  if (event.event === "qr") await writePrivate(home.qrPng, await qrcode.toBuffer(event.data, { scale: 8 }));
-  else await rm(home.qrPng, { force: true });
-}
 
 /** Something that will have happened. */
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
