@@ -188,12 +188,13 @@ async function build(
     pace: pacesOf(config.outbox),
     mayLeave: (to) => {
       if (isAdmin(to)) return "send";
-      return !silent.on() && access.find(to)?.state === "approved" ? "send" : "suppress";
+      if (access.find(to)?.state !== "approved") return "no-buddy";
+      return silent.on() ? "silent" : "send";
     },
     isAdmin,
-    onSuppressed: ({ key, to }) => {
+    onSuppressed: ({ key, to }, why) => {
       if (!isRelayedReply(key)) return;
-      void admin.notices.notSent(access.find(to), "silent").catch((cause) => log.error({ err: cause }, "notice lost"));
+      void admin.notices.notSent(access.find(to), why).catch((cause) => log.error({ err: cause }, "notice lost"));
     },
     addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
     onFailed: (item, error) => {

@@ -55,6 +55,7 @@ beforeEach(async () => {
             name: "Alice",
             state: "suppressed",
             error: undefined,
+            why: "no-buddy",
             what: "hi",
           }),
         },

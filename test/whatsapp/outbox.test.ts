@@ -148,6 +148,7 @@ describe("outbox: the door", () => {
       [BOB, { kind: "text", text: "two" }],
       [ALICE, { kind: "text", text: "one" }],
     ]);
+    expect(again.posted()).toMatchObject([{ why: "silent" }, { why: "silent" }]);
   });
 
   it("I3: silence is judged when an item leaves, each chunk by itself, and not when it was posted", async () => {
