@@ -2,9 +2,7 @@
  * The composition root: builds the parts of a home, starts them in order and stops them in reverse.
  */
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
 import type { Logger } from "pino";
-import qrcode from "qrcode";
 import {
   type Access,
   type AccessDoc,
@@ -30,8 +28,9 @@ import {
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
-import { type Home, writePrivate } from "./home.js";
+import type { Home } from "./home.js";
 import { present } from "./present.js";
+import { QrFile } from "./qr-file.js";
 import { type ConversationDoc, createResponder, isRelayedReply, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
@@ -40,11 +39,12 @@ import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
 import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
+import { pacesOf } from "./whatsapp/pace.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
-import type { LinkEvent, LinkState, Me } from "./whatsapp/types.js";
+import type { LinkState, Me } from "./whatsapp/types.js";
 import { ClientVersion } from "./whatsapp/version.js";
 
 /** What a house is built from. */
@@ -88,6 +88,8 @@ const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
 const TEMPORARY_BAN = 402;
 /** From which level on Baileys' own lines are logged, by the level of ours: most of them say nothing to people. */
 const BAILEYS_LOG: Readonly<Record<string, string>> = { trace: "trace", warn: "fatal" };
+/** After so long what WhatsApp kept while nothing was connected has come, with the signs that the phone gave meanwhile. */
+const QUEUE_MS = 10 * 60 * 1000;
 const DAY = 24 * 60 * 60 * 1000;
 const HOUR = 60 * 60 * 1000;
 
@@ -183,14 +185,16 @@ async function build(
     random: Math.random,
     scheduler,
     newId: () => opened.newId(),
+    pace: pacesOf(config.outbox),
     mayLeave: (to) => {
       if (isAdmin(to)) return "send";
-      return !silent.on() && access.find(to)?.state === "approved" ? "send" : "suppress";
+      if (access.find(to)?.state !== "approved") return "no-buddy";
+      return silent.on() ? "silent" : "send";
     },
     isAdmin,
-    onSuppressed: ({ key, to }) => {
+    onSuppressed: ({ key, to }, why) => {
       if (!isRelayedReply(key)) return;
-      void admin.notices.notSent(access.find(to), "silent").catch((cause) => log.error({ err: cause }, "notice lost"));
+      void admin.notices.notSent(access.find(to), why).catch((cause) => log.error({ err: cause }, "notice lost"));
     },
     addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
     onFailed: (item, error) => {
@@ -350,7 +354,8 @@ async function build(
     if (isSelf && !(owner.setup === "self" && owner.person.pn === me.pn && owner.person.lid === me.lid)) {
       await isLinkedOwner(me);
     }
-    await Promise.all([askForLids(), admin.linkOpened().then(lookForPhone)]);
+    lookForPhoneIn(QUEUE_MS);
+    await Promise.all([askForLids(), admin.linkOpened()]);
   };
 
   const askForLids = async (): Promise<void> => {
@@ -364,9 +369,14 @@ async function build(
 
   /** Looks every day whether the phone is still there, as WhatsApp unlinks what has no phone. */
   let stopLooking = (): void => {};
-  const lookForPhone = async (): Promise<void> => {
+  const lookForPhoneIn = (ms: number): void => {
     stopLooking();
-    stopLooking = scheduler.at(clock() + DAY, () => logged("the phone was not looked for", lookForPhone()));
+    stopLooking = scheduler.at(clock() + ms, () => logged("the phone was not looked for", lookForPhone()));
+  };
+  const lookForPhone = async (): Promise<void> => {
+    // Without a connection nothing can be seen; the next login looks.
+    if (opened.state.code !== "open") return;
+    lookForPhoneIn(DAY);
     const days = await phone.absence();
     if (days !== undefined) await admin.notices.phoneAway(days);
   };
@@ -378,6 +388,7 @@ async function build(
     logged("the journal was not tidied", route.tidy());
   };
 
+  const qrFile = new QrFile(home.qrPng);
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
   };
@@ -388,7 +399,7 @@ async function build(
       logged("a notice was lost", admin.notices.linkTrouble(state));
   });
   opened.on("stanza", (stanza) => logged("a sign of the phone was not kept", phone.watch(stanza, opened.me)));
-  opened.on("event", (event) => logged("the QR file could not be written", keepQrFile(home, event)));
+  opened.on("event", (event) => logged("the QR file could not be written", qrFile.show(event)));
   opened.on("history", (messages) => {
     const { me } = opened;
     if (!me) return;
@@ -410,7 +421,7 @@ async function build(
     async start(address) {
       dashboardUrl = address;
       startedAt = clock();
-      await keepQrFile(home, { event: "connecting" });
+      await qrFile.show({ event: "connecting" });
       await admin.start();
       await responder.start();
       await route.start();
@@ -428,19 +439,13 @@ async function build(
       await admin.stop();
       await outbox.stop();
       await access.close();
-      await keepQrFile(home, { event: "connecting" }).catch(() => {});
+      await qrFile.show({ event: "connecting" }).catch(() => {});
       await store.close();
     },
   };
 }
 
 const BY_LINK = { door: "gateway", who: "link" } as const;
-
-/** The QR as a picture, for as long as it can be scanned. */
-async function keepQrFile(home: Home, event: LinkEvent): Promise<void> {
-  if (event.event === "qr") await writePrivate(home.qrPng, await qrcode.toBuffer(event.data, { scale: 8 }));
-  else await rm(home.qrPng, { force: true });
-}
 
 /** Something that will have happened. */
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

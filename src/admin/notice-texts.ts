@@ -3,7 +3,7 @@ import { formatNumber } from "../access/identity.js";
 import type { Learned } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { bold, type Message, own, quote, resembles, say } from "../text.js";
-import type { LinkState } from "../whatsapp/types.js";
+import type { LinkState, Suppression } from "../whatsapp/types.js";
 import { count, formatTime, label, labels, nameAndNumber, nameOf, stack, stateName, viaOf } from "./words.js";
 
 /** The time in which a notice is read. */
@@ -144,14 +144,17 @@ export function stuck(reason: string): Message {
   return say`🚨 A message could not be handled and was put aside: ${reason}`;
 }
 
-/** Why something did not go out: WhatsApp lets the account start no chats, refused or lost it, or silent mode came first. */
-export type NotSent = "restricted" | "failed" | "silent";
+/** Why something did not go out: WhatsApp lets the account start no chats, refused or lost it, or it was suppressed. */
+export type NotSent = "restricted" | "failed" | Suppression;
 
 /** Something that the bot, or the owner through it, sent to somebody did not go out. */
 export function notSent(contact: Contact | undefined, reason: NotSent): Message {
   const whom = contact === undefined ? own("somebody") : label(contact);
   if (reason === "silent") {
     return say`⚠️ Silent mode came on before your reply to ${whom} had surely gone out. If it is not in the chat on the bot's phone, send it again.`;
+  }
+  if (reason === "no-buddy") {
+    return say`⚠️ ${whom} was no buddy any more before your reply had surely gone out. It is not tried again.`;
   }
   if (reason === "restricted") {
     return say`🚨 WhatsApp lets this account start no new chats for now (error 463), so ${whom} got nothing. It works once they write to the bot; don't retry.`;

@@ -290,13 +290,13 @@ export const settings = {
       kind: "number",
       default: 20,
       takes: "a whole number from 1 to 600",
-      what: "How many messages go out a minute in the long run; bursts get numbers banned.",
+      what: "How many messages to buddies go out a minute in the long run; bursts get numbers banned.",
     }),
     burst: new Setting(z.int().min(1).max(100), {
       kind: "number",
       default: 5,
       takes: "a whole number from 1 to 100",
-      what: "How many messages may go out at once after a pause.",
+      what: "How many messages to buddies may go out at once after a pause.",
     }),
   },
   log: {

@@ -1,4 +1,4 @@
-import type { ParcelState } from "../whatsapp/types.js";
+import type { ParcelState, Suppression } from "../whatsapp/types.js";
 
 /** A message that came in, in short. */
 export interface Seen {
@@ -28,6 +28,8 @@ export interface Outgoing {
   readonly state: ParcelState;
   /** WhatsApp's error, where it was refused. */
   readonly error: number | undefined;
+  /** Why it was suppressed, where it was. */
+  readonly why: Suppression | undefined;
   /** Its text, kept for a day. */
   readonly what: string;
 }

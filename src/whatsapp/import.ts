@@ -5,15 +5,16 @@ import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { keyId } from "./session.js";
 
-/** The key types that Baileys' `useMultiFileAuthState` writes, longest first, so that prefixes don't shadow each other. */
+/**
+ * The key types that Baileys' `useMultiFileAuthState` writes, longest first, so that prefixes don't shadow each other.
+ * Those of groups are left out: groups are dropped here.
+ */
 const TYPES = [
   "app-state-sync-version",
   "app-state-sync-key",
-  "sender-key-memory",
   "identity-key",
   "lid-mapping",
   "device-list",
-  "sender-key",
   "pre-key",
   "tctoken",
   "session",
@@ -58,12 +59,11 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-/** `session-4917_1.0.json` → `session/4917_1.0`. Baileys writes `/` as `__` and `:` as `-` in file names. */
+/** `session-4917_1.0.json` → `session/4917_1.0`. Baileys writes `/` as `__` in file names. */
 function idOf(name: string): string | undefined {
   const type = TYPES.find((prefix) => name.startsWith(`${prefix}-`) && name.endsWith(".json"));
   if (type === undefined) return undefined;
-  const id = name.slice(type.length + 1, -".json".length).replaceAll("__", "/");
-  return keyId(type, type === "sender-key" ? id.replaceAll("--", "::") : id);
+  return keyId(type, name.slice(type.length + 1, -".json".length).replaceAll("__", "/"));
 }
 
 function failed(message: string): KafclawError {

@@ -1,6 +1,6 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection, Doc } from "../store/types.js";
-import type { ParcelState, WireContent } from "./types.js";
+import type { ParcelState, Suppression, WireContent } from "./types.js";
 
 /** One parcel on disk. All chunks of a text are in one document, so a crash never leaves half of them. */
 export interface OutboxDoc extends Doc {
@@ -30,6 +30,8 @@ export interface OutboxItem {
   readonly tried?: boolean;
   /** WhatsApp's error, where it was refused. */
   readonly error?: number;
+  /** Why it was suppressed, where it was. */
+  readonly why?: Suppression;
 }
 
 const DAY = 24 * 60 * 60 * 1000;

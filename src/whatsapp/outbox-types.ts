@@ -1,8 +1,8 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection } from "../store/types.js";
 import type { OutboxDoc } from "./outbox-book.js";
-import type { Pace } from "./pace.js";
-import type { Outbox, ParcelState, Signal, Wire, WireContent } from "./types.js";
+import type { Paces } from "./pace.js";
+import type { Outbox, ParcelState, Signal, Suppression, Wire, WireContent } from "./types.js";
 
 /** Something that was suppressed, or could not be sent. */
 export interface Undelivered {
@@ -26,16 +26,16 @@ export interface OutboxOptions {
   readonly scheduler: { at(time: number, work: () => void): () => void };
   readonly newId: () => string;
   /** Asked at the very moment when an item leaves (I3, I4). */
-  readonly mayLeave: (to: Person) => "send" | "suppress";
+  readonly mayLeave: (to: Person) => "send" | Suppression;
   /** Is this the owner's admin chat? It has a pace of its own, and its notices wait for as long as it takes. */
   readonly isAdmin: (to: Person) => boolean;
   /** The address that a person last wrote from, where that is known. */
   readonly addressFor?: (to: Person) => Pn | Lid | undefined;
-  readonly onSuppressed?: (item: Undelivered) => void;
+  readonly onSuppressed?: (item: Undelivered, why: Suppression) => void;
   /** A parcel is given up: refused with WhatsApp's error (463: the account may not start new chats), or a day old. */
   readonly onFailed?: (item: Undelivered, error: number | "expired") => void;
   readonly log: { info(details: object, message: string): void; warn(details: object, message: string): void };
-  readonly pace?: { readonly buddies: Pace; readonly admin: Pace };
+  readonly pace: Paces;
 }
 
 /** One message that was posted, and what became of it. */
@@ -46,6 +46,8 @@ export interface Posted {
   readonly content?: WireContent;
   /** WhatsApp's error, where it was refused. */
   readonly error?: number;
+  /** Why it was suppressed, where it was. */
+  readonly why?: Suppression;
 }
 
 /** The outbox as its owner, the gateway, sees it. */

@@ -7,16 +7,10 @@ import { OutboxQueue, type Waiting } from "./outbox-queue.js";
 import type { OutboxOptions, Posted, RunningOutbox, Undelivered } from "./outbox-types.js";
 import { TokenBucket } from "./pace.js";
 import { contentsOf, withAddress } from "./parcel.js";
-import type { Ack, Parcel, Signal, WireContent } from "./types.js";
+import type { Ack, Parcel, Signal, Suppression, WireContent } from "./types.js";
 
 export type { OutboxDoc } from "./outbox-book.js";
 export type { OutboxOptions, RunningOutbox } from "./outbox-types.js";
-
-/** Bursts and steady floods get numbers banned; the owner's chat may be quicker, as one person reads it. */
-const PACE = {
-  buddies: { burst: 6, everyMs: 1_500, jitter: 0.4 },
-  admin: { burst: 20, everyMs: 500, jitter: 0.2 },
-} as const;
 
 /** So many chats besides the admin chat are served at a time; one that does not answer holds up nobody else. */
 const CHATS_AT_ONCE = 4;
@@ -56,7 +50,7 @@ class Door implements RunningOutbox {
     private readonly options: OutboxOptions,
     private readonly book: OutboxBook,
   ) {
-    const { clock, random, wire, pace = PACE } = options;
+    const { clock, random, wire, pace } = options;
     this.paces = {
       buddies: new TokenBucket(pace.buddies, clock, random),
       admin: new TokenBucket(pace.admin, clock, random),
@@ -166,11 +160,11 @@ class Door implements RunningOutbox {
 
   posted(): readonly Posted[] {
     const posted = this.book.all().flatMap(({ to, at, items }) =>
-      items.map(({ state, content, left = at, error }) => ({
+      items.map(({ state, content, left = at, error, why }) => ({
         at: left,
         to,
         state,
-        ...present({ content, error }),
+        ...present({ content, error, why }),
       })),
     );
     return posted.sort((a, b) => b.at - a.at);
@@ -264,11 +258,12 @@ class Door implements RunningOutbox {
         void this.settle(entry, [item], { state: "cancelled" });
         continue;
       }
-      if (this.judge(entry.to) === "suppress") {
+      const verdict = this.judge(entry.to);
+      if (verdict !== "send") {
         this.suppressedCount += 1;
-        log.info({ id: item.id, kind: item.content.kind }, "suppressed");
-        void this.settle(entry, [item], { state: "suppressed" });
-        this.options.onSuppressed?.(undelivered(doc, item, item.content, toAdmin));
+        log.info({ id: item.id, kind: item.content.kind, why: verdict }, "suppressed");
+        void this.settle(entry, [item], { state: "suppressed", why: verdict });
+        this.options.onSuppressed?.(undelivered(doc, item, item.content, toAdmin), verdict);
         continue;
       }
       if (!toAdmin && this.queue.counted() >= CHATS_AT_ONCE) return NEVER;
@@ -361,13 +356,13 @@ class Door implements RunningOutbox {
     return target !== undefined && target.state !== "sent" && target.state !== "waiting" && target.tried !== true;
   }
 
-  /** A judge that fails has not said yes. */
-  private judge(to: Person): "send" | "suppress" {
+  /** A judge that fails has not said that this is a buddy. */
+  private judge(to: Person): "send" | Suppression {
     try {
       return this.options.mayLeave(to);
     } catch (err) {
       this.options.log.warn({ err }, "could not judge a message; it stays here");
-      return "suppress";
+      return "no-buddy";
     }
   }
 

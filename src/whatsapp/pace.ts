@@ -8,6 +8,23 @@ export interface Pace {
   readonly jitter: number;
 }
 
+/** The two paces of an outbox. */
+export interface Paces {
+  readonly buddies: Pace;
+  readonly admin: Pace;
+}
+
+/** Quicker than others, as one person reads it. */
+const ADMIN_CHAT: Pace = { burst: 20, everyMs: 500, jitter: 0.2 };
+const JITTER = 0.4;
+const MINUTE_MS = 60_000;
+
+/** The paces under a configuration's `outbox`, which is about all chats but the admin chat. */
+export function pacesOf(outbox: { readonly perMinute: number; readonly burst: number }): Paces {
+  const { perMinute, burst } = outbox;
+  return { buddies: { burst, everyMs: MINUTE_MS / perMinute, jitter: JITTER }, admin: ADMIN_CHAT };
+}
+
 /**
  * A token bucket with jitter: a burst at first, then one by one. Bursts get numbers banned (DESIGN 11).
  *

@@ -23,10 +23,16 @@ export interface Mapping {
 }
 
 /** How many people without a contact may leave Signal state behind; the longest unheard goes first. */
-const STRANGERS_KEPT = 1_000;
+export const STRANGERS_KEPT = 1_000;
 
 /** Key types whose ids name a person. The others belong to the account and are never dropped. */
 const PERSONAL = new Set(["session", "identity-key", "lid-mapping", "device-list", "tctoken"]);
+
+/**
+ * What is of no use here, though sessions of before may hold it: keys of groups, which are dropped (I1), and Baileys' index of
+ * all that ever sent a privacy token, by which it would forget tokens when it went online (I5).
+ */
+const USELESS = /^(sender-key(-memory)?\/|tctoken\/\D)/;
 
 /** Key types that each message reads and that nobody changes in place, and how many of them stay ready in memory. */
 const READY = new Set(["session", "identity-key"]);
@@ -67,8 +73,10 @@ export class Session implements SignalKeyStore {
 
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
-    for (const { _id } of await options.collection.find()) session.remember(_id);
     await session.resume();
+    const lines = (await options.collection.find()).map(({ _id }) => _id);
+    await options.collection.remove(lines.filter((line) => USELESS.test(line)));
+    for (const line of lines) session.remember(line);
     return session;
   }
 
@@ -189,6 +197,7 @@ export class Session implements SignalKeyStore {
       for (const [type, entries] of Object.entries(keys)) {
         for (const [id, given] of Object.entries(entries ?? {})) {
           const line = keyId(type, id);
+          if (USELESS.test(line)) continue;
           const value = type === "session" ? withoutOldChains(given) : given;
           this.ready.delete(line);
           if (value === null || value === undefined) gone.push(line);

@@ -28,7 +28,7 @@ import { present } from "../present.js";
 import { withOtherAddress } from "./inbound.js";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
-import { nameless, type Session } from "./session.js";
+import { nameless, type Session, STRANGERS_KEPT } from "./session.js";
 
 /** What a connection is made of. */
 export interface SocketOptions {
@@ -100,6 +100,8 @@ export function openSocket(options: SocketOptions): WASocket {
       const alone = oneAtATime();
       return {
         ...repository,
+        // Groups are dropped, so a key for one is of no use; rc14 would keep any that a stranger makes up in a direct chat.
+        processSenderKeyDistributionMessage: async () => {},
         encryptMessage: (message) => alone(() => repository.encryptMessage(message)),
         injectE2ESession: (session) => alone(() => repository.injectE2ESession(session)),
         migrateSession: (from, to) => alone(() => repository.migrateSession(from, to)),
@@ -118,8 +120,11 @@ export function openSocket(options: SocketOptions): WASocket {
       };
     },
   });
+  const boundTokens = tokenBound(options.isKnown);
   socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
-    if (node instanceof Uint8Array || node.tag !== "message") return;
+    if (node instanceof Uint8Array) return;
+    boundTokens(node);
+    if (node.tag !== "message") return;
     envelopes.watch(node);
     resends.watch(socket, node);
   });
@@ -303,6 +308,21 @@ export function boundedCache(most: number): CacheStore {
     },
     del: (key) => void entries.delete(key),
     flushAll: () => entries.clear(),
+  };
+}
+
+/**
+ * Takes no tokens of further strangers once a thousand have sent one: Baileys notes each of them in memory until the
+ * connection ends. The first ones' are taken, as messages need them to whoever is approved later.
+ */
+function tokenBound(isKnown: SocketOptions["isKnown"]): (node: BinaryNode) => void {
+  const strangers = new Set<string>();
+  return (node) => {
+    if (node.tag !== "notification" || node.attrs.type !== "privacy_token") return;
+    const users = [node.attrs.from, node.attrs.sender_lid].map((jid = "") => jid.split(/[:@]/)[0] ?? "");
+    if (users.some(isKnown)) return;
+    if (strangers.size < STRANGERS_KEPT) strangers.add(users.join());
+    else if (!strangers.has(users.join())) node.content = [];
   };
 }
 

@@ -156,6 +156,9 @@ export type Signal =
 /** What became of a parcel. */
 export type ParcelState = "waiting" | "sent" | "suppressed" | "failed" | "cancelled";
 
+/** Why something was suppressed: silent mode was on, or it was for somebody who is no buddy. */
+export type Suppression = "silent" | "no-buddy";
+
 /** The one door out (I3). Made by `whatsapp/outbox.ts`; everything else sees only this. */
 export interface Outbox {
   /**

@@ -190,6 +190,12 @@ describe("news", () => {
     expect(text(notSent(undefined, "failed"))).toBe(
       "⚠️ A message to somebody could not be sent. It is not tried again.",
     );
+    expect(text(notSent(alice, "silent"))).toBe(
+      "⚠️ Silent mode came on before your reply to Alice (K7QF) had surely gone out. If it is not in the chat on the bot's phone, send it again.",
+    );
+    expect(text(notSent(alice, "no-buddy"))).toBe(
+      "⚠️ Alice (K7QF) was no buddy any more before your reply had surely gone out. It is not tried again.",
+    );
   });
 });
 

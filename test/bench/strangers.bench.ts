@@ -20,7 +20,14 @@ test("strangers", async () => {
   const endpoint = await Endpoint.start();
   const world = await World.linked(
     { setup: "own-number", addressing: "lid" },
-    { KAFCLAW_LOG_LEVEL: "info", KAFCLAW_TEXTS_GREETING: "", KAFCLAW_RESPONDER_DAILY_LIMIT: "100000", ...endpoint.env },
+    {
+      KAFCLAW_LOG_LEVEL: "info",
+      KAFCLAW_TEXTS_GREETING: "",
+      KAFCLAW_RESPONDER_DAILY_LIMIT: "100000",
+      // How long an answer takes, not how long it has to wait.
+      KAFCLAW_OUTBOX_PER_MINUTE: "600",
+      ...endpoint.env,
+    },
   );
   await world.aliceApproved();
   await world.order("/silent off");

@@ -61,6 +61,7 @@ async function serve(): Promise<void> {
             name: "Alice",
             state: "suppressed",
             error: undefined,
+            why: "no-buddy",
             what: "hi",
           }),
         },

@@ -61,6 +61,7 @@ beforeEach(async () => {
             name: "Alice",
             state: "suppressed",
             error: undefined,
+            why: "no-buddy",
             what: "<b>hi</b>",
           }),
         },
@@ -455,6 +456,11 @@ describe("what the pages do", () => {
       expect(text).not.toContain("<img src=x");
       expect(text).not.toContain("<b>hi</b>");
     }
+  });
+
+  it("what was held back says why", async () => {
+    const { text } = await (await Browser.signedIn()).get("/activity?show=sent&only=suppressed");
+    expect(text).toContain("held back, as this was no buddy");
   });
 
   it("odd addresses and bodies get a page that says so: page 9999, a wrong list, unknown people, 1 MB, nonsense", async () => {

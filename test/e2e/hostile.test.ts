@@ -1,3 +1,6 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { proto } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import { WhatsApp } from "../../src/simulator/index.js";
 import { TOKEN, World } from "./world.js";
@@ -89,6 +92,38 @@ describe("hostile senders and servers", () => {
     await world.order("/pending");
     expect((await world.told(/nobody/i)).text).toMatch(/nobody/i);
     expect(world.leaks()).toEqual([]);
+  });
+
+  it("a stranger's group keys in a direct message are kept nowhere", async () => {
+    const world = await World.linked(SETTING);
+    const keys = { id: 1, iteration: 0, chainKey: Buffer.alloc(20_000), signingKey: Buffer.alloc(33, 5) };
+    const distribution = Buffer.concat([Buffer.of(0x33), proto.SenderKeyDistributionMessage.encode(keys).finish()]);
+    await world.mallory.sendRaw(world.bot, {
+      conversation: "hello",
+      senderKeyDistributionMessage: {
+        groupId: "120363000000000001@g.us",
+        axolotlSenderKeyDistributionMessage: distribution,
+      },
+    });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(await readFile(join(world.home.path, "data/session.db"), "utf8")).not.toContain("sender-key");
+  });
+
+  it("strangers' privacy tokens fill nothing, and a contact's is kept all the same", async () => {
+    const world = await World.linked(SETTING);
+    await world.aliceKnocks();
+    const sendToken = (from: string, id: number) => {
+      const token = { tag: "token", attrs: { type: "trusted_contact", t: String(id) }, content: Buffer.of(id % 256) };
+      const content = [{ tag: "tokens", attrs: {}, content: [token] }];
+      world.wa.push({ tag: "notification", attrs: { from, id: `N${id}`, type: "privacy_token" }, content });
+    };
+    for (let n = 1; n <= 1_100; n++) sendToken(`${200_000_000_000 + n}@lid`, n);
+    sendToken(world.alice.lidJid ?? "", 2_000);
+    const kept = () => readFile(join(world.home.path, "data/session.db"), "utf8");
+    await world.home.until(async () => (await kept()).includes(`tctoken/${world.alice.lidJid}`), "her token is kept");
+    expect(await kept()).toContain("tctoken/200000001000@lid");
+    expect(await kept()).not.toContain("tctoken/200000001001@lid");
   });
 
   it("people without a LID are notified, queued and approved like all others", async () => {

@@ -71,6 +71,14 @@ async function loggedOut(world: World): Promise<void> {
   await shows(world, ({ event }) => event === "error");
 }
 
+/** Lets the last sign of the phone be some days ago; no gateway may run. */
+async function phoneSeen(world: World, days: number): Promise<void> {
+  const store = await openStore(world.home.path, { clock: Date.now, log: { info() {}, warn() {} } });
+  const settings = await store.open<{ _id: string; seen?: number }>("settings");
+  await settings.put({ _id: "phone", seen: Date.now() - days * 24 * 60 * 60 * 1000 });
+  await store.close();
+}
+
 /** What an order did that nobody may answer: nothing, by the time that a later message was handled. */
 async function isIgnored(world: World, order: Promise<unknown>): Promise<void> {
   await order;
@@ -125,13 +133,24 @@ describe("whose bot it is after linking", () => {
     const world = await World.linked(SETTING);
     await loggedOut(world);
     await world.home.stop();
-    const store = await openStore(world.home.path, { clock: Date.now, log: { info() {}, warn() {} } });
-    const settings = await store.open<{ _id: string; seen?: number }>("settings");
-    await settings.put({ _id: "phone", seen: Date.now() - 20 * 24 * 60 * 60 * 1000 });
-    await store.close();
+    await phoneSeen(world, 20);
     await world.home.start();
     await shows(world, ({ event }) => event === "error");
     await relinks(world, world.bot, {});
+    await world.settled();
+    expect(JSON.stringify(world.owner.inbox.map(({ text }) => text))).not.toContain("no sign of the phone");
+  });
+
+  it("who used their phone while the gateway was off is not told that it was away", async () => {
+    const world = await World.linked(SETTING);
+    await world.home.stop();
+    await phoneSeen(world, 13);
+    await world.bot.send(world.alice, "written on the phone");
+    const queued: (() => void)[] = [];
+    world.wa.disturb((send) => queued.push(send));
+    await world.home.startLinked();
+    world.wa.disturb();
+    for (const send of queued) send();
     await world.settled();
     expect(JSON.stringify(world.owner.inbox.map(({ text }) => text))).not.toContain("no sign of the phone");
   });

@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Received } from "../../src/simulator/index.js";
+import type { Received, Stanza } from "../../src/simulator/index.js";
 import { Endpoint, failing, KEY, streamed, whole } from "./endpoint.js";
 import { type Setting, TOKEN, World } from "./world.js";
 
@@ -245,6 +245,35 @@ describe("without a model", () => {
     await world.reply(relayed, "and this?");
     await world.told(/nothing was sent to Alice/);
     expect(world.alice.inbox).toHaveLength(1);
+  });
+
+  it("the owner is told that a reply may not have gone out, and why: denied, not silent", async () => {
+    const world = await talking();
+    await world.say(world.alice, "anybody there?");
+    const relayed = await world.told(/💬/);
+    world.wa.answerMessages(() => ({ kind: "lose" }));
+    const isReply = (stanza: Stanza): boolean => world.wa.stanzasTo(world.alice, "message").includes(stanza);
+    const [leaves] = [world.wa.waitForStanza(isReply, SOON), await world.reply(relayed, "yes")];
+    await leaves;
+    expect((await world.home.run(["deny", "Alice"])).code).toBe(0);
+    world.wa.answerMessages();
+    world.wa.disconnect(503);
+    const { text } = await world.told(/your reply/);
+    expect(text).toMatch(/^⚠️ Alice \(\w{4}\) was no buddy any more/);
+    const { sent } = (await world.home.get("/api/v1/sent?state=suppressed")) as { sent: object[] };
+    expect(sent).toMatchObject([{ why: "no-buddy", what: "yes" }]);
+  });
+
+  it("what leaves for buddies keeps to the pace of the configuration", async () => {
+    const world = await talking(undefined, { KAFCLAW_OUTBOX_BURST: "1", KAFCLAW_OUTBOX_PER_MINUTE: "20" });
+    await world.say(world.alice, "anybody there?");
+    const relayed = await world.told(/💬/);
+    for (const text of ["one", "two"]) await world.reply(relayed, text);
+    expect((await fromBot(world)).text).toBe("one");
+    const begun = performance.now();
+    expect((await fromBot(world)).text).toBe("two");
+    // Three seconds, 40 % less at most, and a little on the way.
+    expect(performance.now() - begun).toBeGreaterThan(1_500);
   });
 
   it("every word that came while the gateway was away is relayed, in order", async () => {

@@ -18,6 +18,14 @@ it("a session of another program is read with its account", async () => {
   expect((await readBaileysFolder(await folderOf(me))).creds.me).toEqual(me);
 });
 
+it("takes over the keys of people and of the account, and no group's", async () => {
+  const folder = await folderOf({ id: "15550009000:3@s.whatsapp.net" });
+  for (const name of ["session-77_1.0", "pre-key-5", "sender-key-1@g.us--77_1--0", "sender-key-memory-1@g.us"])
+    await writeFile(join(folder, `${name}.json`), "{}");
+  const { keys } = await readBaileysFolder(folder);
+  expect([...keys.keys()].sort()).toEqual(["pre-key/5", "session/77_1.0"]);
+});
+
 it.each([undefined, { id: "whoever" }, { id: "9000@lid" }])("one of no account is refused (%j)", async (me) => {
   await expect(readBaileysFolder(await folderOf(me))).rejects.toMatchObject({
     code: "import-failed",

@@ -78,7 +78,7 @@ export class Rig {
 
   constructor(
     readonly collection: Collection<OutboxDoc> = new MemoryCollection(),
-    private readonly pace?: NonNullable<OutboxOptions["pace"]>,
+    private readonly pace?: OutboxOptions["pace"],
   ) {}
 
   readonly signals: { readonly jid: string; readonly signal: Signal }[] = [];
@@ -110,7 +110,7 @@ export class Rig {
       random: () => 1,
       scheduler: { at: (time, work) => this.at(time, work) },
       newId: () => `3EB0${String(++this.ids).padStart(4, "0")}`,
-      mayLeave: (to) => (this.silent && to.pn !== OWNER.pn ? "suppress" : "send"),
+      mayLeave: (to) => (this.silent && to.pn !== OWNER.pn ? "silent" : "send"),
       isAdmin: (to) => to.pn === OWNER.pn,
       addressFor: (to) => this.addressFor?.(to),
       onSuppressed: ({ id }) => this.suppressed.push(id),

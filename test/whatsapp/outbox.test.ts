@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createOutbox } from "../../src/whatsapp/outbox.js";
+import { pacesOf } from "../../src/whatsapp/pace.js";
 import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text } from "./outbox-rig.js";
 import { tempStore } from "./temp-store.js";
 
@@ -147,6 +148,7 @@ describe("outbox: the door", () => {
       [BOB, { kind: "text", text: "two" }],
       [ALICE, { kind: "text", text: "one" }],
     ]);
+    expect(again.posted()).toMatchObject([{ why: "silent" }, { why: "silent" }]);
   });
 
   it("I3: silence is judged when an item leaves, each chunk by itself, and not when it was posted", async () => {
@@ -187,6 +189,7 @@ describe("outbox: the door", () => {
       },
       isAdmin: () => false,
       log: { info() {}, warn() {} },
+      pace: pacesOf({ perMinute: 20, burst: 5 }),
     });
     await outbox.post(text(ALICE, "hello"));
     await outbox.idle();

@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TokenBucket } from "../../src/whatsapp/pace.js";
+import { pacesOf, TokenBucket } from "../../src/whatsapp/pace.js";
 
 const PACE = { burst: 3, everyMs: 1_000, jitter: 0.2 };
 
 describe("pace", () => {
+  it("of buddies is what the configuration says, and the admin chat's is its own", () => {
+    const { buddies, admin } = pacesOf({ perMinute: 20, burst: 5 });
+    expect(buddies).toMatchObject({ burst: 5, everyMs: 3_000 });
+    expect(pacesOf({ perMinute: 1, burst: 1 }).admin).toEqual(admin);
+  });
+
   it("a burst leaves at once, then one by one", () => {
     let now = 0;
     const bucket = new TokenBucket(

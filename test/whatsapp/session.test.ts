@@ -81,6 +81,26 @@ describe("Session", () => {
     expect(left).toContain("identity-key/1199_1.0");
   });
 
+  it("keeps a person's privacy token, and no index of all that ever sent one", async () => {
+    const store = await tempStore();
+    const { session, collection } = await openSession(store);
+    await collection.put({ _id: "tctoken/__index", v: "{}" });
+    await openSession(store);
+    const token = { token: Buffer.from("token"), timestamp: "1" };
+    await session.set({ tctoken: { "77@lid": token, __index: { token: Buffer.from('["77@lid"]') } } });
+    expect((await collection.find()).map(({ _id }) => _id)).toEqual(["tctoken/77@lid"]);
+    expect(await session.get("tctoken", ["77@lid", "__index"])).toEqual({ "77@lid": token });
+  });
+
+  it("keeps no group's keys: those that were kept once go when it opens", async () => {
+    const store = await tempStore();
+    const { collection } = await openSession(store);
+    const groups = ["sender-key/1@g.us::77_1::0", "sender-key-memory/1@g.us"];
+    await collection.putAll([...groups, "session/77_1.0"].map((_id) => ({ _id, v: "{}" })));
+    await openSession(store);
+    expect((await collection.find()).map(({ _id }) => _id)).toEqual(["session/77_1.0"]);
+  });
+
   it("keeps the old session on disk until a new link is real, then replaces it whole", async () => {
     const store = await tempStore();
     const { session } = await openSession(store);

@@ -105,6 +105,7 @@ function incomingRow(desk: Desk, { at, verdict, who, name, what }: Incoming): ob
   return { at: desk.time(at), verdict, group: groupOf(verdict).id, who: who || "not kept", name, what };
 }
 
-function outgoingRow(desk: Desk, { at, to, name, state, error, what }: Outgoing): object {
-  return { at: desk.time(at), to, name, state, error, what, isSuppressed: state === "suppressed" };
+function outgoingRow(desk: Desk, { at, to, name, state, error, why, what }: Outgoing): object {
+  const heldBack = why === "no-buddy" ? "held back, as this was no buddy" : "held back by silent mode";
+  return { at: desk.time(at), to, name, state, error, what, heldBack: state === "suppressed" && heldBack };
 }
