@@ -8,6 +8,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/browser/**"],
+          // To load Baileys anew for each file takes as long as a quarter of the tests.
+          isolate: false,
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

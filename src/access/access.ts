@@ -299,7 +299,8 @@ class ContactAccess implements Access {
       }
       return news.learned;
     }
-    const learned = await this.#follow(person, facts.cause);
+    const followed = await this.#follow(person, facts.cause);
+    const learned = followed.kind === "same" ? (this.#identities.news(facts.cause) ?? followed) : followed;
     const contact = this.find(person);
     if (contact === undefined || this.#isKnown(person, facts)) return withContact(learned, contact);
     const named = {

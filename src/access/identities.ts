@@ -41,10 +41,10 @@ export class Identities {
     const contact = this.#ledger.book.byId(news?.contact ?? "");
     if (news === undefined || contact === undefined) return undefined;
     const { action, from, note = "" } = news.decision;
-    return action === "identity" && note.startsWith(NUMBER_WAS)
-      ? // Written by `#number` below.
-        { kind: "new-number", contact, before: note.slice(NUMBER_WAS.length) as Pn }
-      : { kind: "new-person", old: contact, was: from };
+    const [, before] = note.split(NUMBER_WAS);
+    // Written by `#number` or `#merge` below.
+    if (action !== "suspend" && before !== undefined) return { kind: "new-number", contact, before: before as Pn };
+    return action === "merge" ? undefined : { kind: "new-person", old: contact, was: from };
   }
 
   /** Does what {@link plan} found. */
@@ -74,11 +74,13 @@ export class Identities {
   }
 
   async #merge({ winner, loser, addresses }: Extract<Plan, { kind: "merge" }>, by: Actor): Promise<Learned> {
-    const note = `${loser.code} (${loser.state}) is the same person`;
+    const known = [winner, loser].find(({ lid }) => lid === addresses.lid)?.pn;
+    const before = known === addresses.pn ? undefined : known;
+    const note = `${loser.code} (${loser.state}) is the same person${before === undefined ? "" : `, ${NUMBER_WAS}${before}`}`;
     const decision = this.#ledger.draft(loser, { action: "merge", to: winner.state, by, note });
     const contact = await this.#ledger.merge(mergeOf(winner, loser, addresses), loser, decision);
-    const before = [winner, loser].find(({ lid }) => lid === addresses.lid)?.pn;
-    return { kind: "merged", contact, gone: loser.code, ...(before === addresses.pn ? {} : present({ before })) };
+    this.#remember(contact, decision);
+    return { kind: "merged", contact, gone: loser.code, ...present({ before }) };
   }
 
   async #newPerson(old: Contact, writer: Contact | undefined, person: Person, by: Actor): Promise<Learned> {
@@ -146,7 +148,7 @@ export class Identities {
 
   #remember(contact: Contact, decision: Decision): void {
     const { action, at, by } = decision;
-    const isNews = action === "suspend" || action === "identity";
+    const isNews = action === "suspend" || action === "identity" || action === "merge";
     if (!isNews || by.cause === undefined || at < this.#ledger.now() - REMEMBERED) return;
     // Whoever lost a number is the news, and not who has it now.
     if (action === "suspend" || !this.#news.has(by.cause)) this.#news.set(by.cause, { contact: contact._id, decision });

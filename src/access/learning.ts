@@ -85,7 +85,7 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
   const former = [...addressesOf(winner), ...addressesOf(loser)].filter((address) => address !== pn && address !== lid);
   const also = isDenied ? bounded([...(winner.also ?? []), ...(loser.also ?? []), ...former], { pn, lid }) : [];
   const via = winner.via ?? loser.via;
-  const joined = [...(winner.joined ?? []), ...(loser.state === "pending" ? episodesOf(loser) : [])];
+  const joined = [...episodesOf(winner).slice(1), ...(loser.state === "pending" ? episodesOf(loser) : [])];
   return {
     ...kept,
     pn,
@@ -93,7 +93,7 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
     aliases: [...winner.aliases, loser.code, ...loser.aliases],
     merged: [...(winner.merged ?? []), loser._id, ...(loser.merged ?? [])],
     name: winner.name || loser.name,
-    ...(joined.length === 0 ? {} : { joined }),
+    joined,
     held: isDenied ? [] : lastHeld([...winner.held, ...loser.held]),
     history: [...winner.history, ...loser.history].sort((a, b) => a.at - b.at),
     ...present({ via }),
@@ -104,8 +104,10 @@ export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly
 }
 
 /** The pending episodes that the present one of a contact stands for: its own, and those of records that were merged into it. */
-export function episodesOf({ _id, episode, joined = [] }: Contact): readonly Episode[] {
-  return [{ contactId: _id, episode }, ...joined];
+export function episodesOf({ _id, episode, joined, merged = [] }: Contact): readonly Episode[] {
+  // A merge of an earlier version kept the higher number of the two, and nothing else.
+  const others = joined ?? merged.map((contactId) => ({ contactId, episode }));
+  return [{ contactId: _id, episode }, ...others];
 }
 
 /** Messages kept while a sender is pending. */

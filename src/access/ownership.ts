@@ -83,7 +83,8 @@ export class Ownership {
 
   async #save(owner: Owner, log: OwnerDoc["log"], more: readonly AccessDoc[] = []): Promise<void> {
     const doc: OwnerDoc = { _id: "owner", kind: "owner", owner, log };
-    await this.#ledger.put(doc, ...more);
+    // The owner last: what cuts the write short may leave the former owner's invites void, and never in force for nobody.
+    await this.#ledger.put(...more, doc);
     this.#doc = doc;
   }
 }

@@ -137,6 +137,7 @@ export class Queue {
       { action: "enter", by, via },
       (known, { at }): Contact => ({
         ...without(known, "before", "reminded", "joined"),
+        ...(known.merged ? { joined: [] } : {}),
         via,
         held: [],
         since: at,

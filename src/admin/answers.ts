@@ -62,6 +62,9 @@ export class Answers {
     const sent = await this.parts.notices.sent();
     const record = quotes === undefined ? undefined : sent.find(quotes);
     if (record === undefined) return "whom";
+    const contact = this.contactOf(record);
+    const isAgain = contact !== undefined && lastChange(contact)?.by.cause === answer.cause;
+    if (isAgain && record.form === "auto") return this.confirm(answer, sent, record, contact, "quote");
     const meant = sent.meant(record, answer.cause);
     return meant.kind === "news" ? "whom" : this.decide(answer, sent, record, meant, decides, "quote");
   }
@@ -76,14 +79,16 @@ export class Answers {
     const contact = this.contactOf(record);
     // What a crash or the disk kept from its answer is answered when it comes again.
     const isAgain = contact !== undefined && lastChange(contact)?.by.cause === answer.cause;
-    if (isAgain && lastChange(contact)?.action === "undo") {
-      if (record.form === "auto") return this.keepOut(answer.context, sent, record, "reaction");
-      if (decides === "gone") return undone(await answer.context.decider.undo(answer.context.by), answer.context);
-    }
+    if (isAgain && record.form === "auto") return this.confirm(answer, sent, record, contact, "reaction");
+    if (isAgain && decides === "gone")
+      return undone(await answer.context.decider.undo(answer.context.by), answer.context);
     if (before !== undefined && decisionId !== undefined && !(isAgain && decides === before)) {
       if (decides === before) return undefined;
-      if (record.form === "auto") return this.letInAgain(answer, sent, record);
-      return this.takeBack(answer, sent, record, decisionId, decides === "gone" ? undefined : decides);
+      if (record.form !== "auto") {
+        return this.takeBack(answer, sent, record, decisionId, decides === "gone" ? undefined : decides);
+      }
+      // Nobody is let in by just any emoji.
+      return decides === undefined ? undefined : this.letInAgain(answer, sent, record);
     }
     if (decides === undefined || decides === "gone") return undefined;
     const meant = sent.meant(record, answer.cause);
@@ -91,7 +96,7 @@ export class Answers {
   }
 
   private async decide(
-    { context, isStale }: Answer,
+    { context, cause, isStale }: Answer,
     sent: SentNotices,
     record: SentRecord,
     meant: Exclude<Meant, { kind: "news" }>,
@@ -108,8 +113,11 @@ export class Answers {
         if (isStale) return late(meant.contact, "👎");
         return this.keepOut(context, sent, record, way);
       case "pending": {
-        if (isStale && decides === "approve") return late(meant.contact, way === "reaction" ? "👍" : "yes");
         const { contact } = meant;
+        // What it did in time is only said again.
+        const last = lastChange(contact);
+        const isDone = last?.by.cause === cause && last.action === decides;
+        if (isStale && decides === "approve" && !isDone) return late(contact, way === "reaction" ? "👍" : "yes");
         const { episode } = contact;
         const done =
           decides === "approve"
@@ -142,13 +150,28 @@ export class Answers {
         ? this.decide(answer, sent, without, now, next, "reaction")
         : { message: sent.whoDecided(contact) };
     }
-    if (isStale) return late(contact, "the change of your reaction");
+    if (isStale && !isOurs) return late(contact, "the change of your reaction");
     const undoing = undone(await this.undo(context, contact, decisionId), context);
     await sent.put(without);
     const meant = sent.meant(without, cause);
     if (next === undefined || meant.kind !== "pending") return undoing;
     const decided = await this.decide(answer, sent, without, meant, next, "reaction");
     return { message: stack([undoing.message, decided.message]) };
+  }
+
+  /** Says again what an answer to the notice of an approval by invite has done. */
+  private async confirm(
+    { context }: Answer,
+    sent: SentNotices,
+    record: SentRecord,
+    contact: Contact,
+    way: Way,
+  ): Promise<Said> {
+    if (lastChange(contact)?.action === "undo") return this.keepOut(context, sent, record, way);
+    const { reaction: _, ...without } = record;
+    const done = await approveOne(contact, context);
+    await sent.put(without);
+    return done;
   }
 
   /** Takes back an approval by invite. */
@@ -159,15 +182,14 @@ export class Answers {
   }
 
   /** The 👎 that took back an approval by invite was taken away or swapped. */
-  private async letInAgain({ context, cause, isStale }: Answer, sent: SentNotices, record: SentRecord): Promise<Said> {
+  private async letInAgain({ context, isStale }: Answer, sent: SentNotices, record: SentRecord): Promise<Said> {
     const { reaction: _, ...without } = record;
     const contact = this.contactOf(record);
     const last = contact && lastChange(contact);
     if (contact === undefined || last === undefined) return { message: NO_NOTICE };
-    const isOurs = last.by.cause === cause;
     const isTakenBack = last.undoes === record.decisionId && context.clock() - last.at <= UNDO_WINDOW_MS;
     if (isTakenBack && isStale) return late(contact, "the change of your reaction");
-    const done = isOurs || isTakenBack ? await approveOne(contact, context) : { message: sent.whoDecided(contact) };
+    const done = isTakenBack ? await approveOne(contact, context) : { message: sent.whoDecided(contact) };
     await sent.put(without);
     return done;
   }

@@ -141,12 +141,15 @@ export class AdminChat {
     const age = typeof command.age === "function" ? command.age(args, context) : command.age;
     const done = age === "changes" ? await this.parts.access.causedBy(message.journalId) : [];
     const isChange = age === "changes" || age === "this run";
-    if (isChange && done.length === 0 && this.isStale(message)) return stale(own(`/${command.name}`));
+    if (isChange && this.isStale(message)) {
+      return done.length === 0 ? stale(own(`/${command.name}`)) : { message: wasDone(done) };
+    }
     if (age === "this run" && this.isOfEarlierRun(message)) return { message: EARLIER_RUN };
     if (done.length === 0) return command.run(args, context);
     // What a crash or the disk kept from its answer: there may be nothing left to do, and that is no refusal.
     const again = await command.run(args, context).catch(refused);
-    return again.ok === false ? { message: wasDone(done) } : again;
+    const now = await this.parts.access.causedBy(message.journalId);
+    return again.ok === false && now.length === done.length ? { message: wasDone(done) } : again;
   }
 
   private async context(message: Inbound): Promise<CommandContext> {
@@ -170,9 +173,7 @@ export class AdminChat {
   }
 
   private async asAnswer(message: Inbound) {
-    const cause = message.journalId;
-    const isStale = this.isStale(message) && (await this.parts.access.causedBy(cause)).length === 0;
-    return { context: await this.context(message), cause, isStale };
+    return { context: await this.context(message), cause: message.journalId, isStale: this.isStale(message) };
   }
 
   private isStale(message: Inbound): boolean {

@@ -1,3 +1,4 @@
+import { same } from "../access/identity.js";
 import type { Access, Clock, Learned, Outcome } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { isWithin } from "../clock.js";
@@ -22,6 +23,7 @@ const LOOK_AGAIN_MS = 10_000;
 const ALARM_AGAIN_MS = 60 * MINUTE;
 const ALARMS_REMEMBERED = 500;
 const OWNER_NAME = "notice:owner-name";
+const LEARNED = "news:learned:";
 
 type About = WaitingRecord["about"];
 
@@ -92,7 +94,9 @@ export class Notices {
     const contact = news.kind === "new-person" ? news.old : "contact" in news ? news.contact : undefined;
     // Each change is news of its own, also while the one before it waits.
     const change = contact?.history.at(-1)?.id;
-    await this.add(`news:learned:${news.kind}:${contact?._id}:${change}`, newsOf(message));
+    const key = `${LEARNED}${news.kind}:${contact?._id}:${change}`;
+    // The message that told it may come again after a crash.
+    if (this.parts.outbox?.withKey(`notice:waiting:${key}`) === undefined) await this.add(key, newsOf(message));
   }
 
   /** @param contacts the longest waiting first; where a crash brings them again with more, the last is new and tells */
@@ -235,9 +239,9 @@ export class Notices {
       this.unwritten.delete(key);
     }
     const owner = access.owner();
+    await this.finish();
     await this.drop([...this.waiting.values()].filter((record) => !this.isNews(record)));
     if (outbox === undefined || owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
-    await this.finish();
     if (this.waiting.size === 0) return;
     if (gateway.link().code !== "open") return this.wake(clock() + LOOK_AGAIN_MS);
 
@@ -253,9 +257,13 @@ export class Notices {
   /** Records what is in the outbox already, where a crash or the disk kept that: an answer to it may be quicker than the link. */
   private async finish(): Promise<void> {
     const { outbox, access } = this.parts;
-    if (outbox === undefined || access.owner() === undefined) return;
+    const owner = access.owner();
+    if (outbox === undefined || owner === undefined) return;
     await this.load();
-    await this.sendAll(({ batch, ...record }) => outbox.knows(batch === undefined ? keyOf(record) : digestKey(batch)));
+    await this.sendAll(({ batch, ...record }) => {
+      const posted = outbox.withKey(batch === undefined ? keyOf(record) : digestKey(batch));
+      return posted !== undefined && same(posted.to, owner.person);
+    });
   }
 
   /** Sends those of what waits that fit: bundles as such, the others one by one. */
@@ -318,10 +326,11 @@ export class Notices {
     const bundled = records.map((record) => ({ ...record, batch }));
     await this.parts.records.putAll(bundled);
     for (const record of bundled) this.waiting.set(record._id, record);
-    const contacts = bundled.flatMap(({ about }) => {
-      const contact = about.kind === "entered" ? access.byId(about.contactId) : undefined;
-      return contact === undefined ? [] : [contact];
-    });
+    const entered = bundled.flatMap(({ about }) =>
+      about.kind === "entered" ? (access.byId(about.contactId) ?? []) : [],
+    );
+    // Two records that turned out to be one person are one sender.
+    const contacts = [...new Set(entered)];
     const news = bundled.flatMap((record) => (record.about.kind === "entered" ? [] : [this.messageOf(record)]));
     const warnings = new Map(
       contacts.slice(0, texts.DIGEST_LENGTH).flatMap((contact) => {
@@ -341,20 +350,24 @@ export class Notices {
     shown: readonly Shown[],
     decisionId?: string,
   ): Promise<void> {
-    const { access, outbox, serverNow } = this.parts;
+    const { access, outbox, clock, serverNow } = this.parts;
     const owner = access.owner();
     if (outbox === undefined || owner === undefined) return;
+    const before = outbox.withKey(key);
+    const isMine = before !== undefined && same(before.to, owner.person);
     const ids = await outbox.post({
       kind: "text",
       to: owner.person,
       text: renderWhatsApp(message),
-      key,
+      // What went to the former owner is new to this one.
+      key: before === undefined || isMine ? key : `${key}:${owner.person.lid ?? owner.person.pn}`,
       ...present({ address: owner.chat }),
     });
     const decision = present({ decisionId });
     const sent = await this.load();
     const _id = `notice:sent:${key}`;
-    await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at: serverNow(), ...decision });
+    const at = isMine ? before.at + serverNow() - clock() : serverNow();
+    await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at, ...decision });
   }
 
   /** What a notice says; where it had to wait, what it promises may be over. */
@@ -399,7 +412,8 @@ export class Notices {
 
 /** The outbox's key of a notice that goes out by itself. */
 function keyOf({ _id, at }: Pick<WaitingRecord, "_id" | "at">): string {
-  return `${_id}:${at}`;
+  // A change of addresses comes once; the same sender may enter, or the same alarm come, again.
+  return _id.startsWith(`notice:waiting:${LEARNED}`) ? _id : `${_id}:${at}`;
 }
 
 function digestKey(batch: string): string {

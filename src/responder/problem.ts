@@ -12,6 +12,8 @@ export class ModelProblem extends Error {
     readonly mayPass = false,
     /** What the endpoint answered with, where it answered. */
     readonly status?: number,
+    /** The endpoint was reached and failed at this very question: others may fare better. */
+    readonly isAtQuestion = status !== undefined && status >= 500,
   ) {
     super(sentence);
   }

@@ -25,7 +25,8 @@ export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
   const { baseUrl, timeout } = endpoint;
   if (error instanceof OpenAI.APIConnectionTimeoutError) {
     // Somebody has waited long enough.
-    return new ModelProblem("down", `${baseUrl} did not answer within ${timeout} s: is the model too slow, or stuck?`);
+    const sentence = `${baseUrl} did not answer within ${timeout} s: is the model too slow, or stuck?`;
+    return new ModelProblem("down", sentence, false, undefined, true);
   }
   if (error instanceof OpenAI.APIConnectionError) {
     return passing(`${baseUrl} can't be reached${reasonOf(error)}: is it running, and is responder.baseUrl right?`);

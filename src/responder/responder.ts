@@ -27,8 +27,6 @@ const AT_ONCE = 4;
 const LONGEST_BURST = 30;
 /** How long to wait for the disk, or for an owner who is obeyed. */
 const AGAIN_MS = 5_000;
-/** Too many requests: so it is for whoever asks just now, whatever they ask. */
-const BUSY = 429;
 const HOUR = 60 * 60_000;
 /** What waited longer than a day in an outage is no conversation any more. */
 const WAITS_MS = 24 * HOUR;
@@ -274,7 +272,7 @@ class Conversations implements RunningResponder {
       await this.outage.end(who);
     } catch (error) {
       if (!(error instanceof ModelProblem)) throw error;
-      const isBlamed = error.status !== BUSY && this.outage.isBlamed(who);
+      const isBlamed = error.isAtQuestion && this.outage.isBlamed(who);
       if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error.sentence);
       await this.outage.end(who);
       log.warn({ problem: error.sentence }, "a question was not answered");

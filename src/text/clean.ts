@@ -58,10 +58,10 @@ export function cleanName(raw: string): string {
 export function cleanText(raw: string, max = TEXT_LENGTH): string {
   const text = strip(raw)
     .replace(/ +$/gm, "")
-    .replace(/\n{3,}/g, "\n\n")
     .split("\n")
     .map(dropLeadingMarks)
     .join("\n")
+    .replace(/\n{3,}/g, "\n\n")
     .replace(/^\s+/, "");
   return cut(text.trimEnd(), max);
 }

@@ -56,6 +56,8 @@ export interface RunningOutbox extends Outbox {
   has(id: string): boolean;
   /** Lets a signal out, if it may leave right now; else it is gone (I3). */
   signal(to: Person, signal: Signal, address?: Pn | Lid): void;
+  /** Was a parcel with this key ever posted? */
+  knows(key: string): boolean;
   /** Was some of the parcel with this key suppressed, and could it go now, within a day of its posting? */
   isHeld(key: string): boolean;
   /** Lets go what is held of a parcel, under its ids of then: what arrived already is known to WhatsApp. */

@@ -107,6 +107,10 @@ class Door implements RunningOutbox {
     return this.book.withKey(key) !== undefined;
   }
 
+  withKey(key: string): { to: Person; at: number } | undefined {
+    return this.book.withKey(key);
+  }
+
   hadLeft(ids: readonly string[], at: number): boolean {
     return ids.every((id) => {
       const found = this.book.find(id);

@@ -75,7 +75,8 @@ export class Session implements SignalKeyStore {
     const session = new Session(options);
     await session.resume();
     const lines = (await options.collection.find()).map(({ _id }) => _id);
-    await options.collection.remove(lines.filter((line) => USELESS.test(line)));
+    // A full disk keeps nobody from starting; the next start tries again.
+    await options.collection.remove(lines.filter((line) => USELESS.test(line))).catch(() => {});
     for (const line of lines) session.remember(line);
     return session;
   }

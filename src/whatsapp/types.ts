@@ -169,8 +169,8 @@ export interface Outbox {
   post(parcel: Parcel): Promise<readonly string[]>;
   /** Takes back what has not left yet, by key. */
   cancel(key: string): Promise<number>;
-  /** Was a parcel with this key ever posted? */
-  knows(key: string): boolean;
+  /** The parcel with this key, where one was ever posted: to whom, and when (milliseconds since 1970). */
+  withKey(key: string): { readonly to: Person; readonly at: number } | undefined;
   /** Had WhatsApp taken these messages, by their ids, at a time (milliseconds since 1970)? What is long forgotten, it had. */
   hadLeft(ids: readonly string[], at: number): boolean;
   /** Resolves when nothing for `to` is waiting, for tests and a tidy shutdown. */

@@ -113,6 +113,7 @@ describe("two records as one", () => {
     lid: LID,
     aliases: ["W111" as Code],
     merged: ["m1"],
+    joined: [],
     episode: 2,
     history: [entered("e2", 20), entered("e4", 40)],
     held: [held("h2", 2)],
@@ -124,6 +125,7 @@ describe("two records as one", () => {
     name: "Al",
     aliases: ["L111" as Code],
     merged: ["m2"],
+    joined: [{ contactId: "m2", episode: 1 }],
     episode: 3,
     history: [entered("e1", 10), entered("e3", 30)],
     held: [held("h1", 1)],
@@ -141,7 +143,10 @@ describe("two records as one", () => {
       aliases: ["W111", loser.code, "L111"],
       merged: ["m1", "l", "m2"],
       name: "Al",
-      joined: [{ contactId: "l", episode: 3 }],
+      joined: [
+        { contactId: "l", episode: 3 },
+        { contactId: "m2", episode: 1 },
+      ],
       held: [held("h1", 1), held("h2", 2)],
       history: ["e1", "e2", "e3", "e4"].map((id, index) => entered(id, (index + 1) * 10)),
       via: { kind: "token", tokenId: "t" },
@@ -152,6 +157,7 @@ describe("two records as one", () => {
       pn: PN,
       aliases: ["Q000"],
       merged: ["q"],
+      joined: [],
     });
   });
 

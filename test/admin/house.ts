@@ -71,6 +71,7 @@ export interface Sent {
   cancelled: boolean;
   /** WhatsApp did not take it. */
   readonly refused: boolean;
+  readonly at: number;
 }
 
 class RecordingOutbox implements Outbox {
@@ -81,14 +82,17 @@ class RecordingOutbox implements Outbox {
   private count = 0;
 
   /** @param isHeld whether a parcel has to wait still */
-  constructor(private readonly isHeld: (parcel: Parcel) => boolean) {}
+  constructor(
+    private readonly isHeld: (parcel: Parcel) => boolean,
+    private readonly clock: () => number,
+  ) {}
 
   async post(parcel: Parcel): Promise<readonly string[]> {
     if (this.fails) throw this.fails;
     const known = parcel.key === undefined ? undefined : this.sent.find((sent) => sent.parcel.key === parcel.key);
     if (known) return known.ids;
     const ids = [`3EB0${++this.count}`];
-    this.sent.push({ ids, parcel, cancelled: false, refused: this.isRefused });
+    this.sent.push({ ids, parcel, cancelled: false, refused: this.isRefused, at: this.clock() });
     return ids;
   }
 
@@ -103,8 +107,9 @@ class RecordingOutbox implements Outbox {
     if (index >= 0) this.sent.splice(index, 1);
   }
 
-  knows(key: string): boolean {
-    return this.sent.some(({ parcel }) => parcel.key === key);
+  withKey(key: string): { to: Person; at: number } | undefined {
+    const sent = this.sent.find(({ parcel }) => parcel.key === key);
+    return sent && { to: sent.parcel.to, at: sent.at };
   }
 
   hadLeft(ids: readonly string[]): boolean {
@@ -135,10 +140,13 @@ export interface Extras {
 
 export class House {
   readonly time = new Clockwork();
-  readonly outbox = new RecordingOutbox((parcel) => {
-    const notBefore = parcel.kind === "text" ? (parcel.notBefore ?? 0) : 0;
-    return this.link !== "open" || notBefore > this.time.now;
-  });
+  readonly outbox = new RecordingOutbox(
+    (parcel) => {
+      const notBefore = parcel.kind === "text" ? (parcel.notBefore ?? 0) : 0;
+      return this.link !== "open" || notBefore > this.time.now;
+    },
+    () => this.time.now,
+  );
   readonly released: { name: string; held: readonly string[] }[] = [];
   readonly blocks: { name: string; blocked: boolean }[] = [];
   readonly logged: string[] = [];
@@ -283,6 +291,17 @@ export class House {
       const about = { kind: "entered", ...shown[0], text: "" } as const;
       await settings.put({ _id: key, kind: "waiting", at: Number(at), order: 1, alarm: false, about } as AdminRecord);
     }
+  }
+
+  /** Every merged record as an earlier version left it, and the gateway after an upgrade. */
+  async asMergedBefore(episode: number): Promise<void> {
+    const docs = await this.store.open<AccessDoc>("access", { durable: true });
+    for (const doc of await docs.find({ kind: "contact" })) {
+      if (doc.kind !== "contact" || doc.contact.merged === undefined) continue;
+      const { joined: _, ...contact } = doc.contact;
+      await docs.put({ ...doc, contact: { ...contact, episode } });
+    }
+    await this.restart();
   }
 
   /** The files as a kill leaves them between the bundling of what waits and its sending. */

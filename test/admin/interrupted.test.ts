@@ -29,16 +29,38 @@ async function twice(house: House, message: Inbound, later = 0): Promise<string>
 const text = (house: House, words: string) => house.message({ kind: "text", text: words });
 
 describe("an order that was carried out before a crash", () => {
-  it("I11: is confirmed however late it comes again", async () => {
+  it("I11: is told of however late it comes again, and nothing more is done", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);
-    expect(await twice(house, text(house, `/approve ${alice.code}`), 16 * MINUTE)).toMatch(/^✅ Approved Alice/);
+    const bob = await house.knocks("Bob", BOB);
+    const order = text(house, `/approve ${alice.code} ${bob.code}`);
+    await house.access.approve(alice, { door: "whatsapp", who: "owner", cause: order.journalId });
+    await house.wait(16 * MINUTE);
+    expect(await house.handle(order)).toMatch(
+      new RegExp(`^That was done before .*\\nAlice \\(${alice.code}\\) was approved$`),
+    );
+    expect(house.state(bob)).toBe("pending");
     const before = house.access.revealToken();
-    const rotated = await twice(house, text(house, "/token rotate"), 16 * MINUTE);
-    expect(house.access.revealToken()).not.toBe(before);
-    expect(rotated).toContain(house.access.revealToken());
-    expect(await twice(house, text(house, "/invite Bob --auto"), 16 * MINUTE)).toMatch(/^Invite for Bob/);
+    expect(await twice(house, text(house, "/token rotate"), 16 * MINUTE)).toMatch(
+      /^That was done before .*\ntoken-rotate/,
+    );
+    const after = house.access.revealToken();
+    expect(after).not.toBe(before);
+    expect(await twice(house, text(house, "/invite Bob --auto"), 16 * MINUTE)).toMatch(/for Bob, lets in at once$/);
     expect(house.access.invites()).toHaveLength(1);
+    const { id } = house.notice(bob.code);
+    expect(await twice(house, house.message({ kind: "reaction", emoji: "👍", target: id }), 16 * MINUTE)).toMatch(
+      /^✅ Approved Bob/,
+    );
+  });
+
+  it("is finished at once: what was done now is told, with what was refused", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const order = text(house, `/approve ${alice.code} ${bob.code} +1 555`);
+    await house.access.approve(alice, { door: "whatsapp", who: "owner", cause: order.journalId });
+    expect(await house.handle(order)).toMatch(/Approved Alice.*\n.*Approved Bob.*\n.*no full phone number/);
   });
 
   it("I11: is still refused where nothing came of it", async () => {
@@ -94,7 +116,8 @@ describe("the notice of an approval by invite", () => {
     const { id } = house.notice("Approved by invite");
     expect(await twice(house, house.message({ kind: "reaction", emoji: "👎", target: id }))).toMatch(/^↩️ Undone: Bob/);
     expect(house.state(bob)).toBe("stranger");
-    expect(await house.reacts("", id)).toMatch(/^✅ Approved Bob/);
+    expect(await house.reacts("😡", id)).toBe("");
+    expect(await twice(house, house.message({ kind: "reaction", emoji: "", target: id }))).toMatch(/^✅ Approved Bob/);
     expect(house.state(bob)).toBe("approved");
     expect(await house.reacts("👎", id)).toMatch(/^Nothing changed: Bob/);
     await house.says(`/remove ${bob.code}`);
@@ -130,8 +153,23 @@ describe("a notice", () => {
     const { id } = house.notice(alice.code);
     await house.forgetSent();
     house.link = "connecting";
+    const order = text(house, "/deny alice");
+    await house.wait(MINUTE);
     await house.restart();
-    expect(await house.reacts("👍", id)).toMatch(/^✅ Approved Alice/);
+    // Also an order of before the restart, by the name that the notice showed.
+    expect(await house.handle(order)).toMatch(/^⛔ Denied Alice/);
+    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Alice .* was denied/);
+  });
+
+  it("to the former owner is none to the next: they get one of their own", async () => {
+    const house = await open();
+    await house.knocks("Alice", ALICE);
+    await house.forgetSent();
+    await house.restart();
+    const other = { setup: "own-number", person: person("+1 555 000 7000", "7000@lid"), confirmed: true } as const;
+    await house.access.setOwner(other, { door: "cli", who: "you" });
+    await house.admin.notices.ownerChanged();
+    expect(house.toOthers()).toEqual([expect.stringMatching(/^🔔 \*New sender\*/)]);
   });
 });
 
@@ -164,6 +202,30 @@ describe("two records that turn out to be one person", () => {
     house.link = "open";
     await house.admin.linkOpened();
     expect(house.notice(now.code).text).toContain("New sender");
+  });
+
+  it("by an earlier version: the notice is in force that had the higher number", async () => {
+    const house = await open();
+    const one = await house.knocks("Alice", PN);
+    await house.cli("remove", one.code);
+    await house.knocks("Alice", PN);
+    const ids = house.notice(one.code).id;
+    await house.knocks("Alice", person(undefined, LID));
+    await merged(house);
+    await house.asMergedBefore(2);
+    expect(await house.reacts("👍", ids)).toMatch(/^✅ Approved Alice/);
+  });
+
+  it("are told of once in a digest", async () => {
+    const house = await open();
+    house.link = "connecting";
+    for (let count = 0; count < 6; count++) await house.knocks(`Guest ${count}`, `+1 555 010 000${count}`);
+    await house.knocks("Alice", PN);
+    await house.knocks("Alice", person(undefined, LID));
+    await merged(house);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.notice("new senders").text).toContain("7 new senders");
   });
 
   it("both pending: either notice decides, once", async () => {

@@ -26,7 +26,7 @@ function open({ withOutbox = true } = {}): Secrets {
       return [];
     },
     cancel: async () => 0,
-    knows: () => false,
+    withKey: () => undefined,
     hadLeft: () => true,
     idle: async () => {},
   };

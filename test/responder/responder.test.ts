@@ -362,7 +362,8 @@ describe("an outage", () => {
   }
   const FAILS = new ModelProblem("down", "It fails (500).", true, 500);
   const IS_BUSY = new ModelProblem("down", "It wants no more requests now (429).", true, 429);
-  const IS_SILENT = new ModelProblem("down", "It did not answer within 60 s.");
+  const IS_SILENT = new ModelProblem("down", "It did not answer within 60 s.", false, undefined, true);
+  const IS_AWAY = new ModelProblem("down", "It can't be reached.", true);
 
   it.each([FAILS, IS_SILENT])(
     "is none where one question fails again and again while others are answered: $sentence",
@@ -398,13 +399,16 @@ describe("an outage", () => {
     await desk.until(() => desk.texts().includes("2000: Back.") && desk.texts().includes("3000: Back."));
   });
 
-  it("that is nothing but too many requests loses no question, however often others come first", async () => {
-    const desk = await Desk.open();
-    await refutedThrice(desk, () => Promise.reject(IS_BUSY));
-    await desk.until(() => desk.responder.name.includes("does not answer"));
-    desk.answering = () => "Now.";
-    await desk.until(() => desk.texts().includes("2000: Now."));
-  });
+  it.each([IS_BUSY, IS_AWAY])(
+    "that is not about the question loses none, however often others come first: $sentence",
+    async (problem) => {
+      const desk = await Desk.open();
+      await refutedThrice(desk, () => Promise.reject(problem));
+      await desk.until(() => desk.responder.name.includes("does not answer"));
+      desk.answering = () => "Now.";
+      await desk.until(() => desk.texts().includes("2000: Now."));
+    },
+  );
 
   it("is none where just one question is refused: that buddy gets a word, the owner a notice an hour", async () => {
     const desk = await Desk.open();

@@ -48,6 +48,7 @@ describe("I9: a name", () => {
 
 describe("I9: a text", () => {
   it("keeps its line breaks, of which two in a row are enough", () => {
+    expect(cleanText("7\n\u0489\n\nx")).toBe("7\n\nx");
     expect(cleanText("a\r\nb\rc\u2028d  \n\n\n\n e\t\n")).toBe("a\nb\nc\nd\n\n e");
   });
 
