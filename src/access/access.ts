@@ -174,8 +174,8 @@ class ContactAccess implements Access {
     return this.#turn(() => this.#decisions.deny(target, by, options));
   }
 
-  remove(target: Contact | Person, by: Actor): Promise<Outcome> {
-    return this.#turn(() => this.#decisions.remove(target, by));
+  remove(...[target, by, options]: Parameters<Access["remove"]>): Promise<Outcome> {
+    return this.#turn(() => this.#decisions.remove(target, by, options));
   }
 
   undo(by: Actor, decisionId?: string): Promise<Outcome> {

@@ -35,10 +35,8 @@ export interface Due {
   readonly expiring: readonly Contact[];
 }
 
-/** Ties a decision to what its maker saw: it is refused (`already-decided`) when that pending episode is over. */
-export interface Expected {
-  readonly episode: number;
-}
+/** Ties a decision to what its maker saw: it is refused (`already-decided`) when that pending episode, or that state, is over. */
+export type Expected = { readonly episode: number } | { readonly state: ContactState };
 
 /** Which contacts a reference may name. */
 export interface Scope {
@@ -105,7 +103,7 @@ export interface Access {
   /** @throws KafclawError `owner`, `already-decided` */
   deny(target: Contact | Person, by: Actor, options?: { block?: boolean; expect?: Expected }): Promise<Outcome>;
   /** @throws KafclawError `owner`, `unknown-reference` */
-  remove(target: Contact | Person, by: Actor): Promise<Outcome>;
+  remove(target: Contact | Person, by: Actor, options?: { expect?: Expected }): Promise<Outcome>;
   /** Takes the last decision back, or `decisionId`. @throws KafclawError `nothing-to-undo`, `too-late`, `changed-since` */
   undo(by: Actor, decisionId?: string): Promise<Outcome>;
   /**

@@ -109,12 +109,13 @@ export class Decisions {
     return { contact: denied, decision, unchanged: false, released: [] };
   }
 
-  async remove(target: Contact | Person, by: Actor): Promise<Outcome> {
+  async remove(target: Contact | Person, by: Actor, { expect }: { expect?: Expected } = {}): Promise<Outcome> {
     this.#refuseOwner(target, "who can't be removed");
     const contact = await this.#locate(target);
     const again = repeated(contact, "remove", by);
     if (again !== undefined) return unchanged(contact, again);
     if (transition(contact.state, "remove").kind === "unchanged") return asItWas(contact);
+    refuseUnexpected(contact, expect);
     const { contact: removed, decision } = await this.#ledger.decide(
       contact,
       { action: "remove", by },
@@ -199,9 +200,11 @@ function asItWas(contact: Contact): Outcome {
   throw new KafclawError("unknown-reference", `${describe(contact)} is on no list, so there is nothing to change.`);
 }
 
-/** A decision made on a notice counts only while that notice's pending episode lasts. */
+/** A decision made on a notice or a page counts only while what that showed lasts. */
 function refuseUnexpected(contact: Contact, expect: Expected | undefined): void {
-  if (expect === undefined || (contact.state === "pending" && contact.episode === expect.episode)) return;
+  if (expect === undefined) return;
+  const { state, episode } = contact;
+  if ("state" in expect ? state === expect.state : state === "pending" && episode === expect.episode) return;
   const last = lastChange(contact);
   const how = last === undefined ? "" : ` (${pastTense(last)} ${doorOf(last)})`;
   throw new KafclawError(

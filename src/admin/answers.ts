@@ -121,8 +121,8 @@ export class Answers {
         const { episode } = contact;
         const done =
           decides === "approve"
-            ? await approveOne(contact, context, episode)
-            : await denyOne(contact, context, { episode });
+            ? await approveOne(contact, context, { episode })
+            : await denyOne(contact, context, { expect: { episode } });
         if (way === "reaction") await this.remember(sent, record, contact, decides);
         return done;
       }

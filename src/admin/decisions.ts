@@ -252,8 +252,8 @@ export function createDecider(parts: DeciderParts): RunningDecider {
       await takeBack(outcome.contact);
       return decided(outcome);
     },
-    async remove(target, by) {
-      const outcome = await access.remove(target, by);
+    async remove(target, by, options) {
+      const outcome = await access.remove(target, by, options);
       await takeBack(outcome.contact);
       return decided(outcome);
     },

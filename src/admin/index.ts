@@ -2,7 +2,7 @@
  * WHAT the owner can do: the face of this folder. {@link createAdmin} makes the admin chat, the notices and the commands
  * over one book of contacts; every door (chat, command line, dashboard) runs the same commands and the same decider.
  */
-import type { Access, Clock, Learned, Outcome } from "../access/index.js";
+import type { Access, Clock, Expected, Learned, Outcome } from "../access/index.js";
 import type { Actor, Contact, Invite } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
@@ -75,10 +75,10 @@ export interface AdminTellings {
 
 /** A decision about one contact, as a page that shows the contact makes it. */
 export type Order =
-  /** `episode`: the pending episode that the page showed; the order is refused when that is over. */
-  | { readonly kind: "approve"; readonly contact: Contact; readonly episode?: number }
-  | { readonly kind: "deny"; readonly contact: Contact; readonly episode?: number; readonly block?: boolean }
-  | { readonly kind: "remove"; readonly contact: Contact }
+  /** `expect`: what the page showed; the order is refused when that is over. */
+  | { readonly kind: "approve"; readonly contact: Contact; readonly expect?: Expected }
+  | { readonly kind: "deny"; readonly contact: Contact; readonly expect?: Expected; readonly block?: boolean }
+  | { readonly kind: "remove"; readonly contact: Contact; readonly expect?: Expected }
   | { readonly kind: "undo"; readonly decisionId: string };
 
 /** The owner's side of a gateway. */
@@ -213,11 +213,11 @@ export function createAdmin(parts: AdminParts): Admin {
 function carryOut(order: Order, context: CommandContext): Promise<Done> {
   switch (order.kind) {
     case "approve":
-      return approveOne(order.contact, context, order.episode);
+      return approveOne(order.contact, context, order.expect);
     case "deny":
       return denyOne(order.contact, context, order);
     case "remove":
-      return removeOne(order.contact, context);
+      return removeOne(order.contact, context, order.expect);
     case "undo":
       return context.decider.undo(context.by, order.decisionId).then((decided) => undone(decided, context));
   }

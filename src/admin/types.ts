@@ -80,7 +80,7 @@ export interface Decided {
 export interface Decider {
   approve(target: Contact | Person, by: Actor, options?: { name?: string; expect?: Expected }): Promise<Decided>;
   deny(target: Contact | Person, by: Actor, options?: { block?: boolean; expect?: Expected }): Promise<Decided>;
-  remove(target: Contact | Person, by: Actor): Promise<Decided>;
+  remove(target: Contact | Person, by: Actor, options?: { expect?: Expected }): Promise<Decided>;
   /** Takes the last decision back, or `decisionId`. */
   undo(by: Actor, decisionId?: string): Promise<Decided>;
   /** The consequences of an approval that access made by itself (an `--auto` invite). */

@@ -44,7 +44,9 @@ export function commandLineTable(): string {
 }
 
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [name, ...rest] = args;
+  // `kafclaw --json status` means the same as `kafclaw status --json`.
+  const [first, ...behind] = args;
+  const [name, ...rest] = first === "--json" ? [...behind, first] : args;
   const { version } = terminal;
   const print = (text: string, data: object): number => {
     terminal.out(args.includes("--json") ? JSON.stringify(data) : text);

@@ -65,6 +65,9 @@ function modeOf(given: Given): (typeof MODES)[number] | "decide" | "link" {
     const named = [...DECISIONS.filter((name) => listFlag(given, name).length > 0), ...modes];
     throw new KafclawError("wrong-usage", `--${named.join(" and --")} don't go together; give one at a time.`, "usage");
   }
+  if (given.flags.replace && (first === "decide" || first === "list" || first === "logout")) {
+    throw new KafclawError("wrong-usage", "--replace is for linking; leave it out here.", "usage");
+  }
   return first ?? "link";
 }
 

@@ -49,7 +49,8 @@ export async function decideAsShown(parts: DecidingParts, wish: Wish, by: Actor)
   const isSo = state === known.leadsTo && (known.name !== "block" || contact.blocked === true);
   if (isOld) return changed(parts, contact, isSo);
   const { order } = known;
-  return parts.admin.decide({ ...order, contact, ...(isPending && order.kind !== "remove" ? { episode } : {}) }, by);
+  // Asked again in the decision's turn: another page may be quicker.
+  return parts.admin.decide({ ...order, contact, expect: isPending ? { episode } : { state } }, by);
 }
 
 /**

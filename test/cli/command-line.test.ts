@@ -60,6 +60,10 @@ describe("help", () => {
         expect.arrayContaining(["onboard", "approve"]),
       );
     }
+    expect(await run("--json", "frobnicate")).toMatchObject({
+      code: 2,
+      out: expect.stringContaining("unknown-command"),
+    });
     const about = (await run("help", "whatsapp-auth", "--json")).out;
     expect(JSON.parse(about)).toMatchObject({
       name: "whatsapp-auth",

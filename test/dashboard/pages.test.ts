@@ -416,6 +416,10 @@ describe("what the pages do", () => {
   it("an invite is for somebody, and not for a word of its command", async () => {
     const browser = await Browser.signedIn();
     expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
+    const long = { label: "Eve", auto: "yes", number: "1".repeat(201) };
+    expect((await browser.post("/settings/invites", long)).status).toBe(400);
+    expect((await browser.post("/settings/silent", { to: "off", for: "1h".repeat(101) })).status).toBe(400);
+    expect(house.gateway.silent.on()).toBe(true);
     expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
     expect(house.access.invites()).toEqual([]);
   });

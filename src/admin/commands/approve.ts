@@ -1,5 +1,7 @@
 import type { Person } from "../../access/identity.js";
+import type { Expected } from "../../access/index.js";
 import type { Contact } from "../../access/types.js";
+import { present } from "../../present.js";
 import { type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { considered, type Done, eachReference, implied, nobody, refusal, refused, together } from "../targets.js";
@@ -24,7 +26,7 @@ export const approve: Command = {
     const [first, number, ...more] = words;
     if (first === undefined) {
       const who = implied("Approve", context);
-      return "code" in who ? together([await approveOne(who, context, who.episode)]) : who;
+      return "code" in who ? together([await approveOne(who, context, { episode: who.episode })]) : who;
     }
     if (first.toLowerCase() === "all" && more.length === 0 && (number === undefined || /^\d{1,4}$/.test(number))) {
       return approveAll(number === undefined ? undefined : Number(number), context);
@@ -50,10 +52,10 @@ async function approveAll(number: number | undefined, context: CommandContext): 
   return together(done);
 }
 
-/** Approves one and says so in one line. @param episode the pending episode that it is meant for, where one is */
-export async function approveOne(target: Contact | Person, context: CommandContext, episode?: number): Promise<Done> {
+/** Approves one and says so in one line. @param expect what it is meant for, where that is known */
+export async function approveOne(target: Contact | Person, context: CommandContext, expect?: Expected): Promise<Done> {
   const { decider, gateway, by, clock, timezone } = context;
-  const { outcome } = await decider.approve(target, by, episode === undefined ? {} : { expect: { episode } });
+  const { outcome } = await decider.approve(target, by, present({ expect }));
   const { contact, decision } = outcome;
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;

@@ -1,5 +1,7 @@
 import type { Person } from "../../access/identity.js";
+import type { Expected } from "../../access/index.js";
 import type { Contact } from "../../access/types.js";
+import { present } from "../../present.js";
 import { own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { type Done, eachReference, implied, resolvedNow, together } from "../targets.js";
@@ -29,25 +31,22 @@ export const deny: Command = {
     if (words.length === 0) {
       const who = implied("Deny", context);
       if (!("code" in who)) return who;
-      const episode = who.state === "pending" ? { episode: who.episode } : {};
-      return together([await denyOne(who, context, { block, ...episode })]);
+      const expect = who.state === "pending" ? { expect: { episode: who.episode } } : {};
+      return together([await denyOne(who, context, { block, ...expect })]);
     }
     const act = (target: Contact | Person): Promise<Done> => denyOne(target, context, { block });
     return eachReference(words, context, ["pending", "approved"], act, ["denied"]);
   },
 };
 
-/** Denies one and says so in one line. `episode`: the pending episode that it is meant for, where one is. */
+/** Denies one and says so in one line. `expect`: what it is meant for, where that is known. */
 export async function denyOne(
   target: Contact | Person,
   context: CommandContext,
-  { block = false, episode }: { block?: boolean; episode?: number } = {},
+  { block = false, expect }: { block?: boolean; expect?: Expected } = {},
 ): Promise<Done> {
   const { decider, by, clock, timezone } = context;
-  const { outcome, blocking } = await decider.deny(target, by, {
-    block,
-    ...(episode === undefined ? {} : { expect: { episode } }),
-  });
+  const { outcome, blocking } = await decider.deny(target, by, { block, ...present({ expect }) });
   const { contact, decision } = outcome;
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;

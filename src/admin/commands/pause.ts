@@ -16,7 +16,7 @@ export const pause: Command = {
     const was = responder.paused;
     // It takes effect first: what makes things stricter doesn't wait for a disk.
     responder.pause();
-    if (!was) await access.record("pause", by);
+    if (!was) await access.record("pause", by).catch(() => {});
     const message = own(
       was
         ? "The responder is paused already: /resume starts it."

@@ -1,5 +1,7 @@
 import type { Person } from "../../access/identity.js";
+import type { Expected } from "../../access/index.js";
 import type { Contact } from "../../access/types.js";
+import { present } from "../../present.js";
 import { own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { type Done, eachReference, implied, refusal, together } from "../targets.js";
@@ -35,9 +37,9 @@ export const remove: Command = {
 };
 
 /** Removes one and says so in one line. */
-export async function removeOne(target: Contact | Person, context: CommandContext): Promise<Done> {
+export async function removeOne(target: Contact | Person, context: CommandContext, expect?: Expected): Promise<Done> {
   const { decider, by } = context;
-  const { outcome, blocking } = await decider.remove(target, by);
+  const { outcome, blocking } = await decider.remove(target, by, present({ expect }));
   const { contact, decision } = outcome;
   const data = toData(contact);
   const again = decision.by.cause !== undefined && decision.by.cause === by.cause;

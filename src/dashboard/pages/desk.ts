@@ -5,6 +5,7 @@ import { formatNumber } from "../../access/index.js";
 import type { Admin, CommandResult, Gateway } from "../../admin/index.js";
 import { formatTime, viaOf } from "../../admin/index.js";
 import type { LoadedConfig } from "../../config.js";
+import { KafclawError } from "../../errors.js";
 import { renderPage } from "../../text.js";
 import type { LinkControl } from "../../whatsapp/types.js";
 import type { Activity } from "../activity.js";
@@ -150,10 +151,18 @@ function optionalSession(response: Response): Session | undefined {
   return response.locals.session as Session | undefined;
 }
 
-/** One field of a form, as text; what is absent, doubled or over-long is "". */
+/**
+ * One field of a form, as text; what is absent is "".
+ * @throws KafclawError `bad-request` for what is doubled or over-long: taken for absent, it could mean more than was wished for
+ */
 export function field(request: Request, name: string, most = 200): string {
-  const value = (request.body as Record<string, unknown> | undefined)?.[name];
-  return typeof value === "string" && value.length <= most ? value.trim() : "";
+  const value = (request.body as Record<string, unknown> | undefined)?.[name] ?? "";
+  if (typeof value === "string" && value.length <= most) return value.trim();
+  throw new KafclawError(
+    "bad-request",
+    `The field "${name}" takes one text of at most ${most} characters; nothing changed.`,
+    "usage",
+  );
 }
 
 /** One part of the query, as text. */
