@@ -280,6 +280,12 @@ function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap
       `dashboard.host${place("dashboard.host", given.get("dashboard.host"))}: got ${JSON.stringify(host)}, takes 127.0.0.1, ::1 or localhost unless dashboard.accessToken is set`,
     );
   }
+  const [limit, quota] = [values.get("responder.mediaLimit"), values.get("responder.mediaQuota")];
+  if (typeof limit === "number" && typeof quota === "number" && quota < limit) {
+    found.push(
+      `responder.mediaQuota${place("responder.mediaQuota", given.get("responder.mediaQuota"))}: got ${quota}, takes at least the ${limit} of responder.mediaLimit${place("responder.mediaLimit", given.get("responder.mediaLimit"))}; a file of that size would have no room`,
+    );
+  }
   return found;
 }
 

@@ -11,7 +11,7 @@
  */
 import { cleanText, oneLine } from "./text/clean.js";
 
-export { chunks } from "./text/chunks.js";
+export { CHUNK_LENGTH, chunks, FENCE } from "./text/chunks.js";
 export { cleanName, cleanText, cut, firstWords } from "./text/clean.js";
 export { nearest, resembles } from "./text/likeness.js";
 

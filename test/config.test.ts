@@ -91,6 +91,16 @@ describe("the settings", () => {
       "0.0.0.0",
     );
   });
+
+  it("refuse a quota for files that has no room for one of the largest, whichever of the two was set", () => {
+    expect(refusal('{"responder":{"mediaQuota":10}}')).toBe(
+      "A setting is wrong, change it and start again: responder.mediaQuota (config.json): got 10, takes at least the 50 of responder.mediaLimit; a file of that size would have no room.",
+    );
+    expect(refusal(undefined, { KAFCLAW_RESPONDER_MEDIA_LIMIT: "1500" })).toContain(
+      "responder.mediaQuota: got 1000, takes at least the 1500 of responder.mediaLimit (KAFCLAW_RESPONDER_MEDIA_LIMIT in the environment)",
+    );
+    expect(parse({ responder: { mediaLimit: 10, mediaQuota: 10 } }).config.responder.mediaQuota).toBe(10);
+  });
 });
 
 describe("wrong settings", () => {

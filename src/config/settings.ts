@@ -267,7 +267,7 @@ export const settings = {
     mediaQuota: new Setting(z.number().min(1).max(1_000_000), {
       kind: "number",
       default: 1000,
-      takes: "a number of megabytes from 1 to 1000000",
+      takes: "a number of megabytes from 1 to 1000000, at least mediaLimit",
       what: "How much workspace/media may hold; the oldest files make room.",
     }),
     ackReaction: new Setting(z.union([absent, z.string().regex(ONE_EMOJI)]), {

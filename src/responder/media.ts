@@ -75,7 +75,7 @@ export class MediaStore {
       const found = await fileTypeFromFile(part);
       const path = join(this.folder, `${nameFor(message, buddy)}.${found?.ext ?? "bin"}`);
       await rename(part, path);
-      await this.makeRoom();
+      await this.makeRoom(path);
       return { path, type: found?.mime ?? "", bytes: counter.bytes };
     } catch (error) {
       await rm(part, { force: true });
@@ -84,8 +84,8 @@ export class MediaStore {
     }
   }
 
-  /** Removes the oldest files until the rest fits. */
-  private async makeRoom(): Promise<void> {
+  /** Removes the oldest files until the rest fits; never the one just kept, whatever the clock says. */
+  private async makeRoom(kept: string): Promise<void> {
     const files = [];
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);
@@ -95,6 +95,7 @@ export class MediaStore {
     let over = files.reduce((sum, { bytes }) => sum + bytes, 0) - this.settings.mediaQuota * MB;
     for (const { path, bytes } of files.sort((a, b) => a.at - b.at)) {
       if (over <= 0) return;
+      if (path === kept) continue;
       await rm(path, { force: true });
       over -= bytes;
     }

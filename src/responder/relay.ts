@@ -53,22 +53,11 @@ export class Relay {
 
   /** The owner's quoted reply to a relayed message goes to the buddy. @returns what to tell the owner where it can't */
   async back(message: Inbound, turn: TurnDoc): Promise<Message | "taken"> {
-    const { access, outbox, silent, serverNow } = this.parts;
-    const contact = access.byId(turn.who);
-    if (contact?.state !== "approved") return texts.notRelayed(contact, "gone");
-    const { content } = message;
-    const file = content.kind === "media" ? content.file : undefined;
-    if (content.kind !== "text" && file === undefined) return texts.notRelayed(contact, "empty");
-    if (isStale(message, serverNow)) return texts.notRelayed(contact, "old");
-    if (silent()) return texts.notRelayed(contact, "silent");
-    const { expiration } = turn;
-    const place = {
-      to: identityOf(contact),
-      key: `${REPLY}${message.journalId}`,
-      ...present({ expiration }),
-    };
-    if (content.kind === "text") await outbox.post({ kind: "text", text: content.text, ...place });
-    if (content.kind === "media" && file) await outbox.post({ ...content, file, ...place });
+    const { access, outbox } = this.parts;
+    const key = `${REPLY}${message.journalId}`;
+    // After a crash the message comes again: what is in the outbox already was judged then.
+    const problem = outbox.knows(key) ? undefined : await this.reply(message, turn, key);
+    if (problem !== undefined) return problem;
     const owner = access.owner()?.person ?? message.sender;
     await outbox.post({
       kind: "reaction",
@@ -79,5 +68,21 @@ export class Relay {
       key: `relayed:${message.journalId}`,
     });
     return "taken";
+  }
+
+  private async reply(message: Inbound, turn: TurnDoc, key: string): Promise<Message | undefined> {
+    const { access, outbox, silent, serverNow } = this.parts;
+    const contact = access.byId(turn.who);
+    if (contact?.state !== "approved") return texts.notRelayed(contact, "gone");
+    const { content } = message;
+    const file = content.kind === "media" ? content.file : undefined;
+    if (content.kind !== "text" && file === undefined) return texts.notRelayed(contact, "empty");
+    if (isStale(message, serverNow)) return texts.notRelayed(contact, "old");
+    if (silent()) return texts.notRelayed(contact, "silent");
+    const { expiration } = turn;
+    const place = { to: identityOf(contact), key, ...present({ expiration }) };
+    if (content.kind === "text") await outbox.post({ kind: "text", text: content.text, ...place });
+    if (content.kind === "media" && file) await outbox.post({ ...content, file, ...place });
+    return undefined;
   }
 }

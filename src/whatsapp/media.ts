@@ -9,6 +9,8 @@ import type { FetchMedia, MediaFile, MediaKind, WireContent } from "./types.js";
 const WHATSAPP = "https://mmg.whatsapp.net";
 /** The authentication code at the end of each file, bytes. */
 const MAC_LENGTH = 10;
+/** A server that is silent for so long has stalled: what its buddy writes later is not to wait for the rest. */
+const SILENCE_MS = 20_000;
 
 const KEY_TYPES: Readonly<Record<MediaKind, MediaType>> = {
   image: "image",
@@ -43,8 +45,10 @@ export function fetchMediaFrom(url: string | undefined): FetchMedia {
 async function fetchMedia(base: string, file: MediaFile, kind: MediaKind, signal: AbortSignal): Promise<Readable> {
   const url = addressOf(file, base);
   if (url === undefined) throw new MediaProblem("gone");
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), SILENCE_MS).unref();
   const response = await fetch(url, {
-    signal,
+    signal: AbortSignal.any([signal, silence.signal]),
     redirect: "error",
     headers: { origin: "https://web.whatsapp.com" },
   }).catch(() => undefined);
@@ -55,8 +59,12 @@ async function fetchMedia(base: string, file: MediaFile, kind: MediaKind, signal
   // Node's stream of bytes and the platform's differ in their types alone.
   const encrypted = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
   const decrypted = decrypting(keys.iv, keys.cipherKey, keys.macKey ?? Buffer.alloc(0));
+  encrypted.on("data", () => timer.refresh());
   encrypted.on("error", () => decrypted.destroy(signal.aborted ? undefined : new MediaProblem("unreachable")));
-  decrypted.on("close", () => encrypted.destroy());
+  decrypted.on("close", () => {
+    clearTimeout(timer);
+    encrypted.destroy();
+  });
   return encrypted.pipe(decrypted);
 }
 

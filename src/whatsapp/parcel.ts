@@ -1,6 +1,6 @@
 import { type Lid, type Person, type Pn, personOf } from "../access/identity.js";
 import { present } from "../present.js";
-import { chunks, renderWhatsApp, say } from "../text.js";
+import { CHUNK_LENGTH, chunks, FENCE, renderWhatsApp, say } from "../text.js";
 
 import type { Parcel, WireContent } from "./types.js";
 
@@ -9,7 +9,7 @@ export function contentsOf(parcel: Parcel): readonly WireContent[] {
   switch (parcel.kind) {
     case "text": {
       const { quote, expiration } = parcel;
-      return fenced(chunks(parcel.text)).map((text, index) => ({
+      return fenced(parcel.text).map((text, index) => ({
         kind: "text",
         text,
         ...(quote && index === 0 ? { quote: defused(quote) } : {}),
@@ -32,17 +32,24 @@ export function withAddress(to: Person, address: Pn | Lid | undefined): Person {
   return address === undefined ? to : { ...personOf(address), ...to };
 }
 
-const FENCE = "```";
+/** What opens code anew at the beginning of a message, and what closes it at the end. */
+const OPENED = `${FENCE}\n`;
+const CLOSED = `\n${FENCE}`;
 
-/** Code that is cut between two messages is closed in the one and opened anew in the other. */
-function fenced(texts: readonly string[]): readonly string[] {
+/** The messages of a text. Code that is cut between two is closed in the one and opened anew in the other. */
+function fenced(text: string): readonly string[] {
+  const room = text.includes(FENCE) ? OPENED.length + CLOSED.length : 0;
+  const texts = chunks(text, CHUNK_LENGTH - room);
   let isOpen = false;
-  return texts.map((text, index) => {
-    const begin = isOpen ? `${FENCE}\n` : "";
+  return texts.flatMap((text, index) => {
+    // What closes code right behind a cut has closed it before the cut.
+    const closes = isOpen && text.startsWith(FENCE);
+    const begin = isOpen && !closes ? OPENED : "";
+    const shown = closes ? text.slice(FENCE.length).trimStart() : text;
     const isEven = text.split(FENCE).length % 2 === 1;
     // What is never closed is no code.
     isOpen = isEven === isOpen && texts.slice(index + 1).some((later) => later.includes(FENCE));
-    return `${begin}${text}${isOpen ? `\n${FENCE}` : ""}`;
+    return shown === "" ? [] : `${begin}${shown}${isOpen ? CLOSED : ""}`;
   });
 }
 

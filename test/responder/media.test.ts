@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, symlink, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, symlink, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -41,6 +41,16 @@ it("the oldest files make room for new ones", async () => {
     await utimes(kept.path, index, index).catch(() => {});
   }
   expect((await readdir(folder)).map((name) => join(folder, name)).sort()).toEqual(paths.slice(2).sort());
+});
+
+it("the file just kept is never what makes room, though the clock was put back", async () => {
+  const { keep } = await store({ bytes: MB, quota: 1.5 });
+  const earlier = await keep("a");
+  if (typeof earlier === "string") throw new Error(earlier);
+  await utimes(earlier.path, new Date("2040-01-01"), new Date("2040-01-01"));
+  const kept = await keep("b");
+  if (typeof kept === "string") throw new Error(kept);
+  expect((await stat(kept.path)).size).toBe(MB);
 });
 
 it("a file that is larger than it says is given up in the middle, and leaves nothing", async () => {

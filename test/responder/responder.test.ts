@@ -648,6 +648,24 @@ describe("without a model", () => {
     expect(desk.texts()).toHaveLength(1);
   });
 
+  it("I10: a reply that was sent before a crash counts as sent, whatever holds by the time it comes again", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "hello?");
+    await desk.until(() => desk.texts().length === 1);
+    const more = { quotes: desk.rig.sent[0]?.id ?? "", journalId: "reply", id: "REPLY" };
+    expect(await desk.owner("yes", more)).toBe("taken");
+    await desk.until(() => desk.texts().length === 3);
+    await desk.crash();
+    expect(await desk.owner("yes", more)).toBe("taken");
+    desk.rig.silent = false;
+    expect(await desk.owner("yes", { ...more, at: desk.time.now - 16 * 60_000 })).toBe("taken");
+    await desk.house.access.deny(alice, CLI);
+    expect(await desk.owner("yes", more)).toBe("taken");
+    await desk.wait(1_000);
+    expect(desk.texts().slice(1)).toEqual(["2000: yes", "1000: ✅"]);
+  });
+
   it("in self-chat it is off, and keeps nothing", async () => {
     const desk = await Desk.open({ model: false });
     await desk.house.access.setOwner({ setup: "self", person: OWNER, confirmed: true }, CLI);

@@ -52,6 +52,14 @@ describe("chunks", () => {
     expect(chunks("aaaa bbbb", 4)).toEqual(["aaaa", "bbbb"]);
   });
 
+  it("never cuts right behind a fence that opens code, but behind one that closes it", () => {
+    const line = "x".repeat(30);
+    expect(chunks(`\`\`\`\n${line}`, 20)).toEqual([`\`\`\`\n${"x".repeat(16)}`, "x".repeat(14)]);
+    expect(chunks(`Some code:\n\`\`\`\n${line}`, 20)[0]).toBe("Some code:");
+    expect(chunks(`\`\`\`\n${"x".repeat(10)}\n\`\`\`\n${line}`, 20)[0]).toBe(`\`\`\`\n${"x".repeat(10)}\n\`\`\``);
+    expect(chunks(`\`\`\`\n${line}\n\`\`\`\n${line}`, 20)[1]).toBe(`${"x".repeat(14)}\n\`\`\``);
+  });
+
   it("never cuts inside a character", () => {
     expect(chunks("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 15)).toEqual(["👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦"]);
     expect(chunks("🇩🇪🇫🇷🇮🇹", 9)).toEqual(["🇩🇪🇫🇷", "🇮🇹"]);

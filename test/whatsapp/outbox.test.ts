@@ -60,6 +60,26 @@ describe("outbox: what goes out", () => {
     expect(rig.texts()).toEqual([`one\n${fence}\n${a}\n${fence}`, `${fence}\n${b}\n${fence}\ntwo`, `${fence} ${a}`, b]);
   });
 
+  it.each([
+    ["a line longer than two messages", `\`\`\`\n${"x".repeat(9_000)}\n\`\`\``],
+    ["a closing fence right behind a cut", `\`\`\`\n${"x".repeat(3_988)}\n\`\`\``],
+    ["words behind such a fence", `\`\`\`\n${"x".repeat(3_988)}\n\`\`\`\nand words`],
+    ["lines that fill a message", `\`\`\`\n${`${"x".repeat(99)}\n`.repeat(90)}\`\`\``],
+  ])("code in several messages makes none too long and none empty: %s", async (_, code) => {
+    const rig = new Rig();
+    const outbox = await rig.start();
+    await outbox.post(text(ALICE, code));
+    await outbox.idle();
+    for (const sent of rig.texts()) {
+      expect(sent.length).toBeLessThanOrEqual(4_000);
+      expect(sent).not.toMatch(/^(```\s*)*$/);
+      expect(sent).not.toMatch(/^```\n```/);
+      expect(sent.split("```").length % 2).toBe(1);
+    }
+    const shown = (written: string) => written.replace(/[`\s]/g, "");
+    expect(shown(rig.texts().join(""))).toBe(shown(code));
+  });
+
   it("I3: links in a sender's quoted words are broken before they leave", async () => {
     const rig = new Rig();
     const outbox = await rig.start();
