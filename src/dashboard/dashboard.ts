@@ -134,7 +134,10 @@ function sendPico(): RequestHandler {
 
 /** What open pages may show, in short. */
 function fingerprint({ access, gateway, link }: DashboardParts): string {
-  const pending = access.list("pending").map(({ code, episode, name, held }) => [code, episode, name, held.length]);
+  // Only the last few messages of each are held: their number alone would stay the same.
+  const pending = access
+    .list("pending")
+    .map(({ code, episode, name, held }) => [code, episode, name, held.length, held.at(-1)?.journalId]);
   const { silent, responder } = gateway;
   return JSON.stringify([
     pending,
@@ -144,6 +147,7 @@ function fingerprint({ access, gateway, link }: DashboardParts): string {
     silent.on(),
     silent.until(),
     responder.paused,
+    gateway.trouble?.(),
     // Another owner, or a lock, ends sessions: their open pages are to find out.
     access.owner(),
   ]);

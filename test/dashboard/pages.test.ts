@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request, { type Response } from "supertest";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config.js";
 import { SignIn } from "../../src/dashboard/index.js";
 import { createDashboard } from "../../src/dashboard/web.js";
@@ -121,6 +121,23 @@ class Browser {
   }
 }
 
+/** What an open page of the browser hears, event by event; undefined once the gateway has ended it. */
+async function eventsOf(browser: Browser): Promise<() => Promise<string | undefined>> {
+  const { cookies: cookie } = (await browser.agent.get("/")).request;
+  const { port } = server.address() as AddressInfo;
+  const { body } = await fetch(`http://127.0.0.1:${port}/live`, { headers: { cookie } });
+  if (!body) throw new Error("no stream");
+  onTestFinished(() => server.closeAllConnections());
+  const events = body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  return async () => (await events.next()).value;
+}
+
+/** What of a page is replaced where something changes, by its name. */
+function liveOf(text: string): Record<string, string> {
+  const parts = [...text.matchAll(/<(\w+)[^>]* data-live="([^"]+)"[^>]*>([\s\S]*?)<\/\1>/g)];
+  return Object.fromEntries(parts.map(([, , name, inner]) => [name, inner ?? ""]));
+}
+
 const PAGES = ["/", "/whatsapp", "/whatsapp?list=denied", "/settings", "/activity", "/activity?show=messages", "/link"];
 const FORMS: [path: string, fields: Record<string, string>][] = [
   ["/whatsapp/decide", { do: "approve", code: "" }],
@@ -232,20 +249,13 @@ describe("the door", () => {
   });
 
   it("an open page hears at once of a lock, which ends its session", async () => {
-    const browser = await Browser.signedIn();
-    const { cookies: cookie } = (await browser.agent.get("/")).request;
-    const { port } = server.address() as AddressInfo;
-    const { body } = await fetch(`http://127.0.0.1:${port}/live`, { headers: { cookie } });
-    if (!body) throw new Error("no stream");
-    const events = body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
-    expect((await events.next()).value).toContain("event: change");
+    const next = await eventsOf(await Browser.signedIn());
+    expect(await next()).toContain("event: change");
     await house.access.setOwner(
       { setup: "own-number", person: OWNER, confirmed: true, locked: "the phone is lost" },
       ROOT,
     );
-    expect((await events.next()).value).toContain("event: change");
-    await events.return?.();
-    server.closeAllConnections();
+    expect(await next()).toContain("event: change");
   });
 
   it("a browser that signed in before there was an owner is theirs once there is one", async () => {
@@ -418,6 +428,31 @@ describe("what the pages do", () => {
     expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
     expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
     expect(house.access.invites()).toEqual([]);
+  });
+
+  it("open pages hear of a sixth message of somebody pending, and of a full disk", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const hold = (index: number) =>
+      house.access.hold(alice, { journalId: `j${index}`, at: house.time.now, preview: `message ${index}` });
+    for (let index = 1; index <= 5; index++) await hold(index);
+    const next = await eventsOf(await Browser.signedIn());
+    expect(await next()).toContain("event: change");
+    await hold(6);
+    expect(await next()).toContain("event: change");
+    Object.assign(house.gateway, { trouble: () => "The disk is full." });
+    expect(await next()).toContain("event: change");
+  });
+
+  it("how many more are pending, the pager, and the state of somebody are of what changes live", async () => {
+    const browser = await Browser.signedIn();
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    expect(liveOf((await browser.get("/")).text).more).toBe("");
+    expect(liveOf((await browser.get("/whatsapp?list=approved")).text).pager).toBe("");
+    for (let index = 1; index <= 5; index++) await house.knocks(`Bob ${index}`, `+1 555 000 300${index}`);
+    for (let index = 100; index <= 150; index++) await house.access.approve(person(`+1 555 000 4${index}`), ROOT);
+    expect(liveOf((await browser.get("/")).text).more).toContain("and 1 more");
+    expect(liveOf((await browser.get("/whatsapp?list=approved")).text).pager).toContain("Page 1 of 2");
+    expect(liveOf((await browser.get(`/whatsapp/${alice.code}`)).text).facts).toContain("pending, since");
   });
 
   it("the live events end at once for whoever asks for their head alone", async () => {
