@@ -15,6 +15,14 @@ function carry(old, fresh) {
   }
 }
 
+/** What is opened stays open, and is no difference. */
+function keepOpen(old, fresh) {
+  for (const part of old.querySelectorAll("details[id]")) {
+    const twin = fresh.querySelector(`#${CSS.escape(part.id)}`);
+    if (twin) twin.open = part.open;
+  }
+}
+
 /** How the focused element is found again after its surroundings were replaced. */
 function focusIn(element) {
   const active = document.activeElement;
@@ -41,6 +49,7 @@ function replace(old, fresh) {
 
 /** Keyed lists change entry by entry; everything else as a whole. */
 function update(old, fresh) {
+  keepOpen(old, fresh);
   if (old.outerHTML === fresh.outerHTML) return;
   const entries = [...fresh.children];
   if (![...entries, ...old.children].some(keyOf)) return replace(old, fresh);

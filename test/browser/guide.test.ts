@@ -154,6 +154,27 @@ test("a change on the open page takes no focus, no scroll place and no half-type
   await page.getByRole("switch", { name: "Silent Mode", checked: true }).waitFor();
 });
 
+test("the open page of the link follows the link; what was opened or typed there stays", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home);
+  await page.goto("/link");
+  await page.getByText("Link another account, or unlink").click();
+  await world.aliceKnocks();
+  await page.locator(".badge").waitFor();
+  const unlink = page.getByRole("button", { name: "Unlink this device" });
+  await unlink.waitFor();
+
+  const other = await page.context().newPage();
+  await other.goto("/link");
+  await other.getByText("Link another account, or unlink").click();
+  await other.getByRole("button", { name: "Unlink this device" }).click();
+  await page.getByLabel(/The bot’s number/).fill("+1 555 00");
+  await other.getByRole("button", { name: "Begin to link" }).click();
+  await page.getByRole("button", { name: "Stop linking" }).waitFor();
+  await unlink.waitFor({ state: "detached" });
+  expect(await page.getByLabel(/The bot’s number/).inputValue()).toBe("+1 555 00");
+});
+
 test("a restart ends the session with a clear message, and a sign-out for good", async () => {
   const world = await World.linked({ setup: "own-number", addressing: "pn" }, { KAFCLAW_DASHBOARD_PORT: "0" });
   const page = await signedIn(browser, world.home);

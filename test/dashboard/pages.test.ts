@@ -535,6 +535,20 @@ describe("what the pages do", () => {
     expect(link.asked.at(-1)).toEqual({ cancelled: true });
   });
 
+  it("an open page of the link gets its forms, and loses them, as the link changes", async () => {
+    const browser = await Browser.signedIn();
+    const open = liveOf((await browser.get("/link")).text);
+    expect(open.begin).not.toContain("<form");
+    expect(open.account).toContain("Unlink this device");
+    link.event = { event: "qr", data: "x" };
+    house.link = "unlinked";
+    Object.assign(house.gateway, { me: () => undefined });
+    const linking = liveOf((await browser.get("/link")).text);
+    expect(linking.begin).toContain("Stop linking");
+    expect(linking.hangs).toContain("When it hangs");
+    expect(linking.account).toBe("");
+  });
+
   it("however many contacts there are, every page stays under 100 kB", async () => {
     for (let index = 0; index < 500; index++) {
       const contact = person(`+1555${String(1_000_000 + index)}`);
