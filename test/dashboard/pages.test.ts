@@ -176,6 +176,14 @@ it("no page shows a secret of the settings", async () => {
 });
 
 describe("the door", () => {
+  it("the sign-in says only what it has to say, whatever its address asks for", async () => {
+    for (const said of ["__defineGetter__", "__proto__", "constructor", "toString", "nonsense"]) {
+      const { text } = await new Browser().get(`/sign-in?said=${said}`);
+      expect(text).not.toContain('role="status"');
+    }
+    expect((await new Browser().get("/sign-in?said=signed-out")).text).toContain("You are signed out.");
+  });
+
   it("every page and form leads whoever is not signed in to the sign-in, and changes nothing", async () => {
     for (const path of [...PAGES, "/live", "/nowhere"])
       await request(server).get(path).expect(303).expect("location", "/sign-in");

@@ -5,11 +5,13 @@ import { cookieOf, isSecure, limitTries, SESSION_COOKIE } from "../safety.js";
 import { asked, type Desk, field, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
-const SAYINGS: Readonly<Record<string, string>> = {
-  "signed-out": "You are signed out.",
-  ended:
+const SAYINGS: ReadonlyMap<string, string> = new Map([
+  ["signed-out", "You are signed out."],
+  [
+    "ended",
     "Your session has ended: the gateway was restarted, the bot's owner changed or was locked, or this browser was not used for a day. Nothing was changed; sign in again.",
-};
+  ],
+]);
 
 /** The routes that work without being signed in. */
 export function signInPages(router: Router, desk: Desk, place: Place): void {
@@ -18,7 +20,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
   router.get("/sign-in", (request, response) => {
     const link = asked(request, "link");
     if (link !== "" && !signIn.isLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
-    show(desk, request, response, { link: link || undefined, saying: SAYINGS[asked(request, "said")] });
+    show(desk, request, response, { link: link || undefined, saying: SAYINGS.get(asked(request, "said")) });
   });
 
   const tooMany = (request: Request, response: Response): void => {
