@@ -14,7 +14,7 @@ import { settingsPages } from "./pages/settings.js";
 import { signInPages, signOut, toSignIn } from "./pages/sign-in.js";
 import { whatsappPages } from "./pages/whatsapp.js";
 import { problem, statusOfError } from "./problems.js";
-import { type Csrf, cookieOf, cookies, createCsrf, headers, isOurOrigin, SESSION_COOKIE } from "./safety.js";
+import { type Csrf, cookieName, cookieOf, cookies, createCsrf, headers, isOurOrigin } from "./safety.js";
 import type { Session } from "./session.js";
 import { createViews } from "./views.js";
 
@@ -35,7 +35,8 @@ const ASSETS_KEPT = "1h";
 /** Makes the dashboard; `listen` serves it. */
 export function createDashboard(parts: DashboardParts): Dashboard {
   const { access, signIn, random, log } = parts;
-  const sessionIn = (request: Request): Session | undefined => signIn.find(cookieOf(request, SESSION_COOKIE), access);
+  const sessionIn = (request: Request): Session | undefined =>
+    signIn.find(cookieOf(request, cookieName("session", request)), access);
   const csrf = createCsrf(parts, random, (request) => sessionIn(request)?.id ?? "");
   const live = new Live(() => fingerprint(parts));
   const desk = new Desk(parts, createViews(), csrf, live);

@@ -185,9 +185,9 @@ test("a restart ends the session with a clear message, and a sign-out for good",
 
   const again = await signedIn(browser, world.home);
   const cookies = await again.context().cookies();
-  await world.home.stop();
-  await world.home.start();
   const { address } = await world.home.api();
+  await world.home.stop();
+  await world.home.start({ KAFCLAW_DASHBOARD_PORT: new URL(address).port });
   await again.context().addCookies(cookies);
   await again.goto(`${address}/whatsapp`);
   await again.getByText("Your session has ended").waitFor();

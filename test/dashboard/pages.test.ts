@@ -88,11 +88,15 @@ afterEach(async () => {
 
 /** A browser: keeps its cookies, and the CSRF token of the last page. */
 class Browser {
-  readonly agent = request.agent(server);
+  readonly agent: ReturnType<typeof request.agent>;
   csrf = "";
 
-  static async signedIn(): Promise<Browser> {
-    const browser = new Browser();
+  constructor(at = server) {
+    this.agent = request.agent(at);
+  }
+
+  static async signedIn(at = server): Promise<Browser> {
+    const browser = new Browser(at);
     await browser.get("/sign-in");
     await browser.post("/sign-in", { token: ACCESS_TOKEN }).expect(303).expect("location", "/");
     await browser.get("/");
@@ -281,13 +285,26 @@ describe("the door", () => {
     const browser = new Browser();
     await browser.get("/sign-in");
     const { headers } = await browser.post("/sign-in", { token: ACCESS_TOKEN });
-    expect(String(headers["set-cookie"])).toMatch(/kafclaw-session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict/);
+    expect(String(headers["set-cookie"])).toMatch(/kafclaw-session-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict/);
     const publicly = await request(server).get("/sign-in").set("host", "bot.example.org");
     expect(String(publicly.headers["set-cookie"])).toContain("; Secure");
   });
 });
 
 describe("other web pages", () => {
+  it("a gateway on another port of this machine has cookies of other names, so that it signs nobody out", async () => {
+    const other = createServer((incoming, response) => server.emit("request", incoming, response));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void other.close());
+    const namesAt = async (at: Server): Promise<string[]> => {
+      const { cookies } = (await (await Browser.signedIn(at)).agent.get("/")).request;
+      return String(cookies).match(/kafclaw-[\w-]+(?==)/g) ?? [];
+    };
+    const names = await namesAt(server);
+    expect(names).toHaveLength(2);
+    expect((await namesAt(other)).filter((name) => names.includes(name))).toEqual([]);
+  });
+
   it("a name that was made to point here (DNS rebinding) gets nothing", async () => {
     for (const path of [...PAGES, "/sign-in", "/assets/kafclaw.js"]) {
       await request(server).get(path).set("host", "evil.example").expect(421);

@@ -1,7 +1,7 @@
 /** Signing in with the access token or a link, and out. */
 import type { CookieOptions, Request, RequestHandler, Response, Router } from "express";
 import type { Place } from "../guard.js";
-import { cookieOf, isSecure, limitTries, SESSION_COOKIE } from "../safety.js";
+import { cookieName, cookieOf, isSecure, limitTries } from "../safety.js";
 import { asked, type Desk, field, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
@@ -39,7 +39,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
         403,
       );
     }
-    response.cookie(SESSION_COOKIE, signIn.open(access), cookieOptions(request, place));
+    response.cookie(cookieName("session", request), signIn.open(access), cookieOptions(request, place));
     response.redirect(303, "/");
   };
   router.post(
@@ -53,14 +53,14 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
 export function signOut(router: Router, desk: Desk, place: Place): void {
   router.post("/sign-out", (request, response) => {
     desk.parts.signIn.close(sessionOf(response));
-    response.clearCookie(SESSION_COOKIE, cookieOptions(request, place));
+    response.clearCookie(cookieName("session", request), cookieOptions(request, place));
     response.redirect(303, "/sign-in?said=signed-out");
   });
 }
 
 /** Sends who is not signed in to where they can be. */
 export function toSignIn(request: Request, response: Response): void {
-  const hadSession = cookieOf(request, SESSION_COOKIE) !== undefined;
+  const hadSession = cookieOf(request, cookieName("session", request)) !== undefined;
   response.redirect(303, hadSession ? "/sign-in?said=ended" : "/sign-in");
 }
 
