@@ -28,15 +28,20 @@ function focusIn(element) {
   const active = document.activeElement;
   if (!active || !element.contains(active)) return undefined;
   const label = active.getAttribute("aria-label");
-  return (fresh) =>
-    (active.id && document.getElementById(active.id)) ||
-    [...fresh.querySelectorAll("a, button, input, select")].find(
+  return (fresh) => {
+    const alike = [...fresh.querySelectorAll("a, button, input, select, summary")].filter(
       (other) =>
         other.tagName === active.tagName &&
         other.getAttribute("aria-label") === label &&
-        other.getAttribute("href") === active.getAttribute("href") &&
-        other.value === active.value,
+        other.getAttribute("href") === active.getAttribute("href"),
     );
+    return (
+      (active.id && document.getElementById(active.id)) ||
+      alike.find((other) => other.value === active.value) ||
+      // A switch has the opposite value now.
+      (active.name && alike.find((other) => other.name === active.name))
+    );
+  };
 }
 
 function replace(old, fresh) {

@@ -149,9 +149,16 @@ test("a change on the open page takes no focus, no scroll place and no half-type
 
   await world.order("/silent off");
   await page.goto("/");
-  await page.getByRole("switch", { name: "Silent Mode", checked: false }).waitFor();
+  await page.getByRole("switch", { name: "Silent Mode", checked: false }).focus();
   await world.order("/silent on");
   await page.getByRole("switch", { name: "Silent Mode", checked: true }).waitFor();
+  expect(await page.evaluate<string>("document.activeElement.getAttribute('aria-checked')")).toBe("true");
+
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Pause", exact: true }).focus();
+  await world.home.run(["pause"]);
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
+  expect(await page.evaluate<string>("document.activeElement.value")).toBe("resume");
 });
 
 test("the open page of the link follows the link; what was opened or typed there stays", async () => {
