@@ -14,7 +14,7 @@ import { settingsPages } from "./pages/settings.js";
 import { signInPages, signOut, toSignIn } from "./pages/sign-in.js";
 import { whatsappPages } from "./pages/whatsapp.js";
 import { problem, statusOfError } from "./problems.js";
-import { type Csrf, cookieOf, cookies, createCsrf, headers, isOurOrigin, SESSION_COOKIE } from "./safety.js";
+import { type Csrf, cookieName, cookieOf, cookies, createCsrf, headers, isOurOrigin } from "./safety.js";
 import type { Session } from "./session.js";
 import { createViews } from "./views.js";
 
@@ -35,7 +35,8 @@ const ASSETS_KEPT = "1h";
 /** Makes the dashboard; `listen` serves it. */
 export function createDashboard(parts: DashboardParts): Dashboard {
   const { access, signIn, random, log } = parts;
-  const sessionIn = (request: Request): Session | undefined => signIn.find(cookieOf(request, SESSION_COOKIE), access);
+  const sessionIn = (request: Request): Session | undefined =>
+    signIn.find(cookieOf(request, cookieName("session", request)), access);
   const csrf = createCsrf(parts, random, (request) => sessionIn(request)?.id ?? "");
   const live = new Live(() => fingerprint(parts));
   const desk = new Desk(parts, createViews(), csrf, live);
@@ -134,7 +135,10 @@ function sendPico(): RequestHandler {
 
 /** What open pages may show, in short. */
 function fingerprint({ access, gateway, link }: DashboardParts): string {
-  const pending = access.list("pending").map(({ code, episode, name, held }) => [code, episode, name, held.length]);
+  // Only the last few messages of each are held: their number alone would stay the same.
+  const pending = access
+    .list("pending")
+    .map(({ code, episode, name, held }) => [code, episode, name, held.length, held.at(-1)?.journalId]);
   const { silent, responder } = gateway;
   return JSON.stringify([
     pending,
@@ -144,6 +148,7 @@ function fingerprint({ access, gateway, link }: DashboardParts): string {
     silent.on(),
     silent.until(),
     responder.paused,
+    gateway.trouble?.(),
     // Another owner, or a lock, ends sessions: their open pages are to find out.
     access.owner(),
   ]);

@@ -195,7 +195,12 @@ const pageOf = (name: string, items: object = { type: "object" }): object =>
 
 const SECURITY = {
   token: { type: "http", scheme: "bearer" },
-  session: { type: "apiKey", in: "cookie", name: "kafclaw-session" },
+  session: {
+    type: "apiKey",
+    in: "cookie",
+    name: "kafclaw-session-{port}",
+    description: "With the port that the dashboard listens on: kafclaw-session-18791",
+  },
 };
 
 const SCHEMAS = {

@@ -1,6 +1,6 @@
 /** What keeps other web pages and other machines out of the dashboard: headers, Host, Origin, CSRF tokens, sign-in limit. */
 import cookieParser from "cookie-parser";
-import { doubleCsrf } from "csrf-csrf";
+import { type DoubleCsrfUtilities, doubleCsrf } from "csrf-csrf";
 import type { Request, RequestHandler, Response } from "express";
 import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
@@ -9,8 +9,6 @@ import type { Place } from "./guard.js";
 /** The field of every form, and the header of scripts, that holds the CSRF token. */
 export const CSRF_FIELD = "csrf";
 export const CSRF_HEADER = "x-csrf-token";
-const CSRF_COOKIE = "kafclaw-csrf";
-export const SESSION_COOKIE = "kafclaw-session";
 
 const TRIES = 10;
 const TRIES_WITHIN_MS = 15 * 60_000;
@@ -52,6 +50,15 @@ export function isSecure(request: Request, { publicUrl }: Place): boolean {
   return publicUrl !== undefined && request.headers.host?.toLowerCase() === new URL(publicUrl).host;
 }
 
+/** The name of a cookie of ours. The port is part of it: browsers send a cookie to every port of a machine. */
+export function cookieName(kind: "session" | "csrf", request: Request): string {
+  return `kafclaw-${kind}-${portOf(request)}`;
+}
+
+function portOf(request: Request): number {
+  return request.socket.localPort ?? 0;
+}
+
 /** Reads cookies. */
 export function cookies(): RequestHandler {
   return cookieParser();
@@ -78,23 +85,31 @@ export function createCsrf(
   sessionOf: (request: Request) => string,
 ): Csrf {
   const key = Buffer.from(random(32)).toString("base64url");
-  const { generateCsrfToken, validateRequest } = doubleCsrf({
-    getSecret: () => key,
-    getSessionIdentifier: sessionOf,
-    cookieName: CSRF_COOKIE,
-    cookieOptions: { sameSite: "strict", path: "/", secure: false, httpOnly: true },
-    getCsrfTokenFromRequest: (request) => {
-      const field = (request.body as Record<string, unknown> | undefined)?.[CSRF_FIELD];
-      return typeof field === "string" ? field : request.headers[CSRF_HEADER];
-    },
-  });
+  // The name of the cookie depends on the port, which is known with the first request only.
+  const byPort = new Map<number, DoubleCsrfUtilities>();
+  const at = (request: Request): DoubleCsrfUtilities => {
+    const known = byPort.get(portOf(request));
+    if (known) return known;
+    const made = doubleCsrf({
+      getSecret: () => key,
+      getSessionIdentifier: sessionOf,
+      cookieName: cookieName("csrf", request),
+      cookieOptions: { sameSite: "strict", path: "/", secure: false, httpOnly: true },
+      getCsrfTokenFromRequest: (request) => {
+        const field = (request.body as Record<string, unknown> | undefined)?.[CSRF_FIELD];
+        return typeof field === "string" ? field : request.headers[CSRF_HEADER];
+      },
+    });
+    byPort.set(portOf(request), made);
+    return made;
+  };
   return {
     token: (request, response) =>
-      generateCsrfToken(request, response, {
+      at(request).generateCsrfToken(request, response, {
         validateOnReuse: false,
         cookieOptions: { sameSite: "strict", path: "/", secure: isSecure(request, place), httpOnly: true },
       }),
-    isRight: (request) => validateRequest(request),
+    isRight: (request) => at(request).validateRequest(request),
   };
 }
 

@@ -15,20 +15,33 @@ function carry(old, fresh) {
   }
 }
 
+/** What is opened stays open, and is no difference. */
+function keepOpen(old, fresh) {
+  for (const part of old.querySelectorAll("details[id]")) {
+    const twin = fresh.querySelector(`#${CSS.escape(part.id)}`);
+    if (twin) twin.open = part.open;
+  }
+}
+
 /** How the focused element is found again after its surroundings were replaced. */
 function focusIn(element) {
   const active = document.activeElement;
   if (!active || !element.contains(active)) return undefined;
   const label = active.getAttribute("aria-label");
-  return (fresh) =>
-    (active.id && document.getElementById(active.id)) ||
-    [...fresh.querySelectorAll("a, button, input, select")].find(
+  return (fresh) => {
+    const alike = [...fresh.querySelectorAll("a, button, input, select, summary")].filter(
       (other) =>
         other.tagName === active.tagName &&
         other.getAttribute("aria-label") === label &&
-        other.getAttribute("href") === active.getAttribute("href") &&
-        other.value === active.value,
+        other.getAttribute("href") === active.getAttribute("href"),
     );
+    return (
+      (active.id && document.getElementById(active.id)) ||
+      alike.find((other) => other.value === active.value) ||
+      // A switch has the opposite value now.
+      (active.name && alike.find((other) => other.name === active.name))
+    );
+  };
 }
 
 function replace(old, fresh) {
@@ -41,6 +54,7 @@ function replace(old, fresh) {
 
 /** Keyed lists change entry by entry; everything else as a whole. */
 function update(old, fresh) {
+  keepOpen(old, fresh);
   if (old.outerHTML === fresh.outerHTML) return;
   const entries = [...fresh.children];
   if (![...entries, ...old.children].some(keyOf)) return replace(old, fresh);

@@ -149,9 +149,37 @@ test("a change on the open page takes no focus, no scroll place and no half-type
 
   await world.order("/silent off");
   await page.goto("/");
-  await page.getByRole("switch", { name: "Silent Mode", checked: false }).waitFor();
+  await page.getByRole("switch", { name: "Silent Mode", checked: false }).focus();
   await world.order("/silent on");
   await page.getByRole("switch", { name: "Silent Mode", checked: true }).waitFor();
+  expect(await page.evaluate<string>("document.activeElement.getAttribute('aria-checked')")).toBe("true");
+
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Pause", exact: true }).focus();
+  await world.home.run(["pause"]);
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
+  expect(await page.evaluate<string>("document.activeElement.value")).toBe("resume");
+});
+
+test("the open page of the link follows the link; what was opened or typed there stays", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home);
+  await page.goto("/link");
+  await page.getByText("Link another account, or unlink").click();
+  await world.aliceKnocks();
+  await page.locator(".badge").waitFor();
+  const unlink = page.getByRole("button", { name: "Unlink this device" });
+  await unlink.waitFor();
+
+  const other = await page.context().newPage();
+  await other.goto("/link");
+  await other.getByText("Link another account, or unlink").click();
+  await other.getByRole("button", { name: "Unlink this device" }).click();
+  await page.getByLabel(/The bot’s number/).fill("+1 555 00");
+  await other.getByRole("button", { name: "Begin to link" }).click();
+  await page.getByRole("button", { name: "Stop linking" }).waitFor();
+  await unlink.waitFor({ state: "detached" });
+  expect(await page.getByLabel(/The bot’s number/).inputValue()).toBe("+1 555 00");
 });
 
 test("a restart ends the session with a clear message, and a sign-out for good", async () => {
@@ -164,9 +192,9 @@ test("a restart ends the session with a clear message, and a sign-out for good",
 
   const again = await signedIn(browser, world.home);
   const cookies = await again.context().cookies();
-  await world.home.stop();
-  await world.home.start();
   const { address } = await world.home.api();
+  await world.home.stop();
+  await world.home.start({ KAFCLAW_DASHBOARD_PORT: new URL(address).port });
   await again.context().addCookies(cookies);
   await again.goto(`${address}/whatsapp`);
   await again.getByText("Your session has ended").waitFor();

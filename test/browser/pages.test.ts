@@ -85,7 +85,7 @@ async function peopled(): Promise<World> {
       await world.say(phone, "hello, it's me from the choir, may I ask the bot about Tuesday's rehearsal?");
     await world.told(/New sender/);
   }
-  const denied = wa.phone({ pn: "15550004000", name: "Spammy" });
+  const denied = wa.phone({ pn: "15550004000", name: "Spammy".padEnd(64, "y") });
   await world.say(denied, TOKEN);
   await world.told(/Spammy/);
   await home.run(["deny", "Spammy"]);

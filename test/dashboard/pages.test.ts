@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request, { type Response } from "supertest";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config.js";
 import { SignIn } from "../../src/dashboard/index.js";
 import { createDashboard } from "../../src/dashboard/web.js";
@@ -88,11 +88,15 @@ afterEach(async () => {
 
 /** A browser: keeps its cookies, and the CSRF token of the last page. */
 class Browser {
-  readonly agent = request.agent(server);
+  readonly agent: ReturnType<typeof request.agent>;
   csrf = "";
 
-  static async signedIn(): Promise<Browser> {
-    const browser = new Browser();
+  constructor(at = server) {
+    this.agent = request.agent(at);
+  }
+
+  static async signedIn(at = server): Promise<Browser> {
+    const browser = new Browser(at);
     await browser.get("/sign-in");
     await browser.post("/sign-in", { token: ACCESS_TOKEN }).expect(303).expect("location", "/");
     await browser.get("/");
@@ -119,6 +123,23 @@ class Browser {
     const { text } = await this.get(headers.location ?? "");
     return /class="said[^>]*>(.*?)<\/div>/s.exec(text)?.[1]?.replace(/<[^>]+>/g, "") ?? "";
   }
+}
+
+/** What an open page of the browser hears, event by event; undefined once the gateway has ended it. */
+async function eventsOf(browser: Browser): Promise<() => Promise<string | undefined>> {
+  const { cookies: cookie } = (await browser.agent.get("/")).request;
+  const { port } = server.address() as AddressInfo;
+  const { body } = await fetch(`http://127.0.0.1:${port}/live`, { headers: { cookie } });
+  if (!body) throw new Error("no stream");
+  onTestFinished(() => server.closeAllConnections());
+  const events = body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  return async () => (await events.next()).value;
+}
+
+/** What of a page is replaced where something changes, by its name. */
+function liveOf(text: string): Record<string, string> {
+  const parts = [...text.matchAll(/<(\w+)[^>]* data-live="([^"]+)"[^>]*>([\s\S]*?)<\/\1>/g)];
+  return Object.fromEntries(parts.map(([, , name, inner]) => [name, inner ?? ""]));
 }
 
 const PAGES = ["/", "/whatsapp", "/whatsapp?list=denied", "/settings", "/activity", "/activity?show=messages", "/link"];
@@ -159,6 +180,14 @@ it("no page shows a secret of the settings", async () => {
 });
 
 describe("the door", () => {
+  it("the sign-in says only what it has to say, whatever its address asks for", async () => {
+    for (const said of ["__defineGetter__", "__proto__", "constructor", "toString", "nonsense"]) {
+      const { text } = await new Browser().get(`/sign-in?said=${said}`);
+      expect(text).not.toContain('role="status"');
+    }
+    expect((await new Browser().get("/sign-in?said=signed-out")).text).toContain("You are signed out.");
+  });
+
   it("every page and form leads whoever is not signed in to the sign-in, and changes nothing", async () => {
     for (const path of [...PAGES, "/live", "/nowhere"])
       await request(server).get(path).expect(303).expect("location", "/sign-in");
@@ -232,20 +261,13 @@ describe("the door", () => {
   });
 
   it("an open page hears at once of a lock, which ends its session", async () => {
-    const browser = await Browser.signedIn();
-    const { cookies: cookie } = (await browser.agent.get("/")).request;
-    const { port } = server.address() as AddressInfo;
-    const { body } = await fetch(`http://127.0.0.1:${port}/live`, { headers: { cookie } });
-    if (!body) throw new Error("no stream");
-    const events = body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
-    expect((await events.next()).value).toContain("event: change");
+    const next = await eventsOf(await Browser.signedIn());
+    expect(await next()).toContain("event: change");
     await house.access.setOwner(
       { setup: "own-number", person: OWNER, confirmed: true, locked: "the phone is lost" },
       ROOT,
     );
-    expect((await events.next()).value).toContain("event: change");
-    await events.return?.();
-    server.closeAllConnections();
+    expect(await next()).toContain("event: change");
   });
 
   it("a browser that signed in before there was an owner is theirs once there is one", async () => {
@@ -263,13 +285,26 @@ describe("the door", () => {
     const browser = new Browser();
     await browser.get("/sign-in");
     const { headers } = await browser.post("/sign-in", { token: ACCESS_TOKEN });
-    expect(String(headers["set-cookie"])).toMatch(/kafclaw-session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict/);
+    expect(String(headers["set-cookie"])).toMatch(/kafclaw-session-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict/);
     const publicly = await request(server).get("/sign-in").set("host", "bot.example.org");
     expect(String(publicly.headers["set-cookie"])).toContain("; Secure");
   });
 });
 
 describe("other web pages", () => {
+  it("a gateway on another port of this machine has cookies of other names, so that it signs nobody out", async () => {
+    const other = createServer((incoming, response) => server.emit("request", incoming, response));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void other.close());
+    const namesAt = async (at: Server): Promise<string[]> => {
+      const { cookies } = (await (await Browser.signedIn(at)).agent.get("/")).request;
+      return String(cookies).match(/kafclaw-[\w-]+(?==)/g) ?? [];
+    };
+    const names = await namesAt(server);
+    expect(names).toHaveLength(2);
+    expect((await namesAt(other)).filter((name) => names.includes(name))).toEqual([]);
+  });
+
   it("a name that was made to point here (DNS rebinding) gets nothing", async () => {
     for (const path of [...PAGES, "/sign-in", "/assets/kafclaw.js"]) {
       await request(server).get(path).set("host", "evil.example").expect(421);
@@ -424,6 +459,31 @@ describe("what the pages do", () => {
     expect(house.access.invites()).toEqual([]);
   });
 
+  it("open pages hear of a sixth message of somebody pending, and of a full disk", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    const hold = (index: number) =>
+      house.access.hold(alice, { journalId: `j${index}`, at: house.time.now, preview: `message ${index}` });
+    for (let index = 1; index <= 5; index++) await hold(index);
+    const next = await eventsOf(await Browser.signedIn());
+    expect(await next()).toContain("event: change");
+    await hold(6);
+    expect(await next()).toContain("event: change");
+    Object.assign(house.gateway, { trouble: () => "The disk is full." });
+    expect(await next()).toContain("event: change");
+  });
+
+  it("how many more are pending, the pager, and the state of somebody are of what changes live", async () => {
+    const browser = await Browser.signedIn();
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    expect(liveOf((await browser.get("/")).text).more).toBe("");
+    expect(liveOf((await browser.get("/whatsapp?list=approved")).text).pager).toBe("");
+    for (let index = 1; index <= 5; index++) await house.knocks(`Bob ${index}`, `+1 555 000 300${index}`);
+    for (let index = 100; index <= 150; index++) await house.access.approve(person(`+1 555 000 4${index}`), ROOT);
+    expect(liveOf((await browser.get("/")).text).more).toContain("and 1 more");
+    expect(liveOf((await browser.get("/whatsapp?list=approved")).text).pager).toContain("Page 1 of 2");
+    expect(liveOf((await browser.get(`/whatsapp/${alice.code}`)).text).facts).toContain("pending, since");
+  });
+
   it("the live events end at once for whoever asks for their head alone", async () => {
     const browser = await Browser.signedIn();
     await browser.agent.head("/live").timeout(5_000).expect(200).expect("content-type", "text/event-stream");
@@ -502,6 +562,20 @@ describe("what the pages do", () => {
     expect((await browser.get("/link")).text).toContain("Stop linking");
     expect(await browser.does("/link/cancel", {})).toContain("Linking is stopped.");
     expect(link.asked.at(-1)).toEqual({ cancelled: true });
+  });
+
+  it("an open page of the link gets its forms, and loses them, as the link changes", async () => {
+    const browser = await Browser.signedIn();
+    const open = liveOf((await browser.get("/link")).text);
+    expect(open.begin).not.toContain("<form");
+    expect(open.account).toContain("Unlink this device");
+    link.event = { event: "qr", data: "x" };
+    house.link = "unlinked";
+    Object.assign(house.gateway, { me: () => undefined });
+    const linking = liveOf((await browser.get("/link")).text);
+    expect(linking.begin).toContain("Stop linking");
+    expect(linking.hangs).toContain("When it hangs");
+    expect(linking.account).toBe("");
   });
 
   it("however many contacts there are, every page stays under 100 kB", async () => {

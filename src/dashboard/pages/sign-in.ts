@@ -1,15 +1,17 @@
 /** Signing in with the access token or a link, and out. */
 import type { CookieOptions, Request, RequestHandler, Response, Router } from "express";
 import type { Place } from "../guard.js";
-import { cookieOf, isSecure, limitTries, SESSION_COOKIE } from "../safety.js";
+import { cookieName, cookieOf, isSecure, limitTries } from "../safety.js";
 import { asked, type Desk, field, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
-const SAYINGS: Readonly<Record<string, string>> = {
-  "signed-out": "You are signed out.",
-  ended:
+const SAYINGS: ReadonlyMap<string, string> = new Map([
+  ["signed-out", "You are signed out."],
+  [
+    "ended",
     "Your session has ended: the gateway was restarted, the bot's owner changed or was locked, or this browser was not used for a day. Nothing was changed; sign in again.",
-};
+  ],
+]);
 
 /** The routes that work without being signed in. */
 export function signInPages(router: Router, desk: Desk, place: Place): void {
@@ -18,7 +20,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
   router.get("/sign-in", (request, response) => {
     const link = asked(request, "link");
     if (link !== "" && !signIn.isLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
-    show(desk, request, response, { link: link || undefined, saying: SAYINGS[asked(request, "said")] });
+    show(desk, request, response, { link: link || undefined, saying: SAYINGS.get(asked(request, "said")) });
   });
 
   const tooMany = (request: Request, response: Response): void => {
@@ -37,7 +39,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
         403,
       );
     }
-    response.cookie(SESSION_COOKIE, signIn.open(access), cookieOptions(request, place));
+    response.cookie(cookieName("session", request), signIn.open(access), cookieOptions(request, place));
     response.redirect(303, "/");
   };
   router.post(
@@ -51,14 +53,14 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
 export function signOut(router: Router, desk: Desk, place: Place): void {
   router.post("/sign-out", (request, response) => {
     desk.parts.signIn.close(sessionOf(response));
-    response.clearCookie(SESSION_COOKIE, cookieOptions(request, place));
+    response.clearCookie(cookieName("session", request), cookieOptions(request, place));
     response.redirect(303, "/sign-in?said=signed-out");
   });
 }
 
 /** Sends who is not signed in to where they can be. */
 export function toSignIn(request: Request, response: Response): void {
-  const hadSession = cookieOf(request, SESSION_COOKIE) !== undefined;
+  const hadSession = cookieOf(request, cookieName("session", request)) !== undefined;
   response.redirect(303, hadSession ? "/sign-in?said=ended" : "/sign-in");
 }
 
