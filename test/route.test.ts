@@ -296,8 +296,9 @@ describe("what is held of a pending sender", () => {
     });
     await journal.record(drafts);
     await writes("the last");
-    await vi.waitFor(async () =>
-      expect(await texts()).toEqual([96, 97, 98, 99].map((n) => `text ${n}`).concat("the last")),
+    await vi.waitFor(
+      async () => expect(await texts()).toEqual([96, 97, 98, 99].map((n) => `text ${n}`).concat("the last")),
+      { timeout: 15_000 },
     );
     expect(hold.mock.calls.length).toBeLessThan(40);
     expect(await journal.unhandled()).toEqual([]);

@@ -58,10 +58,9 @@ describe("Markdown becomes WhatsApp's marks", () => {
       }),
       { numRuns: 2_000 },
     );
-    const began = performance.now();
+    // What grows faster than that takes longer than a test may.
     for (const hostile of ["*", "_", "`", "[", "~", "# ", "\\", "**a", "[a](", "```\n", "| "]) {
       toWhatsApp(hostile.repeat(16_000 / hostile.length));
     }
-    expect(performance.now() - began).toBeLessThan(5_000);
   });
 });
