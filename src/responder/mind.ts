@@ -15,11 +15,11 @@ export class Mind {
   constructor(
     private readonly model: Asked,
     private readonly soul: Soul,
-    private readonly parts: Pick<ResponderParts, "access"> & {
+    private readonly parts: Pick<ResponderParts, "access" | "clock"> & {
       readonly settings: Pick<ResponderParts["settings"], "contextTokens">;
     },
   ) {
-    this.senses = new Senses(model);
+    this.senses = new Senses(model, parts.clock);
   }
 
   /** What somebody said, voice notes in words, as long as there is room for. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { toFile } from "openai";
 import { Stream } from "openai/core/streaming";
 import { z } from "zod";
+import { isWithin } from "../clock.js";
 import { cut } from "../text.js";
 import type { ChatMessage } from "./frame.js";
 import { type Endpoint, ModelProblem } from "./problem.js";
@@ -32,9 +33,9 @@ export interface ModelSettings {
 const OPENAI_URL = "https://api.openai.com/v1";
 
 /** The model that the settings name. */
-export function modelFrom(settings: ModelSettings & { readonly model: string }): Model {
+export function modelFrom(settings: ModelSettings & { readonly model: string }, clock: () => number = Date.now): Model {
   const { baseUrl = OPENAI_URL, model, apiKey, timeout, transcriptionModel } = settings;
-  return new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey);
+  return new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey, clock);
 }
 
 /** So often a question is asked again, where the endpoint may answer a moment later. */
@@ -61,8 +62,8 @@ const PATIENCE = 3;
 
 /** Answers of an endpoint that has no such thing as transcription. */
 const DEAF = new Set([404, 405, 501]);
-/** An endpoint that refused so many voice notes in a row takes none, or not with this key or model. */
-const REFUSALS_BORNE = 3;
+/** It is not sent voice notes for so long: a proxy whose endpoint is away may say the same. */
+const DEAF_MS = 60 * 60_000;
 
 const Choice = z.object({
   delta: z.object({ content: z.string().nullish() }).nullish(),
@@ -74,12 +75,13 @@ const Failure = z.object({ error: z.unknown() });
 
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
 export class Model implements Asked {
-  /** How many voice notes it refused in a row. */
-  private refused = 0;
+  /** When it said that it has no transcription. */
+  private deafSince = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly options: Endpoint & { readonly transcriptionModel?: string },
     private readonly apiKey: string | undefined,
+    private readonly clock: () => number,
   ) {}
 
   get name(): string {
@@ -99,7 +101,7 @@ export class Model implements Asked {
 
   async transcribe(path: string, signal: AbortSignal): Promise<string | undefined> {
     const { transcriptionModel: model } = this.options;
-    if (model === undefined || this.refused >= REFUSALS_BORNE) return undefined;
+    if (model === undefined || isWithin(DEAF_MS, this.deafSince, this.clock())) return undefined;
     try {
       const { text } = await this.again(signal, () =>
         this.patiently(signal, async (client, exchange) => {
@@ -108,12 +110,11 @@ export class Model implements Asked {
           return client.audio.transcriptions.create({ file, model }, { signal: exchange.signal });
         }),
       );
-      this.refused = 0;
       return typeof text === "string" && text.trim() !== "" ? cut(text.trim(), LONGEST) : undefined;
     } catch (error) {
       signal.throwIfAborted();
       const { status } = problemOf(error, this.options);
-      if (status !== undefined) this.refused = DEAF.has(status) ? REFUSALS_BORNE : this.refused + 1;
+      if (status !== undefined && DEAF.has(status)) this.deafSince = this.clock();
       return undefined;
     }
   }

@@ -184,7 +184,7 @@ describe("a question", () => {
 });
 
 describe("pictures", () => {
-  it("that the model can't take are left out of the question, and after three of them in a row they are not shown", async () => {
+  it("that the model can't take are left out of the question, and after three of them in a row they are not shown for an hour", async () => {
     const desk = await Desk.open();
     desk.file = PICTURE;
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -198,6 +198,11 @@ describe("pictures", () => {
     }
     const shown = desk.asked.map((messages) => (messages.at(-1)?.images ?? []).length);
     expect(shown).toEqual([1, 0, 1, 0, 1, 0, 0]);
+    await desk.wait(60 * 60_000);
+    desk.answering = () => "A cat!";
+    await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+    await desk.until(() => desk.texts().includes("2000: A cat!"));
+    expect(desk.asked.at(-1)?.at(-1)?.images).toHaveLength(1);
     expect(desk.told).toEqual([]);
   });
 });
