@@ -1,7 +1,7 @@
 import type { TurnDoc, WaitingDoc } from "./book.js";
 import { abridged, messagesFor } from "./frame.js";
 import { toWhatsApp } from "./markdown.js";
-import type { Asked } from "./model.js";
+import type { Asked, Look } from "./model.js";
 import type { Partner } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem } from "./problem.js";
@@ -23,22 +23,23 @@ export class Mind {
   }
 
   /** What somebody said, voice notes in words, as long as there is room for. */
-  async hear(burst: readonly WaitingDoc[], signal: AbortSignal): Promise<string> {
+  async hear(burst: readonly WaitingDoc[], signal: AbortSignal, look: Look): Promise<string> {
     const words: string[] = [];
     // One after the other: many at once are what an endpoint refuses.
-    for (const doc of burst) words.push(await this.senses.words(doc, signal));
+    for (const doc of burst) words.push(await this.senses.words(doc, signal, look));
     return abridged(words.join("\n"), this.parts.settings.contextTokens);
   }
 
   /**
    * Answers, in WhatsApp's marks.
    * @param turns what was said before, oldest first
-   * @throws ModelProblem
+   * @throws ModelProblem, and what `look` throws
    */
   async answer(
     { name, contact }: Partner,
     { said, burst, turns }: { said: string; burst: readonly WaitingDoc[]; turns: readonly TurnDoc[] },
     signal: AbortSignal,
+    look: Look,
   ): Promise<string> {
     const { access, settings } = this.parts;
     const question = {
@@ -50,7 +51,7 @@ export class Mind {
       said,
       mask: (text: string) => access.mask(text),
     };
-    const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal);
+    const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal, look);
     const images = await this.senses.pictures(burst);
     if (images.length === 0) return marked(await ask([]));
     try {

@@ -6,18 +6,24 @@ import { z } from "zod";
 import { isWithin } from "../clock.js";
 import { cut } from "../text.js";
 import type { ChatMessage } from "./frame.js";
-import { type Endpoint, ModelProblem } from "./problem.js";
+import { type Endpoint, ModelProblem, Unwanted } from "./problem.js";
 import { noCompletion, problemOf, statusIn } from "./problems.js";
 
 /** What answers a question; {@link Model}, and what tests put in its place. */
 export interface Asked {
   /** `llama3.2 at 127.0.0.1:11434`. */
   readonly name: string;
-  /** @throws ModelProblem */
-  ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string>;
-  /** The words of an audio file; undefined where the endpoint can't tell them. Throws nothing but `signal`'s reason. */
-  transcribe?(path: string, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * @param look throws {@link Unwanted} where a request is not to go out any more; called before each
+   * @throws ModelProblem, and what `look` throws
+   */
+  ask(messages: readonly ChatMessage[], signal: AbortSignal, look?: Look): Promise<string>;
+  /** The words of an audio file; undefined where the endpoint can't tell them. Throws nothing but `signal`'s reason, and what `look` throws. */
+  transcribe?(path: string, signal: AbortSignal, look?: Look): Promise<string | undefined>;
 }
+
+/** Looks whether a request is wanted still. @throws Unwanted */
+export type Look = () => void;
 
 /** The settings that say where the model is and how it is asked. */
 export interface ModelSettings {
@@ -91,19 +97,19 @@ export class Model implements Asked {
   /**
    * Asks, and waits for the whole answer.
    * @param signal aborts at once; the promise then rejects with the signal's reason
-   * @throws ModelProblem
+   * @throws ModelProblem, and what `look` throws
    */
-  ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string> {
-    return this.again(signal, () =>
+  ask(messages: readonly ChatMessage[], signal: AbortSignal, look?: Look): Promise<string> {
+    return this.again(signal, look, () =>
       this.patiently(signal, (client, exchange) => this.once(messages, client, exchange)),
     );
   }
 
-  async transcribe(path: string, signal: AbortSignal): Promise<string | undefined> {
+  async transcribe(path: string, signal: AbortSignal, look?: Look): Promise<string | undefined> {
     const { transcriptionModel: model } = this.options;
     if (model === undefined || isWithin(DEAF_MS, this.deafSince, this.clock())) return undefined;
     try {
-      const { text } = await this.again(signal, () =>
+      const { text } = await this.again(signal, look, () =>
         this.patiently(signal, async (client, exchange) => {
           // WhatsApp's voice notes are Opus in Ogg, which endpoints know by this ending alone.
           const file = await toFile(createReadStream(path), "voice.ogg");
@@ -113,6 +119,7 @@ export class Model implements Asked {
       return typeof text === "string" && text.trim() !== "" ? cut(text.trim(), LONGEST) : undefined;
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof Unwanted) throw error;
       const { status } = problemOf(error, this.options);
       if (status !== undefined && DEAF.has(status)) this.deafSince = this.clock();
       return undefined;
@@ -120,8 +127,9 @@ export class Model implements Asked {
   }
 
   /** Tries again what may go well a moment later. @throws ModelProblem */
-  private async again<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  private async again<T>(signal: AbortSignal, look: Look | undefined, work: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries += 1) {
+      look?.();
       try {
         return await work();
       } catch (error) {

@@ -19,6 +19,9 @@ export class ModelProblem extends Error {
   }
 }
 
+/** A request that is not to go out any more, as what was decided meanwhile forbids it. */
+export class Unwanted extends Error {}
+
 /** The endpoint as it is named in sentences. */
 export interface Endpoint {
   readonly baseUrl: string;

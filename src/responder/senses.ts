@@ -3,7 +3,7 @@ import { isWithin } from "../clock.js";
 import { describe } from "../whatsapp/describe.js";
 import type { WaitingDoc } from "./book.js";
 import type { Kept, MediaContent, NotKept } from "./media.js";
-import type { Asked } from "./model.js";
+import type { Asked, Look } from "./model.js";
 
 /** What endpoints commonly take as pictures. */
 const PICTURES = new Set(["image/jpeg", "image/png", "image/webp", "image/gif"]);
@@ -65,9 +65,9 @@ export class Senses {
   ) {}
 
   /** What was said in a message: a voice note's words, where the endpoint can tell them. */
-  async words({ text, file }: WaitingDoc, signal: AbortSignal): Promise<string> {
+  async words({ text, file }: WaitingDoc, signal: AbortSignal, look: Look): Promise<string> {
     if (file?.kind !== "voice" || file.bytes > LONGEST_VOICE || !this.model.transcribe) return text;
-    const heard = await this.model.transcribe(file.path, signal);
+    const heard = await this.model.transcribe(file.path, signal, look);
     return heard === undefined ? text : `${text.slice(0, -1)}, which says: ${JSON.stringify(heard)}]`;
   }
 

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryObjects } from "node:v8";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { modelFrom } from "../../src/responder/model.js";
+import { type Look, modelFrom } from "../../src/responder/model.js";
 import { findOllama } from "../../src/responder/ollama.js";
-import { ModelProblem } from "../../src/responder/problem.js";
+import { ModelProblem, Unwanted } from "../../src/responder/problem.js";
 import { type Answering, completion, Endpoint, failing, KEY, streamed, whole } from "../e2e/endpoint.js";
 
 const HELLO = [{ role: "user", content: "hello" }] as const;
@@ -22,7 +22,13 @@ async function asking(
   endpoint.answering = answering;
   const settings = { baseUrl: endpoint.url, model: "parrot", apiKey: apiKey || undefined, timeout };
   const model = modelFrom({ ...settings, transcriptionModel: "whisper-1" }, clock);
-  return { endpoint, model, ask: (signal = NEVER) => model.ask(HELLO, signal) };
+  return { endpoint, model, ask: (signal = NEVER, look?: Look) => model.ask(HELLO, signal, look) };
+}
+
+function onlyIf(isWanted: () => boolean): Look {
+  return () => {
+    if (!isWanted()) throw new Unwanted();
+  };
 }
 
 async function problemOf(work: Promise<unknown>): Promise<ModelProblem> {
@@ -150,6 +156,21 @@ describe("a model", () => {
     });
     expect(await ask()).toBe("A whole answer.");
     expect(times).toBe(2);
+  });
+
+  it("is not asked again once that is not wanted any more", async () => {
+    let isWanted = true;
+    const { endpoint, ask } = await asking((_, response) => {
+      isWanted = false;
+      failing(response, 503, { "retry-after": "0" });
+    });
+    await expect(
+      ask(
+        NEVER,
+        onlyIf(() => isWanted),
+      ),
+    ).rejects.toThrow(Unwanted);
+    expect(endpoint.asked).toHaveLength(1);
   });
 
   it("is given up at once when the gateway stops", async () => {
@@ -315,7 +336,7 @@ describe("voice notes", () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     const path = join(folder, "voice.ogg");
     await writeFile(path, "OggS");
-    return { endpoint, hear: (signal = NEVER) => model.transcribe(path, signal) };
+    return { endpoint, hear: (look?: Look) => model.transcribe(path, NEVER, look) };
   }
   const saying = (text: string) => (response: ServerResponse) =>
     void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ text }));
@@ -328,6 +349,16 @@ describe("voice notes", () => {
       else saying("hello")(response);
     });
     expect(await hear()).toBe("hello");
+  });
+
+  it("are not sent again once that is not wanted any more", async () => {
+    let times = 0;
+    const { hear } = await listening((response) => {
+      times += 1;
+      failing(response, 503, { "retry-after": "0" });
+    });
+    await expect(hear(onlyIf(() => times === 0))).rejects.toThrow(Unwanted);
+    expect(times).toBe(1);
   });
 
   it.each([400, 401, 429, 503])("are heard however many were not taken before (%i)", async (status) => {

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import type { Contact } from "../../src/access/types.js";
 import { ModelProblem } from "../../src/responder/problem.js";
 import { TOKEN } from "../access/house.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
@@ -119,6 +120,49 @@ describe("a conversation", () => {
     await desk.wait(5_000);
     expect(desk.texts()).toEqual([]);
     expect(desk.told).toEqual([]);
+  });
+});
+
+describe("the model", () => {
+  const WAYS = [
+    { way: "silent mode", decide: (desk: Desk) => Object.assign(desk.rig, { silent: true }), waits: 1 },
+    { way: "a pause", decide: (desk: Desk) => Object.assign(desk, { paused: true }), waits: 1 },
+    { way: "a denial", decide: (desk: Desk, alice: Contact) => desk.house.access.deny(alice, CLI), waits: 0 },
+    { way: "/forget", decide: (desk: Desk, alice: Contact) => desk.responder.forget(alice._id), waits: 0 },
+  ];
+
+  it.each(WAYS)("is not asked once a voice note was heard, if $way came meanwhile", async ({ decide, waits }) => {
+    const desk = await Desk.open();
+    desk.file = Buffer.from("OggS");
+    const alice = await desk.house.approved(ALICE, "Alice");
+    let heard = false;
+    desk.hearing = async () => {
+      await decide(desk, alice);
+      heard = true;
+      return "hello";
+    };
+    await desk.says(alice, { kind: "media", media: "voice", caption: "", file: VOICE });
+    await desk.until(() => heard);
+    await desk.wait(5_000);
+    expect(desk.asked).toEqual([]);
+    expect(desk.responder.backlog().get(alice._id) ?? 0).toBe(waits);
+    expect([...desk.texts(), ...desk.told]).toEqual([]);
+  });
+
+  it.each(WAYS)("is not asked without a picture it did not take, if $way came meanwhile", async ({ decide, waits }) => {
+    const desk = await Desk.open();
+    desk.file = PICTURE;
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = async () => {
+      await decide(desk, alice);
+      throw new ModelProblem("refused", "The endpoint refuses a request (400): check it.", false, 400);
+    };
+    await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+    await desk.until(() => desk.asked.length > 0);
+    await desk.wait(5_000);
+    expect(desk.asked).toHaveLength(1);
+    expect(desk.responder.backlog().get(alice._id) ?? 0).toBe(waits);
+    expect([...desk.texts(), ...desk.told]).toEqual([]);
   });
 });
 
@@ -678,4 +722,5 @@ const FILE = {
   length: PICTURE.length,
   mimetype: "image/png",
 };
+const VOICE = { ...FILE, length: 4, mimetype: "audio/ogg" };
 const CLI = { door: "cli", who: "test" } as const;
