@@ -135,7 +135,7 @@ export class Model implements Asked {
       } catch (error) {
         signal.throwIfAborted();
         const problem = problemOf(error, this.options);
-        const pause = pauseOf(error) ?? PAUSE_MS * 2 ** tries;
+        const pause = problem.pauseMs ?? PAUSE_MS * 2 ** tries;
         if (!problem.mayPass || tries >= RETRIES || pause > LONGEST_PAUSE_MS) throw problem;
         await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
@@ -234,14 +234,6 @@ function asParam({ role, content, images }: ChatMessage): OpenAI.ChatCompletionM
   if (role !== "user" || images === undefined) return { role, content };
   const pictures = images.map((url) => ({ type: "image_url", image_url: { url } }) as const);
   return { role, content: [{ type: "text", text: content }, ...pictures] };
-}
-
-/** How long the endpoint asks to be left alone, where it says so. */
-function pauseOf(error: unknown): number | undefined {
-  const after = error instanceof OpenAI.APIError ? error.headers?.get("retry-after") : undefined;
-  if (!after) return undefined;
-  const ms = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }
 
 /**

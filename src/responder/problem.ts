@@ -14,6 +14,8 @@ export class ModelProblem extends Error {
     readonly status?: number,
     /** The endpoint was reached and failed at this very question: others may fare better. */
     readonly isAtQuestion = status !== undefined && status >= 500,
+    /** How long the endpoint asks to be left alone, where it says so. */
+    readonly pauseMs?: number,
   ) {
     super(sentence);
   }

@@ -277,7 +277,7 @@ class Conversations implements RunningResponder {
       if (error instanceof Unwanted) return this.putBy(who, burst);
       if (!(error instanceof ModelProblem)) throw error;
       const isBlamed = error.isAtQuestion && this.outage.isBlamed(who);
-      if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error.sentence);
+      if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error);
       await this.outage.end(who);
       log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
@@ -333,8 +333,8 @@ class Conversations implements RunningResponder {
     await this.book.posted(turn, ids);
   }
 
-  private async isDown(who: Who, burst: readonly WaitingDoc[], sentence: string): Promise<void> {
-    await this.outage.begin(who, sentence);
+  private async isDown(who: Who, burst: readonly WaitingDoc[], problem: ModelProblem): Promise<void> {
+    await this.outage.begin(who, problem);
     await this.letGoOfOld(who, burst);
     this.turns.isReady(who);
     for (const each of this.turns.waiting()) await this.outage.apologise(each);

@@ -137,7 +137,10 @@ describe("a model", () => {
 
   it("that wants to be left alone for long is not waited for, and a pause ends when the gateway stops", async () => {
     const { ask, endpoint } = await asking((_, response) => failing(response, 429, { "retry-after": "3600" }));
-    expect((await problemOf(ask())).sentence).toMatch(/wants no more requests now/);
+    expect(await problemOf(ask())).toMatchObject({
+      sentence: expect.stringMatching(/wants no more requests now/),
+      pauseMs: 3_600_000,
+    });
     expect(endpoint.asked).toHaveLength(1);
     const stopping = new AbortController();
     endpoint.answering = (_, response) => {

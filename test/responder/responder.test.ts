@@ -376,6 +376,24 @@ describe("an outage", () => {
     expect(desk.asked).toHaveLength(3);
   });
 
+  it.each([
+    [40, 40],
+    [1, 15],
+    [1_000_000, 60 * 60],
+  ])("is as long as the endpoint asks (%i s), within reason (%i s)", async (asked, waited) => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = () => {
+      throw new ModelProblem("down", "It wants no more requests (429).", true, 429, false, asked * 1000);
+    };
+    await desk.says(alice, "hello?");
+    await desk.until(() => desk.asked.length === 1);
+    await desk.wait(waited * 950);
+    expect(desk.asked).toHaveLength(1);
+    await desk.wait(waited * 100);
+    expect(desk.asked).toHaveLength(2);
+  });
+
   it("lets go of nothing that was only just asked for, however long it had waited in silent mode", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
