@@ -8,6 +8,9 @@ import { ModelProblem } from "./problem.js";
 import { Senses } from "./senses.js";
 import type { Soul } from "./soul.js";
 
+/** Statuses that some endpoints have for a picture they don't take, besides those of refusals: gateways of many, and llama.cpp. */
+const PICTURE_STATUSES = new Set([404, 500, 501]);
+
 /** A model with its soul and its senses: what it is asked, and what comes back. */
 export class Mind {
   private readonly senses: Senses;
@@ -59,14 +62,17 @@ export class Mind {
       this.senses.saw(true);
       return marked(answer);
     } catch (error) {
-      // An endpoint that does not answer a question with pictures may answer it without.
-      const isAnswer = error instanceof ModelProblem && (error.kind === "refused" || error.status !== undefined);
-      if (!isAnswer) throw error;
+      if (!(error instanceof ModelProblem) || !mayBeOfPictures(error)) throw error;
       const answer = await ask([]);
       this.senses.saw(false);
       return marked(answer);
     }
   }
+}
+
+/** An endpoint that does not answer a question with pictures may answer it without; one that answers nothing now, later. */
+function mayBeOfPictures({ kind, status }: ModelProblem): boolean {
+  return kind === "refused" || (status !== undefined && PICTURE_STATUSES.has(status));
 }
 
 /** In WhatsApp's marks; what is nothing but marks stays as it is, since somebody waits for it. */

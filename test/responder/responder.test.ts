@@ -251,6 +251,20 @@ describe("pictures", () => {
   });
 });
 
+describe("a picture", () => {
+  it.each([401, 429, 503])("is shown again after an outage (%i)", async (status) => {
+    const desk = await Desk.open();
+    desk.file = PICTURE;
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = () => {
+      desk.answering = (messages) => (messages.at(-1)?.images ? "A cat!" : "What picture?");
+      throw new ModelProblem("down", `It fails (${status}).`, true, status);
+    };
+    await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+    await desk.until(() => desk.texts().includes("2000: A cat!"));
+  });
+});
+
 describe("what is written during a pause", () => {
   it.each([
     { model: true, answered: "2000: Ahoy!" },
