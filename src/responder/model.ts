@@ -283,6 +283,8 @@ class Exchange {
         this.tail = (this.tail + Buffer.from(chunk).toString("latin1")).slice(-TAIL);
         if (bytes > MOST_BYTES) controller.error(new Error("more than any answer"));
         else controller.enqueue(chunk);
+        // Some endpoints leave the connection open behind it.
+        if (this.saidDone) controller.terminate();
       },
     });
     const body = response.body?.pipeThrough(count, { signal: this.signal }) ?? null;

@@ -116,6 +116,14 @@ describe("a model", () => {
     expect(await ask()).toBe("In one piece.");
   });
 
+  it.each(["data: [DONE]\n\n", "data: [DONE]\n"])("need not close the connection after its stream: %j", async (end) => {
+    const { ask } = await asking((_, response) => {
+      streamed(response, "Done.", { end: false });
+      response.write(end);
+    });
+    expect(await ask()).toBe("Done.");
+  });
+
   it("is asked again on 429, when the server says, and on 5xx; and not on what will not pass", async () => {
     let times = 0;
     const { ask, endpoint } = await asking((_, response) => {
