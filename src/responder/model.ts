@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { toFile } from "openai";
-import { Stream } from "openai/core/streaming";
+import { _iterSSEMessages } from "openai/core/streaming";
 import { z } from "zod";
 import { isWithin } from "../clock.js";
 import { cut } from "../text.js";
@@ -56,6 +56,8 @@ const LONGEST = 16_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Where the end of a stream is looked for, in bytes. */
 const TAIL = 64;
+/** How a stream begins, whatever it is called. */
+const STREAM = /^\s*(?:data|event|id|retry)?:/;
 /** Around thoughts, as models of several makers write it. */
 const TAG = "(?:think|thinking|thought|reasoning)";
 const THOUGHTS = new RegExp(`^(?:\\s*<${TAG}\\b[^>]*>[\\s\\S]*?(?:</${TAG}>|$))+`, "i");
@@ -71,9 +73,16 @@ const DEAF = new Set([404, 405, 501]);
 /** It is not sent voice notes for so long: a proxy whose endpoint is away may say the same. */
 const DEAF_MS = 60 * 60_000;
 
+/** Some endpoints give what is said in parts. */
+const Content = z.union([
+  z.string(),
+  z.array(z.object({ text: z.string().nullish() })).transform((parts) => parts.map(({ text }) => text ?? "").join("")),
+]);
+/** A model that refuses says why in the place of content. */
+const Words = z.object({ content: Content.nullish(), refusal: z.string().nullish() });
 const Choice = z.object({
-  delta: z.object({ content: z.string().nullish() }).nullish(),
-  message: z.object({ content: z.string().nullish() }).nullish(),
+  delta: Words.nullish(),
+  message: Words.nullish(),
   finish_reason: z.string().nullish(),
 });
 const Completion = z.object({ choices: z.array(Choice) });
@@ -179,37 +188,46 @@ export class Model implements Asked {
     const response = await client.chat.completions
       .create({ model, messages: messages.map(asParam), stream: true }, { signal: exchange.signal })
       .asResponse();
-    const text = cut(sendable(withoutThoughts(await this.read(response, exchange, client))).trim(), LONGEST);
+    const text = cut(sendable(withoutThoughts(await this.read(response, exchange))).trim(), LONGEST);
     if (!VISIBLE.test(text))
       throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
     return text;
   }
 
   /** Endpoints stream, or answer in one piece although they were asked to stream, and some don't say which. */
-  private async read(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
+  private async read(response: Response, exchange: Exchange): Promise<string> {
     const type = response.headers.get("content-type") ?? "";
-    if (/event-stream/i.test(type)) return this.streamed(response, exchange, client);
-    const body = parsed(await response.text());
-    const content = Completion.safeParse(body).data?.choices[0]?.message?.content;
-    if (content !== undefined) return content ?? "";
+    if (/event-stream/i.test(type)) return this.streamed(response, exchange);
+    const text = await response.text();
+    if (STREAM.test(text)) return this.streamed(new Response(text), exchange);
+    const body = parsed(text);
+    const message = Completion.safeParse(body).data?.choices[0]?.message;
+    if (message?.content !== undefined || message?.refusal) return message.content || message.refusal || "";
     const status = statusIn(Failure.safeParse(body).data?.error);
     if (status === undefined) throw noCompletion(type, this.options);
     throw new OpenAI.APIError(status, undefined, undefined, response.headers);
   }
 
-  private async streamed(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
+  private async streamed(response: Response, exchange: Exchange): Promise<string> {
     const type = "text/event-stream";
     const controller = new AbortController();
     let text = "";
+    let refusal = "";
     let chunks = 0;
     let isFinished = false;
     try {
-      for await (const event of Stream.fromSSEResponse<unknown>(response, controller, client)) {
+      for await (const { data } of _iterSSEMessages(response, controller)) {
+        // Nothing but a sign of life.
+        if (data.trim() === "") continue;
+        const event = parsed(data);
+        const error = Failure.safeParse(event).data?.error;
+        if (error) throw new OpenAI.APIError(statusIn(error), undefined, undefined, response.headers);
         const found = Completion.safeParse(event);
         if (!found.success) continue;
         chunks += 1;
         const [choice] = found.data.choices;
         text += choice?.delta?.content ?? "";
+        refusal += choice?.delta?.refusal ?? "";
         isFinished ||= Boolean(choice?.finish_reason);
         if (text.length <= LONGEST) continue;
         // Thoughts may be as long as they like.
@@ -217,16 +235,12 @@ export class Model implements Asked {
         if (answer.length > LONGEST) return answer;
         text = answer === "" ? `<think>${text.slice(-LONGEST_TAG)}` : answer;
       }
-    } catch (error) {
-      // The package gives up on a line that is no JSON.
-      if (error instanceof SyntaxError) throw noCompletion(type, this.options);
-      throw error;
     } finally {
       controller.abort();
     }
     if (chunks === 0) throw noCompletion(type, this.options);
     if (!isFinished && !exchange.saidDone) throw problemOf(undefined, this.options);
-    return text;
+    return text || refusal;
   }
 }
 
@@ -286,6 +300,8 @@ class Exchange {
         // Some endpoints leave the connection open behind it.
         if (this.saidDone) controller.terminate();
       },
+      // Some end a stream without the empty line that ends its last event; to JSON it means nothing.
+      flush: (controller) => controller.enqueue(Buffer.from("\n\n")),
     });
     const body = response.body?.pipeThrough(count, { signal: this.signal }) ?? null;
     const { status, statusText, headers } = response;

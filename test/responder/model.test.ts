@@ -124,6 +124,25 @@ describe("a model", () => {
     expect(await ask()).toBe("Done.");
   });
 
+  const STREAM = { "content-type": "text/event-stream" };
+  const JSON_TYPE = { "content-type": "application/json" };
+  const said = (choice: object) => JSON.stringify({ choices: [{ finish_reason: "stop", ...choice }] });
+  const hello = said({ delta: { content: "Hello." } });
+  it.each<[string, Record<string, string>, string]>([
+    ["with empty data to keep alive", STREAM, `data:\n\ndata: ${hello}\n\n`],
+    ["with events without data", STREAM, `event: ping\n\ndata: ${hello}\n\n`],
+    ["in a stream without a type", {}, `data: ${hello}\n\ndata: [DONE]\n\n`],
+    ["in a stream as text", { "content-type": "text/plain" }, `: ping\n\ndata: ${hello}\n\n`],
+    ["without an empty line at the end", STREAM, `data: ${hello}`],
+    ["in parts", JSON_TYPE, said({ message: { content: [{ type: "text", text: "Hel" }, { text: "lo." }] } })],
+    ["in parts of a stream", STREAM, `data: ${said({ delta: { content: [{ type: "text", text: "Hello." }] } })}\n\n`],
+    ["as a refusal", JSON_TYPE, said({ message: { content: null, refusal: "Hello." } })],
+    ["as a refusal in a stream", STREAM, `data: ${said({ delta: { refusal: "Hello." } })}\n\n`],
+  ])("may answer %s", async (_, headers, body) => {
+    const { ask } = await asking((_, response) => void response.writeHead(200, headers).end(body));
+    expect(await ask()).toBe("Hello.");
+  });
+
   it("is asked again on 429, when the server says, and on 5xx; and not on what will not pass", async () => {
     let times = 0;
     const { ask, endpoint } = await asking((_, response) => {
