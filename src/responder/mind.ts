@@ -1,12 +1,15 @@
 import type { TurnDoc, WaitingDoc } from "./book.js";
 import { abridged, messagesFor } from "./frame.js";
 import { toWhatsApp } from "./markdown.js";
-import type { Asked } from "./model.js";
+import type { Asked, Look } from "./model.js";
 import type { Partner } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem } from "./problem.js";
 import { Senses } from "./senses.js";
 import type { Soul } from "./soul.js";
+
+/** Statuses that some endpoints have for a picture they don't take, besides those of refusals: gateways of many, and llama.cpp. */
+const PICTURE_STATUSES = new Set([404, 500, 501]);
 
 /** A model with its soul and its senses: what it is asked, and what comes back. */
 export class Mind {
@@ -15,30 +18,31 @@ export class Mind {
   constructor(
     private readonly model: Asked,
     private readonly soul: Soul,
-    private readonly parts: Pick<ResponderParts, "access"> & {
+    private readonly parts: Pick<ResponderParts, "access" | "clock"> & {
       readonly settings: Pick<ResponderParts["settings"], "contextTokens">;
     },
   ) {
-    this.senses = new Senses(model);
+    this.senses = new Senses(model, parts.clock);
   }
 
   /** What somebody said, voice notes in words, as long as there is room for. */
-  async hear(burst: readonly WaitingDoc[], signal: AbortSignal): Promise<string> {
+  async hear(burst: readonly WaitingDoc[], signal: AbortSignal, look: Look): Promise<string> {
     const words: string[] = [];
     // One after the other: many at once are what an endpoint refuses.
-    for (const doc of burst) words.push(await this.senses.words(doc, signal));
+    for (const doc of burst) words.push(await this.senses.words(doc, signal, look));
     return abridged(words.join("\n"), this.parts.settings.contextTokens);
   }
 
   /**
    * Answers, in WhatsApp's marks.
    * @param turns what was said before, oldest first
-   * @throws ModelProblem
+   * @throws ModelProblem, and what `look` throws
    */
   async answer(
     { name, contact }: Partner,
     { said, burst, turns }: { said: string; burst: readonly WaitingDoc[]; turns: readonly TurnDoc[] },
     signal: AbortSignal,
+    look: Look,
   ): Promise<string> {
     const { access, settings } = this.parts;
     const question = {
@@ -50,7 +54,7 @@ export class Mind {
       said,
       mask: (text: string) => access.mask(text),
     };
-    const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal);
+    const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal, look);
     const images = await this.senses.pictures(burst);
     if (images.length === 0) return marked(await ask([]));
     try {
@@ -58,14 +62,17 @@ export class Mind {
       this.senses.saw(true);
       return marked(answer);
     } catch (error) {
-      // An endpoint that does not answer a question with pictures may answer it without.
-      const isAnswer = error instanceof ModelProblem && (error.kind === "refused" || error.status !== undefined);
-      if (!isAnswer) throw error;
+      if (!(error instanceof ModelProblem) || !mayBeOfPictures(error)) throw error;
       const answer = await ask([]);
       this.senses.saw(false);
       return marked(answer);
     }
   }
+}
+
+/** An endpoint that does not answer a question with pictures may answer it without; one that answers nothing now, later. */
+function mayBeOfPictures({ kind, status }: ModelProblem): boolean {
+  return kind === "refused" || (status !== undefined && PICTURE_STATUSES.has(status));
 }
 
 /** In WhatsApp's marks; what is nothing but marks stays as it is, since somebody waits for it. */

@@ -1,22 +1,29 @@
 import { createReadStream } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { toFile } from "openai";
-import { Stream } from "openai/core/streaming";
+import { _iterSSEMessages } from "openai/core/streaming";
 import { z } from "zod";
+import { isWithin } from "../clock.js";
 import { cut } from "../text.js";
 import type { ChatMessage } from "./frame.js";
-import { type Endpoint, ModelProblem } from "./problem.js";
+import { type Endpoint, ModelProblem, Unwanted } from "./problem.js";
 import { noCompletion, problemOf, statusIn } from "./problems.js";
 
 /** What answers a question; {@link Model}, and what tests put in its place. */
 export interface Asked {
   /** `llama3.2 at 127.0.0.1:11434`. */
   readonly name: string;
-  /** @throws ModelProblem */
-  ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string>;
-  /** The words of an audio file; undefined where the endpoint can't tell them. Throws nothing but `signal`'s reason. */
-  transcribe?(path: string, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * @param look throws {@link Unwanted} where a request is not to go out any more; called before each
+   * @throws ModelProblem, and what `look` throws
+   */
+  ask(messages: readonly ChatMessage[], signal: AbortSignal, look?: Look): Promise<string>;
+  /** The words of an audio file; undefined where the endpoint can't tell them. Throws nothing but `signal`'s reason, and what `look` throws. */
+  transcribe?(path: string, signal: AbortSignal, look?: Look): Promise<string | undefined>;
 }
+
+/** Looks whether a request is wanted still. @throws Unwanted */
+export type Look = () => void;
 
 /** The settings that say where the model is and how it is asked. */
 export interface ModelSettings {
@@ -32,9 +39,9 @@ export interface ModelSettings {
 const OPENAI_URL = "https://api.openai.com/v1";
 
 /** The model that the settings name. */
-export function modelFrom(settings: ModelSettings & { readonly model: string }): Model {
+export function modelFrom(settings: ModelSettings & { readonly model: string }, clock: () => number = Date.now): Model {
   const { baseUrl = OPENAI_URL, model, apiKey, timeout, transcriptionModel } = settings;
-  return new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey);
+  return new Model({ baseUrl, model, timeout, transcriptionModel }, apiKey, clock);
 }
 
 /** So often a question is asked again, where the endpoint may answer a moment later. */
@@ -49,6 +56,8 @@ const LONGEST = 16_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Where the end of a stream is looked for, in bytes. */
 const TAIL = 64;
+/** How a stream begins, whatever it is called. */
+const STREAM = /^\s*(?:data|event|id|retry)?:/;
 /** Around thoughts, as models of several makers write it. */
 const TAG = "(?:think|thinking|thought|reasoning)";
 const THOUGHTS = new RegExp(`^(?:\\s*<${TAG}\\b[^>]*>[\\s\\S]*?(?:</${TAG}>|$))+`, "i");
@@ -61,12 +70,19 @@ const PATIENCE = 3;
 
 /** Answers of an endpoint that has no such thing as transcription. */
 const DEAF = new Set([404, 405, 501]);
-/** An endpoint that refused so many voice notes in a row takes none, or not with this key or model. */
-const REFUSALS_BORNE = 3;
+/** It is not sent voice notes for so long: a proxy whose endpoint is away may say the same. */
+const DEAF_MS = 60 * 60_000;
 
+/** Some endpoints give what is said in parts. */
+const Content = z.union([
+  z.string(),
+  z.array(z.object({ text: z.string().nullish() })).transform((parts) => parts.map(({ text }) => text ?? "").join("")),
+]);
+/** A model that refuses says why in the place of content. */
+const Words = z.object({ content: Content.nullish(), refusal: z.string().nullish() });
 const Choice = z.object({
-  delta: z.object({ content: z.string().nullish() }).nullish(),
-  message: z.object({ content: z.string().nullish() }).nullish(),
+  delta: Words.nullish(),
+  message: Words.nullish(),
   finish_reason: z.string().nullish(),
 });
 const Completion = z.object({ choices: z.array(Choice) });
@@ -74,12 +90,13 @@ const Failure = z.object({ error: z.unknown() });
 
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
 export class Model implements Asked {
-  /** How many voice notes it refused in a row. */
-  private refused = 0;
+  /** When it said that it has no transcription. */
+  private deafSince = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly options: Endpoint & { readonly transcriptionModel?: string },
     private readonly apiKey: string | undefined,
+    private readonly clock: () => number,
   ) {}
 
   get name(): string {
@@ -89,44 +106,45 @@ export class Model implements Asked {
   /**
    * Asks, and waits for the whole answer.
    * @param signal aborts at once; the promise then rejects with the signal's reason
-   * @throws ModelProblem
+   * @throws ModelProblem, and what `look` throws
    */
-  ask(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string> {
-    return this.again(signal, () =>
+  ask(messages: readonly ChatMessage[], signal: AbortSignal, look?: Look): Promise<string> {
+    return this.again(signal, look, () =>
       this.patiently(signal, (client, exchange) => this.once(messages, client, exchange)),
     );
   }
 
-  async transcribe(path: string, signal: AbortSignal): Promise<string | undefined> {
+  async transcribe(path: string, signal: AbortSignal, look?: Look): Promise<string | undefined> {
     const { transcriptionModel: model } = this.options;
-    if (model === undefined || this.refused >= REFUSALS_BORNE) return undefined;
+    if (model === undefined || isWithin(DEAF_MS, this.deafSince, this.clock())) return undefined;
     try {
-      const { text } = await this.again(signal, () =>
+      const { text } = await this.again(signal, look, () =>
         this.patiently(signal, async (client, exchange) => {
           // WhatsApp's voice notes are Opus in Ogg, which endpoints know by this ending alone.
           const file = await toFile(createReadStream(path), "voice.ogg");
           return client.audio.transcriptions.create({ file, model }, { signal: exchange.signal });
         }),
       );
-      this.refused = 0;
       return typeof text === "string" && text.trim() !== "" ? cut(text.trim(), LONGEST) : undefined;
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof Unwanted) throw error;
       const { status } = problemOf(error, this.options);
-      if (status !== undefined) this.refused = DEAF.has(status) ? REFUSALS_BORNE : this.refused + 1;
+      if (status !== undefined && DEAF.has(status)) this.deafSince = this.clock();
       return undefined;
     }
   }
 
   /** Tries again what may go well a moment later. @throws ModelProblem */
-  private async again<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  private async again<T>(signal: AbortSignal, look: Look | undefined, work: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries += 1) {
+      look?.();
       try {
         return await work();
       } catch (error) {
         signal.throwIfAborted();
         const problem = problemOf(error, this.options);
-        const pause = pauseOf(error) ?? PAUSE_MS * 2 ** tries;
+        const pause = problem.pauseMs ?? PAUSE_MS * 2 ** tries;
         if (!problem.mayPass || tries >= RETRIES || pause > LONGEST_PAUSE_MS) throw problem;
         await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
@@ -170,37 +188,46 @@ export class Model implements Asked {
     const response = await client.chat.completions
       .create({ model, messages: messages.map(asParam), stream: true }, { signal: exchange.signal })
       .asResponse();
-    const text = cut(sendable(withoutThoughts(await this.read(response, exchange, client))).trim(), LONGEST);
+    const text = cut(sendable(withoutThoughts(await this.read(response, exchange))).trim(), LONGEST);
     if (!VISIBLE.test(text))
       throw new ModelProblem("refused", `${baseUrl} gave an empty answer: try another responder.model.`);
     return text;
   }
 
   /** Endpoints stream, or answer in one piece although they were asked to stream, and some don't say which. */
-  private async read(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
+  private async read(response: Response, exchange: Exchange): Promise<string> {
     const type = response.headers.get("content-type") ?? "";
-    if (/event-stream/i.test(type)) return this.streamed(response, exchange, client);
-    const body = parsed(await response.text());
-    const content = Completion.safeParse(body).data?.choices[0]?.message?.content;
-    if (content !== undefined) return content ?? "";
+    if (/event-stream/i.test(type)) return this.streamed(response, exchange);
+    const text = await response.text();
+    if (STREAM.test(text)) return this.streamed(new Response(text), exchange);
+    const body = parsed(text);
+    const message = Completion.safeParse(body).data?.choices[0]?.message;
+    if (message?.content !== undefined || message?.refusal) return message.content || message.refusal || "";
     const status = statusIn(Failure.safeParse(body).data?.error);
     if (status === undefined) throw noCompletion(type, this.options);
     throw new OpenAI.APIError(status, undefined, undefined, response.headers);
   }
 
-  private async streamed(response: Response, exchange: Exchange, client: OpenAI): Promise<string> {
+  private async streamed(response: Response, exchange: Exchange): Promise<string> {
     const type = "text/event-stream";
     const controller = new AbortController();
     let text = "";
+    let refusal = "";
     let chunks = 0;
     let isFinished = false;
     try {
-      for await (const event of Stream.fromSSEResponse<unknown>(response, controller, client)) {
+      for await (const { data } of _iterSSEMessages(response, controller)) {
+        // Nothing but a sign of life.
+        if (data.trim() === "") continue;
+        const event = parsed(data);
+        const error = Failure.safeParse(event).data?.error;
+        if (error) throw new OpenAI.APIError(statusIn(error), undefined, undefined, response.headers);
         const found = Completion.safeParse(event);
         if (!found.success) continue;
         chunks += 1;
         const [choice] = found.data.choices;
         text += choice?.delta?.content ?? "";
+        refusal += choice?.delta?.refusal ?? "";
         isFinished ||= Boolean(choice?.finish_reason);
         if (text.length <= LONGEST) continue;
         // Thoughts may be as long as they like.
@@ -208,16 +235,12 @@ export class Model implements Asked {
         if (answer.length > LONGEST) return answer;
         text = answer === "" ? `<think>${text.slice(-LONGEST_TAG)}` : answer;
       }
-    } catch (error) {
-      // The package gives up on a line that is no JSON.
-      if (error instanceof SyntaxError) throw noCompletion(type, this.options);
-      throw error;
     } finally {
       controller.abort();
     }
     if (chunks === 0) throw noCompletion(type, this.options);
     if (!isFinished && !exchange.saidDone) throw problemOf(undefined, this.options);
-    return text;
+    return text || refusal;
   }
 }
 
@@ -225,14 +248,6 @@ function asParam({ role, content, images }: ChatMessage): OpenAI.ChatCompletionM
   if (role !== "user" || images === undefined) return { role, content };
   const pictures = images.map((url) => ({ type: "image_url", image_url: { url } }) as const);
   return { role, content: [{ type: "text", text: content }, ...pictures] };
-}
-
-/** How long the endpoint asks to be left alone, where it says so. */
-function pauseOf(error: unknown): number | undefined {
-  const after = error instanceof OpenAI.APIError ? error.headers?.get("retry-after") : undefined;
-  if (!after) return undefined;
-  const ms = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }
 
 /**
@@ -282,7 +297,11 @@ class Exchange {
         this.tail = (this.tail + Buffer.from(chunk).toString("latin1")).slice(-TAIL);
         if (bytes > MOST_BYTES) controller.error(new Error("more than any answer"));
         else controller.enqueue(chunk);
+        // Some endpoints leave the connection open behind it.
+        if (this.saidDone) controller.terminate();
       },
+      // Some end a stream without the empty line that ends its last event; to JSON it means nothing.
+      flush: (controller) => controller.enqueue(Buffer.from("\n\n")),
     });
     const body = response.body?.pipeThrough(count, { signal: this.signal }) ?? null;
     const { status, statusText, headers } = response;

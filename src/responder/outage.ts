@@ -2,11 +2,14 @@ import { present } from "../present.js";
 import type { ConversationBook, Who } from "./book.js";
 import { partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
+import type { ModelProblem } from "./problem.js";
 import * as texts from "./texts.js";
 
 /** While the model is down it is tried after so long, then twice that, up to the longest. */
 const PROBE_MS = 15_000;
 const LONGEST_PROBE_MS = 5 * 60_000;
+/** An endpoint that asks to be left alone is, up to so long: quotas come back unannounced. */
+const LONGEST_ASKED_MS = 60 * 60_000;
 /** A question that failed so often, each time while the next one was answered, is what the model can't take. */
 const SUSPECT = 3;
 
@@ -45,13 +48,14 @@ export class Outage {
   }
 
   /** The model did not answer `who`. */
-  async begin(who: Who, sentence: string): Promise<void> {
+  async begin(who: Who, { sentence, pauseMs = 0 }: ModelProblem): Promise<void> {
     const { clock, scheduler, mayTry, log, tell } = this.parts;
     this.suspects.set(who, { failed: true, refuted: this.suspects.get(who)?.refuted ?? 0 });
     log.warn({ problem: sentence }, "the model does not answer");
     // Of several that fail together, the first begins the pause.
     if (this.cancelPause === undefined) {
-      const pause = Math.min(PROBE_MS * 2 ** this.failures, LONGEST_PROBE_MS);
+      const probe = Math.min(PROBE_MS * 2 ** this.failures, LONGEST_PROBE_MS);
+      const pause = Math.max(probe, Math.min(pauseMs, LONGEST_ASKED_MS));
       this.failures += 1;
       this.cancelPause = scheduler.at(clock() + pause, () => {
         this.cancelPause = undefined;

@@ -14,10 +14,15 @@ export class ModelProblem extends Error {
     readonly status?: number,
     /** The endpoint was reached and failed at this very question: others may fare better. */
     readonly isAtQuestion = status !== undefined && status >= 500,
+    /** How long the endpoint asks to be left alone, where it says so. */
+    readonly pauseMs?: number,
   ) {
     super(sentence);
   }
 }
+
+/** A request that is not to go out any more, as what was decided meanwhile forbids it. */
+export class Unwanted extends Error {}
 
 /** The endpoint as it is named in sentences. */
 export interface Endpoint {

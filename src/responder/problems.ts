@@ -35,7 +35,15 @@ export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
   if (status === undefined) return passing(`${baseUrl} broke off in the middle of an answer: try again.`);
   const [kind, sentence] = answered(status, endpoint);
   const mayPass = PASSING.has(status) || (status >= 500 && status !== NOT_BUILT);
-  return new ModelProblem(kind, sentence, mayPass, status);
+  return new ModelProblem(kind, sentence, mayPass, status, undefined, pauseOf(error));
+}
+
+/** How long the endpoint asks to be left alone, where it says so. */
+function pauseOf(error: unknown): number | undefined {
+  const after = error instanceof OpenAI.APIError ? error.headers?.get("retry-after") : undefined;
+  if (!after) return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }
 
 /** The status that fits what an endpoint says in the `error` of an answer that began as if all were well. */

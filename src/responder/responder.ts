@@ -13,7 +13,7 @@ import { Mind } from "./mind.js";
 import { Outage } from "./outage.js";
 import { idsOf, obeyedOwner, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
-import { ModelProblem } from "./problem.js";
+import { ModelProblem, Unwanted } from "./problem.js";
 import { isStale, Relay } from "./relay.js";
 import { inWords } from "./senses.js";
 import { Soul } from "./soul.js";
@@ -264,16 +264,20 @@ class Conversations implements RunningResponder {
     const { signal } = this.stopping;
     await this.manners.acknowledge(partner, burst);
     const stopTyping = this.manners.type(partner, burst);
+    const look = (): void => {
+      if (!this.wanting(who, burst)) throw new Unwanted();
+    };
     let said = "";
     let answer: string;
     try {
-      said = await mind.hear(burst, signal);
-      answer = await mind.answer(partner, { said, burst, turns: this.book.turns(who, settings.turns) }, signal);
+      said = await mind.hear(burst, signal, look);
+      answer = await mind.answer(partner, { said, burst, turns: this.book.turns(who, settings.turns) }, signal, look);
       await this.outage.end(who);
     } catch (error) {
+      if (error instanceof Unwanted) return this.putBy(who, burst);
       if (!(error instanceof ModelProblem)) throw error;
       const isBlamed = error.isAtQuestion && this.outage.isBlamed(who);
-      if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error.sentence);
+      if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error);
       await this.outage.end(who);
       log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
@@ -286,11 +290,8 @@ class Conversations implements RunningResponder {
 
   /** Judged again after the model has thought: much may have been decided meanwhile. */
   private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
-    // Forgotten meanwhile: then so is this.
-    if (this.book.stillWaiting(burst).length === 0) return;
-    const partner = partnerOf(this.parts.access, who);
-    if (partner === undefined) return this.book.drop(burst);
-    if (this.isHeldBack(who)) return this.book.setState(burst, "silent");
+    const partner = this.wanting(who, burst);
+    if (partner === undefined) return this.putBy(who, burst);
     const last = burst.at(-1);
     const turn = await this.book.commit({
       who,
@@ -302,6 +303,18 @@ class Conversations implements RunningResponder {
     });
     await this.post(turn);
     if (partner.contact) await this.limit.count(partner.contact);
+  }
+
+  /** Who is to get an answer to a burst as of now; forgotten words get none. */
+  private wanting(who: Who, burst: readonly WaitingDoc[]): Partner | undefined {
+    const isForgotten = this.book.stillWaiting(burst).length === 0;
+    return isForgotten || this.isHeldBack(who) ? undefined : partnerOf(this.parts.access, who);
+  }
+
+  /** Lets go of a burst that is not to be answered; what is held back waits to be asked for. */
+  private putBy(who: Who, burst: readonly WaitingDoc[]): Promise<void> {
+    if (partnerOf(this.parts.access, who) === undefined) return this.book.drop(this.book.stillWaiting(burst));
+    return this.book.setState(burst, "silent");
   }
 
   private async post(turn: TurnDoc): Promise<void> {
@@ -320,8 +333,8 @@ class Conversations implements RunningResponder {
     await this.book.posted(turn, ids);
   }
 
-  private async isDown(who: Who, burst: readonly WaitingDoc[], sentence: string): Promise<void> {
-    await this.outage.begin(who, sentence);
+  private async isDown(who: Who, burst: readonly WaitingDoc[], problem: ModelProblem): Promise<void> {
+    await this.outage.begin(who, problem);
     await this.letGoOfOld(who, burst);
     this.turns.isReady(who);
     for (const each of this.turns.waiting()) await this.outage.apologise(each);

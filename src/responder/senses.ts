@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { isWithin } from "../clock.js";
 import { describe } from "../whatsapp/describe.js";
 import type { WaitingDoc } from "./book.js";
 import type { Kept, MediaContent, NotKept } from "./media.js";
-import type { Asked } from "./model.js";
+import type { Asked, Look } from "./model.js";
 
 /** What endpoints commonly take as pictures. */
 const PICTURES = new Set(["image/jpeg", "image/png", "image/webp", "image/gif"]);
@@ -47,26 +48,32 @@ function oddityOf({ media }: MediaContent, kept: Kept | NotKept | undefined): st
   return kept.type === "" || INSIDE[media].test(kept.type) ? "" : `in truth ${kept.type}`;
 }
 
-/** A model that refused pictures so often in a row takes none. */
+/** A model that refused pictures so often in a row takes none, */
 const REFUSALS_BORNE = 3;
+/** and is shown one again after so long: they may all have been one buddy's broken files. */
+const BLIND_MS = 60 * 60_000;
 
-/** Shows pictures and voice notes to a model that takes them, and remembers for this run where it takes none. */
+/** Shows pictures and voice notes to a model that takes them, and remembers for a while where it takes none. */
 export class Senses {
-  /** How often in a row it did not take pictures, but the same question without them. */
+  /** How often in a row it did not take pictures, but the same question without them, and when it did so last. */
   private refused = 0;
+  private refusedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly model: Asked) {}
+  constructor(
+    private readonly model: Asked,
+    private readonly clock: () => number,
+  ) {}
 
   /** What was said in a message: a voice note's words, where the endpoint can tell them. */
-  async words({ text, file }: WaitingDoc, signal: AbortSignal): Promise<string> {
+  async words({ text, file }: WaitingDoc, signal: AbortSignal, look: Look): Promise<string> {
     if (file?.kind !== "voice" || file.bytes > LONGEST_VOICE || !this.model.transcribe) return text;
-    const heard = await this.model.transcribe(file.path, signal);
+    const heard = await this.model.transcribe(file.path, signal, look);
     return heard === undefined ? text : `${text.slice(0, -1)}, which says: ${JSON.stringify(heard)}]`;
   }
 
   /** The pictures of some messages, the last ones, as `data:` URLs. */
   async pictures(burst: readonly WaitingDoc[]): Promise<readonly string[]> {
-    if (this.refused >= REFUSALS_BORNE) return [];
+    if (this.refused >= REFUSALS_BORNE && isWithin(BLIND_MS, this.refusedAt, this.clock())) return [];
     const files = burst.flatMap(({ file }) => (file && isPicture(file) ? [file] : []));
     const found = await Promise.all(
       files.slice(-MOST_PICTURES).map(async ({ path, type }) => {
@@ -81,6 +88,7 @@ export class Senses {
   /** Whether the model took the pictures it was shown. One that takes none is told what came. */
   saw(taken: boolean): void {
     this.refused = taken ? 0 : this.refused + 1;
+    this.refusedAt = this.clock();
   }
 }
 

@@ -30,6 +30,8 @@ export class Desk {
   readonly asked: (readonly ChatMessage[])[] = [];
   /** What it answers; throw a ModelProblem to fail. */
   answering: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<string> | string = () => "Ahoy!";
+  /** What it hears in a voice note. */
+  hearing: () => Promise<string> | string | undefined = () => undefined;
   /** Documents that the disk refuses. */
   refuses: (doc: ConversationDoc) => boolean = () => false;
   /** What the owner was told. */
@@ -95,9 +97,14 @@ export class Desk {
       model: this.options.model
         ? {
             name: "parrot",
-            ask: async (messages, signal) => {
+            ask: async (messages, signal, look) => {
+              look?.();
               this.asked.push(messages);
               return this.answering(messages, signal);
+            },
+            transcribe: async (_path, _signal, look) => {
+              look?.();
+              return this.hearing();
             },
           }
         : undefined,

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryObjects } from "node:v8";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { modelFrom } from "../../src/responder/model.js";
+import { type Look, modelFrom } from "../../src/responder/model.js";
 import { findOllama } from "../../src/responder/ollama.js";
-import { ModelProblem } from "../../src/responder/problem.js";
+import { ModelProblem, Unwanted } from "../../src/responder/problem.js";
 import { type Answering, completion, Endpoint, failing, KEY, streamed, whole } from "../e2e/endpoint.js";
 
 const HELLO = [{ role: "user", content: "hello" }] as const;
@@ -16,19 +16,19 @@ const NEVER = new AbortController().signal;
 
 async function asking(
   answering: Answering,
-  { timeout = 60, apiKey = KEY }: { timeout?: number; apiKey?: string } = {},
+  { timeout = 60, apiKey = KEY, clock }: { timeout?: number; apiKey?: string; clock?: () => number } = {},
 ) {
   const endpoint = await Endpoint.start();
   endpoint.answering = answering;
-  const model = modelFrom({
-    baseUrl: endpoint.url,
-    model: "parrot",
-    apiKey: apiKey || undefined,
-    timeout,
-    transcriptionModel: "whisper-1",
-  });
-  if (model === undefined) throw new Error("no model");
-  return { endpoint, model, ask: (signal = NEVER) => model.ask(HELLO, signal) };
+  const settings = { baseUrl: endpoint.url, model: "parrot", apiKey: apiKey || undefined, timeout };
+  const model = modelFrom({ ...settings, transcriptionModel: "whisper-1" }, clock);
+  return { endpoint, model, ask: (signal = NEVER, look?: Look) => model.ask(HELLO, signal, look) };
+}
+
+function onlyIf(isWanted: () => boolean): Look {
+  return () => {
+    if (!isWanted()) throw new Unwanted();
+  };
 }
 
 async function problemOf(work: Promise<unknown>): Promise<ModelProblem> {
@@ -116,6 +116,33 @@ describe("a model", () => {
     expect(await ask()).toBe("In one piece.");
   });
 
+  it.each(["data: [DONE]\n\n", "data: [DONE]\n"])("need not close the connection after its stream: %j", async (end) => {
+    const { ask } = await asking((_, response) => {
+      streamed(response, "Done.", { end: false });
+      response.write(end);
+    });
+    expect(await ask()).toBe("Done.");
+  });
+
+  const STREAM = { "content-type": "text/event-stream" };
+  const JSON_TYPE = { "content-type": "application/json" };
+  const said = (choice: object) => JSON.stringify({ choices: [{ finish_reason: "stop", ...choice }] });
+  const hello = said({ delta: { content: "Hello." } });
+  it.each<[string, Record<string, string>, string]>([
+    ["with empty data to keep alive", STREAM, `data:\n\ndata: ${hello}\n\n`],
+    ["with events without data", STREAM, `event: ping\n\ndata: ${hello}\n\n`],
+    ["in a stream without a type", {}, `data: ${hello}\n\ndata: [DONE]\n\n`],
+    ["in a stream as text", { "content-type": "text/plain" }, `: ping\n\ndata: ${hello}\n\n`],
+    ["without an empty line at the end", STREAM, `data: ${hello}`],
+    ["in parts", JSON_TYPE, said({ message: { content: [{ type: "text", text: "Hel" }, { text: "lo." }] } })],
+    ["in parts of a stream", STREAM, `data: ${said({ delta: { content: [{ type: "text", text: "Hello." }] } })}\n\n`],
+    ["as a refusal", JSON_TYPE, said({ message: { content: null, refusal: "Hello." } })],
+    ["as a refusal in a stream", STREAM, `data: ${said({ delta: { refusal: "Hello." } })}\n\n`],
+  ])("may answer %s", async (_, headers, body) => {
+    const { ask } = await asking((_, response) => void response.writeHead(200, headers).end(body));
+    expect(await ask()).toBe("Hello.");
+  });
+
   it("is asked again on 429, when the server says, and on 5xx; and not on what will not pass", async () => {
     let times = 0;
     const { ask, endpoint } = await asking((_, response) => {
@@ -137,7 +164,10 @@ describe("a model", () => {
 
   it("that wants to be left alone for long is not waited for, and a pause ends when the gateway stops", async () => {
     const { ask, endpoint } = await asking((_, response) => failing(response, 429, { "retry-after": "3600" }));
-    expect((await problemOf(ask())).sentence).toMatch(/wants no more requests now/);
+    expect(await problemOf(ask())).toMatchObject({
+      sentence: expect.stringMatching(/wants no more requests now/),
+      pauseMs: 3_600_000,
+    });
     expect(endpoint.asked).toHaveLength(1);
     const stopping = new AbortController();
     endpoint.answering = (_, response) => {
@@ -156,6 +186,21 @@ describe("a model", () => {
     });
     expect(await ask()).toBe("A whole answer.");
     expect(times).toBe(2);
+  });
+
+  it("is not asked again once that is not wanted any more", async () => {
+    let isWanted = true;
+    const { endpoint, ask } = await asking((_, response) => {
+      isWanted = false;
+      failing(response, 503, { "retry-after": "0" });
+    });
+    await expect(
+      ask(
+        NEVER,
+        onlyIf(() => isWanted),
+      ),
+    ).rejects.toThrow(Unwanted);
+    expect(endpoint.asked).toHaveLength(1);
   });
 
   it("is given up at once when the gateway stops", async () => {
@@ -314,14 +359,14 @@ describe("an endpoint that never stops, or stops in the middle,", () => {
 });
 
 describe("voice notes", () => {
-  async function listening(hearing: (response: ServerResponse) => void, timeout = 60) {
-    const { endpoint, model } = await asking(() => {}, { timeout });
+  async function listening(hearing: (response: ServerResponse) => void, options: Parameters<typeof asking>[1] = {}) {
+    const { endpoint, model } = await asking(() => {}, options);
     endpoint.hearing = hearing;
     const folder = await mkdtemp(join(tmpdir(), "kafclaw-voice-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const path = join(folder, "voice.ogg");
     await writeFile(path, "OggS");
-    return { endpoint, hear: (signal = NEVER) => model.transcribe(path, signal) };
+    return { endpoint, hear: (look?: Look) => model.transcribe(path, NEVER, look) };
   }
   const saying = (text: string) => (response: ServerResponse) =>
     void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ text }));
@@ -336,28 +381,42 @@ describe("voice notes", () => {
     expect(await hear()).toBe("hello");
   });
 
-  it("are heard although one of them was refused, or two", async () => {
-    const { hear, endpoint } = await listening((response) => failing(response, 400));
-    for (const _ of [1, 2]) expect(await hear()).toBeUndefined();
+  it("are not sent again once that is not wanted any more", async () => {
+    let times = 0;
+    const { hear } = await listening((response) => {
+      times += 1;
+      failing(response, 503, { "retry-after": "0" });
+    });
+    await expect(hear(onlyIf(() => times === 0))).rejects.toThrow(Unwanted);
+    expect(times).toBe(1);
+  });
+
+  it.each([400, 401, 429, 503])("are heard however many were not taken before (%i)", async (status) => {
+    const { hear, endpoint } = await listening((response) => failing(response, status, { "retry-after": "0" }));
+    for (let count = 0; count < 5; count += 1) expect(await hear()).toBeUndefined();
     endpoint.hearing = saying("hello");
     expect(await hear()).toBe("hello");
   });
 
-  it.each([
-    [404, 1],
-    [400, 3],
-  ])("are not sent any more to what takes none (%i)", async (status, times) => {
+  it.each([404, 405, 501])("are not sent for an hour to what takes none (%i)", async (status) => {
+    let now = 0;
     let asked = 0;
-    const { hear } = await listening((response) => {
-      asked += 1;
-      failing(response, status);
-    });
+    const { hear, endpoint } = await listening(
+      (response) => {
+        asked += 1;
+        failing(response, status);
+      },
+      { clock: () => now },
+    );
     for (let count = 0; count < 5; count += 1) expect(await hear()).toBeUndefined();
-    expect(asked).toBe(times);
+    expect(asked).toBe(1);
+    endpoint.hearing = saying("hello");
+    now += 61 * 60_000;
+    expect(await hear()).toBe("hello");
   });
 
   it("hold up nobody, where the endpoint is silent or floods", async () => {
-    const { hear, endpoint } = await listening((response) => void response.writeHead(200).write("{"), 1);
+    const { hear, endpoint } = await listening((response) => void response.writeHead(200).write("{"), { timeout: 1 });
     expect(await hear()).toBeUndefined();
     endpoint.hearing = (response) => flooding(response, 200);
     expect(await hear()).toBeUndefined();

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import type { Contact } from "../../src/access/types.js";
 import { ModelProblem } from "../../src/responder/problem.js";
 import { TOKEN } from "../access/house.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
@@ -122,6 +123,49 @@ describe("a conversation", () => {
   });
 });
 
+describe("the model", () => {
+  const WAYS = [
+    { way: "silent mode", decide: (desk: Desk) => Object.assign(desk.rig, { silent: true }), waits: 1 },
+    { way: "a pause", decide: (desk: Desk) => Object.assign(desk, { paused: true }), waits: 1 },
+    { way: "a denial", decide: (desk: Desk, alice: Contact) => desk.house.access.deny(alice, CLI), waits: 0 },
+    { way: "/forget", decide: (desk: Desk, alice: Contact) => desk.responder.forget(alice._id), waits: 0 },
+  ];
+
+  it.each(WAYS)("is not asked once a voice note was heard, if $way came meanwhile", async ({ decide, waits }) => {
+    const desk = await Desk.open();
+    desk.file = Buffer.from("OggS");
+    const alice = await desk.house.approved(ALICE, "Alice");
+    let heard = false;
+    desk.hearing = async () => {
+      await decide(desk, alice);
+      heard = true;
+      return "hello";
+    };
+    await desk.says(alice, { kind: "media", media: "voice", caption: "", file: VOICE });
+    await desk.until(() => heard);
+    await desk.wait(5_000);
+    expect(desk.asked).toEqual([]);
+    expect(desk.responder.backlog().get(alice._id) ?? 0).toBe(waits);
+    expect([...desk.texts(), ...desk.told]).toEqual([]);
+  });
+
+  it.each(WAYS)("is not asked without a picture it did not take, if $way came meanwhile", async ({ decide, waits }) => {
+    const desk = await Desk.open();
+    desk.file = PICTURE;
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = async () => {
+      await decide(desk, alice);
+      throw new ModelProblem("refused", "The endpoint refuses a request (400): check it.", false, 400);
+    };
+    await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+    await desk.until(() => desk.asked.length > 0);
+    await desk.wait(5_000);
+    expect(desk.asked).toHaveLength(1);
+    expect(desk.responder.backlog().get(alice._id) ?? 0).toBe(waits);
+    expect([...desk.texts(), ...desk.told]).toEqual([]);
+  });
+});
+
 describe("a question", () => {
   it("that is too long for the model goes in parts, each answered, and of one message both ends", async () => {
     const desk = await Desk.open({ settings: { contextTokens: 100 } });
@@ -184,7 +228,7 @@ describe("a question", () => {
 });
 
 describe("pictures", () => {
-  it("that the model can't take are left out of the question, and after three of them in a row they are not shown", async () => {
+  it("that the model can't take are left out of the question, and after three of them in a row they are not shown for an hour", async () => {
     const desk = await Desk.open();
     desk.file = PICTURE;
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -198,7 +242,26 @@ describe("pictures", () => {
     }
     const shown = desk.asked.map((messages) => (messages.at(-1)?.images ?? []).length);
     expect(shown).toEqual([1, 0, 1, 0, 1, 0, 0]);
+    await desk.wait(60 * 60_000);
+    desk.answering = () => "A cat!";
+    await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+    await desk.until(() => desk.texts().includes("2000: A cat!"));
+    expect(desk.asked.at(-1)?.at(-1)?.images).toHaveLength(1);
     expect(desk.told).toEqual([]);
+  });
+});
+
+describe("a picture", () => {
+  it.each([401, 429, 503])("is shown again after an outage (%i)", async (status) => {
+    const desk = await Desk.open();
+    desk.file = PICTURE;
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = () => {
+      desk.answering = (messages) => (messages.at(-1)?.images ? "A cat!" : "What picture?");
+      throw new ModelProblem("down", `It fails (${status}).`, true, status);
+    };
+    await desk.says(alice, { kind: "media", media: "image", caption: "", file: FILE });
+    await desk.until(() => desk.texts().includes("2000: A cat!"));
   });
 });
 
@@ -325,6 +388,24 @@ describe("an outage", () => {
     expect(desk.asked).toHaveLength(2);
     await desk.wait(2_000);
     expect(desk.asked).toHaveLength(3);
+  });
+
+  it.each([
+    [40, 40],
+    [1, 15],
+    [1_000_000, 60 * 60],
+  ])("is as long as the endpoint asks (%i s), within reason (%i s)", async (asked, waited) => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = () => {
+      throw new ModelProblem("down", "It wants no more requests (429).", true, 429, false, asked * 1000);
+    };
+    await desk.says(alice, "hello?");
+    await desk.until(() => desk.asked.length === 1);
+    await desk.wait(waited * 950);
+    expect(desk.asked).toHaveLength(1);
+    await desk.wait(waited * 100);
+    expect(desk.asked).toHaveLength(2);
   });
 
   it("lets go of nothing that was only just asked for, however long it had waited in silent mode", async () => {
@@ -691,4 +772,5 @@ const FILE = {
   length: PICTURE.length,
   mimetype: "image/png",
 };
+const VOICE = { ...FILE, length: 4, mimetype: "audio/ogg" };
 const CLI = { door: "cli", who: "test" } as const;
