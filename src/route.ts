@@ -312,13 +312,15 @@ export class Route {
   /** Gives a buddy's message to the responder, which has it on disk before the journal lets go of it. */
   private async respond(message: Inbound, contact: Contact, record: JournalRecord): Promise<void> {
     const { responder, journal, log, access } = this.rooms;
-    const isForResponder = isSaid(message) || message.content.kind === "edit";
+    const { content } = message;
+    // An edit that leaves no words to see is none to answer.
+    const isForResponder = isSaid(message) || (content.kind === "edit" && content.text !== "");
     if (isForResponder && !this.given.has(record._id)) {
       await responder.respond(masked(message, access.mask.bind(access)), contact);
       this.given.add(record._id);
       log.debug({ id: message.id, code: contact.code }, "message to the responder");
     }
-    await journal.handled(record, { verdict: "buddy", what: message.content.kind });
+    await journal.handled(record, { verdict: "buddy", what: content.kind });
     this.given.delete(record._id);
   }
 }

@@ -157,7 +157,8 @@ function withoutMarkup(line: string): string {
     .replace(/^(\d+)([.)])(?=\s|$)/, (_, number: string, dot: string) => number + fullWidth(dot));
 }
 
-function fullWidth(character: string): string {
+/** The full-width twin of an ASCII sign, which looks like it and is never markup. */
+export function fullWidth(character: string): string {
   return String.fromCharCode(character.charCodeAt(0) + FULL_WIDTH);
 }
 

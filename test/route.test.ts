@@ -41,6 +41,30 @@ it("I10: a full disk between the responder and the journal does not ask the resp
   expect((await journal.get(draft._id))?.state).toBe("done");
 });
 
+it("an edit of invisible characters alone is nothing for the responder", async () => {
+  const journal = await Journal.open(await (await tempStore()).open<JournalRecord>("journal"), Date.now);
+  const respond = vi.fn(async () => {});
+  // Only what a held message of a buddy meets on its way.
+  const rooms = {
+    access: { mask: (text: string) => text, settle: async () => {} },
+    journal,
+    responder: { name: "test", respond },
+    me: () => ME,
+    log: pino({ enabled: false }),
+  } as unknown as Rooms;
+  const edits = ["\u200b", "hello"].map((conversation, index) => {
+    const { MESSAGE_EDIT: type } = proto.Message.ProtocolMessage.Type;
+    const edit = { protocolMessage: { type, key: { id: "OLD" }, editedMessage: { conversation } } };
+    return journal.draft({ ...FROM_ALICE, id: `3EB0${index}` }, padded(proto.Message.encode(edit).finish()));
+  });
+  await journal.record(edits.map((draft) => ({ ...draft, state: "held" })));
+  const held = edits.map(({ _id }) => ({ journalId: _id, at: 0, preview: "" }));
+  await new Route(rooms).release({ code: "K7QF" } as Contact, held);
+  expect(respond.mock.calls).toEqual([
+    [expect.objectContaining({ content: { kind: "edit", text: "hello", target: "OLD" } }), expect.anything()],
+  ]);
+});
+
 it("held messages stay held where no account is linked", async () => {
   const settle = vi.fn(async () => {});
   const rooms = { access: { settle }, me: () => undefined } as unknown as Rooms;

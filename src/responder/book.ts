@@ -85,6 +85,8 @@ const CHARACTERS_EACH = 1_000_000;
 const WAITING_ALL = 3_000;
 const PRUNE_EVERY = 100;
 const OUTAGE = "outage";
+/** Of a file that nobody can have there are its words alone: `[image (not kept: it can't be decrypted): caption]`. */
+const NOT_KEPT = /^\[[^\n]*\(not kept: /;
 
 /** The conversations as they are on disk (`conversation.db`), in memory alongside; bounded in time and number. */
 export class ConversationBook {
@@ -132,7 +134,7 @@ export class ConversationBook {
     const doc = [...this.waiting.values()].find((each) => each.who === who && each.id === id);
     if (!doc) return false;
     // A file's words say what it is; its new caption comes behind.
-    const isFile = doc.file !== undefined || doc.media !== undefined;
+    const isFile = doc.file !== undefined || doc.media !== undefined || NOT_KEPT.test(doc.text);
     const edited = { ...doc, text: isFile ? `${doc.text}\n✏️ ${text}` : text };
     await this.collection.put(edited);
     this.waiting.set(doc._id, edited);

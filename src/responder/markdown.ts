@@ -2,6 +2,7 @@
  * A model's Markdown as WhatsApp shows it: `**b**` → `*b*`, `*i*` → `_i_`, `~~s~~` → `~s~`, headings bold, `[text](url)` →
  * `text (url)`, bullets with `- `, tables and rules as plain lines. Code stays as it is, in the marks that WhatsApp has.
  */
+import { fullWidth } from "../text.js";
 
 /** Stands for a star that is WhatsApp's own mark already, while single stars are still Markdown's. */
 const BOLD = "\u0001";
@@ -27,9 +28,11 @@ export function toWhatsApp(markdown: string): string {
     .replace(FENCED, (_, before: string, _fence, closed: string | undefined, open: string | undefined) =>
       [...(before.trim() === "" ? [] : [before.trimEnd()]), keep(fenced(closed ?? open ?? ""))].join("\n"),
     )
-    .replace(/(`+)([^`\n]+?)\1(?!`)/g, (_, _ticks, code: string) => keep(`\`${code.trim()}\``))
-    // What was escaped is no mark.
-    .replace(/\\([\\`*_{}[\]()#+\-.!~>|])/g, (_, sign: string) => keep(sign))
+    .replace(/(?<!\\)(`+)([^`\n]+?)\1(?!`)/g, (_, _ticks, code: string) => keep(`\`${code.trim()}\``))
+    .replace(ADDRESS, (url) => url.replace(/\\([*_~])/g, "$1"))
+    // What was escaped is no mark; WhatsApp has no escapes, but no marks inside words either.
+    .replace(/(?<=[\p{L}\p{N}])\\([*_~])(?=[\p{L}\p{N}])/gu, (_, sign: string) => keep(sign))
+    .replace(/\\([\\`*_{}[\]()#+\-.!~>|])/g, (_, sign: string) => keep(/[*_~`]/.test(sign) ? fullWidth(sign) : sign))
     .replace(/!?\[([^\]\n]*)\]\(<?([^)\s>]+)>?(?:\s+"[^"\n]*")?\)/g, (_, label: string, url: string) =>
       keep(linkOf(label, url)),
     )

@@ -151,8 +151,9 @@ function contentOf(message: Message): Content | undefined {
 }
 
 function textOf({ conversation, extendedTextMessage }: Message): Content | undefined {
-  const text = conversation || extendedTextMessage?.text;
-  return text ? { kind: "text", text: cleanText(text) } : undefined;
+  const text = cleanText(conversation || extendedTextMessage?.text || "");
+  // Of invisible characters alone nothing is left: then nothing was said.
+  return text === "" ? undefined : { kind: "text", text };
 }
 
 function mediaOf(message: Message): Content | undefined {

@@ -15,7 +15,7 @@ describe("Markdown becomes WhatsApp's marks", () => {
     ["1. one\n2. two", "1. one\n2. two"],
     ["- [ ] open\n- [x] done", "- ☐ open\n- ☑ done"],
     ["see [the page](https://example.com/a_b_c)", "see the page (https://example.com/a_b_c)"],
-    ["[`f(x)` and \\*](https://example.com)", "`f(x)` and * (https://example.com)"],
+    ["[`f(x)` and \\*](https://example.com)", "`f(x)` and ＊ (https://example.com)"],
     ["[https://example.com](https://example.com)", "https://example.com"],
     ["<https://example.com/x>", "https://example.com/x"],
     ["https://example.com/a*b*c", "https://example.com/a*b*c"],
@@ -36,7 +36,15 @@ describe("Markdown becomes WhatsApp's marks", () => {
     ["> quoted", "> quoted"],
     ["2 * 3 * 4 = 24", "2 * 3 * 4 = 24"],
     ["snake_case_name and a*b", "snake_case_name and a*b"],
-    ["\\*not bold\\*", "*not bold*"],
+    ["\\*not bold\\* \\_nor this\\_ \\~nor this\\~", "＊not bold＊ ＿nor this＿ ～nor this～"],
+    ["\\`no code\\` and `code\\`", "｀no code｀ and `code\\`"],
+    ["\\\\*italic*", "\\_italic_"],
+    ["snake\\_case and 2\\*3", "snake_case and 2*3"],
+    [
+      "https://example.com/\\_a\\*b and [x](https://example.com/\\_a)",
+      "https://example.com/_a*b and x (https://example.com/_a)",
+    ],
+    ["\\#1 \\> \\-", "#1 > -"],
     ["a\r\nb", "a\nb"],
   ])("%j → %j", (markdown, expected) => {
     expect(toWhatsApp(markdown)).toBe(expected);

@@ -208,6 +208,16 @@ describe("a question", () => {
     expect(desk.asked[0]?.at(-1)?.content).toMatch(/^\[image.*: at five\]\n✏️ at six$/);
   });
 
+  it("with a file that nobody can have says so still when its caption was edited", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const { id: target } = await desk.says(alice, { kind: "media", media: "image", caption: "at five" });
+    await desk.says(alice, { kind: "edit", target, text: "at six" });
+    await desk.until(() => desk.texts().length === 1);
+    const said = "[image (not kept: there is no file in it): at five]\n✏️ at six";
+    expect(desk.asked[0]?.at(-1)?.content).toBe(said);
+  });
+
   it("that was edited while its conversation was put off keeps its new words", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");

@@ -101,6 +101,11 @@ describe("inbound: contents", () => {
     expect([message?.name, message?.content]).toEqual(["A lice", { kind: "text", text: "ab" }]);
   });
 
+  it.each(["\u200b", "\u2060\u3164 \n", "\u2800"])("what nobody can see is nothing that was said: %j", (text) => {
+    expect(receive({ conversation: text })).toBeUndefined();
+    expect(receive({ extendedTextMessage: { text } })).toBeUndefined();
+  });
+
   it("a text is as long as a phone sends it, and no longer", () => {
     const whole = receive({ conversation: "x".repeat(65_536) })?.content;
     expect(whole).toEqual({ kind: "text", text: "x".repeat(65_536) });
