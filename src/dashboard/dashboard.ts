@@ -7,7 +7,7 @@ import { type ApiParts, createApi } from "./api.js";
 import { isOurHost } from "./guard.js";
 import { Live } from "./live.js";
 import { activityPages } from "./pages/activity.js";
-import { Desk, type DeskParts, setSession } from "./pages/desk.js";
+import { Desk, type DeskParts, sessionOf, setSession } from "./pages/desk.js";
 import { linkPages } from "./pages/link.js";
 import { overview } from "./pages/overview.js";
 import { settingsPages } from "./pages/settings.js";
@@ -78,13 +78,13 @@ function pages(
     fail(desk, request, response, 403, STALE_FORM);
   });
   signInPages(router, desk, parts);
-  signOut(router, desk, parts);
+  signOut(router, desk, parts, live);
   router.get("/", overview(desk));
   whatsappPages(router, desk);
   settingsPages(router, desk);
   activityPages(router, desk);
   linkPages(router, desk);
-  router.get("/live", (request, response) => live.watch(request, response));
+  router.get("/live", (request, response) => live.watch(request, response, sessionOf(response).id));
   return router;
 }
 

@@ -12,7 +12,8 @@ const CHANGE = "event: change\ndata: 1\n\n";
 
 /** Open pages that want to hear of changes. */
 export class Live {
-  readonly #watchers = new Set<Response>();
+  /** With the session each belongs to, where pages have any. */
+  readonly #watchers = new Map<Response, string | undefined>();
   #last = "";
   #timer: NodeJS.Timeout | undefined;
   #beat: NodeJS.Timeout | undefined;
@@ -20,8 +21,8 @@ export class Live {
   /** @param look what pages show, in short: when it differs from the last look, something has changed */
   constructor(private readonly look: () => string) {}
 
-  /** Answers a page that watches, for as long as it stays open. */
-  watch(request: Request, response: Response): void {
+  /** Answers a page that watches, for as long as it stays open and its session is not ended. */
+  watch(request: Request, response: Response, session?: string): void {
     if (this.#watchers.size >= WATCHERS) {
       response.status(503).end();
       return;
@@ -37,7 +38,7 @@ export class Live {
     }
     // The first event tells where the page stands: it may have been rendered a moment before a change.
     response.write(`retry: 2000\n${CHANGE}`);
-    this.#watchers.add(response);
+    this.#watchers.set(response, session);
     this.#start();
     request.on("close", () => {
       this.#watchers.delete(response);
@@ -56,13 +57,22 @@ export class Live {
     this.#send(CHANGE);
   }
 
+  /** Ends the connections of one session. */
+  endSession(session: string): void {
+    for (const [watcher, whose] of this.#watchers) {
+      if (whose !== session) continue;
+      this.#watchers.delete(watcher);
+      watcher.end();
+    }
+  }
+
   /** Ends all connections. */
   stop(): void {
     clearInterval(this.#timer);
     clearInterval(this.#beat);
     this.#timer = undefined;
     this.#beat = undefined;
-    for (const watcher of this.#watchers) watcher.end();
+    for (const watcher of this.#watchers.keys()) watcher.end();
     this.#watchers.clear();
   }
 
@@ -76,6 +86,6 @@ export class Live {
   }
 
   #send(text: string): void {
-    for (const watcher of this.#watchers) watcher.write(text);
+    for (const watcher of this.#watchers.keys()) watcher.write(text);
   }
 }

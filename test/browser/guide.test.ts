@@ -185,14 +185,19 @@ test("the open page of the link follows the link; what was opened or typed there
 test("a restart ends the session with a clear message, and a sign-out for good", async () => {
   const world = await World.linked({ setup: "own-number", addressing: "pn" }, { KAFCLAW_DASHBOARD_PORT: "0" });
   const page = await signedIn(browser, world.home);
+  const tab = await page.context().newPage();
+  await tab.goto("/settings");
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByText("You are signed out.").waitFor();
+  await tab.getByRole("heading", { name: "Sign in" }).waitFor();
   await page.goto("/settings");
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
 
   const again = await signedIn(browser, world.home);
   const cookies = await again.context().cookies();
   const { address } = await world.home.api();
+  // An open page would go to the sign-in by itself.
+  await again.goto("about:blank");
   await world.home.stop();
   await world.home.start({ KAFCLAW_DASHBOARD_PORT: new URL(address).port });
   await again.context().addCookies(cookies);

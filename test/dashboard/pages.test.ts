@@ -191,7 +191,15 @@ describe("the door", () => {
   it("every page and form leads whoever is not signed in to the sign-in, and changes nothing", async () => {
     for (const path of [...PAGES, "/live", "/nowhere"])
       await request(server).get(path).expect(303).expect("location", "/sign-in");
-    for (const [path, fields] of FORMS) await request(server).post(path).type("form").send(fields).expect(303);
+    for (const [path, fields] of FORMS) {
+      await request(server)
+        .post(path)
+        .type("form")
+        .send(fields)
+        .expect(303)
+        .expect("location", "/sign-in?said=not-done");
+    }
+    expect((await request(server).get("/sign-in?said=not-done")).text).toContain("nothing was changed");
     await nothingChanged();
   });
 
@@ -246,6 +254,17 @@ describe("the door", () => {
     const cookie = (await browser.agent.get("/")).request.cookies;
     await browser.post("/sign-out").expect(303).expect("location", "/sign-in?said=signed-out");
     await request(server).get("/").set("cookie", cookie).expect(303);
+  });
+
+  it("signing out ends the live events of that session, and of no other", async () => {
+    const [mine, others] = [await Browser.signedIn(), await Browser.signedIn()];
+    const [next, othersNext] = [await eventsOf(mine), await eventsOf(others)];
+    expect(await next()).toContain("event: change");
+    expect(await othersNext()).toContain("event: change");
+    await mine.post("/sign-out").expect(303);
+    expect(await next()).toBeUndefined();
+    house.link = "unlinked";
+    expect(await othersNext()).toContain("event: change");
   });
 
   it.each([

@@ -1,12 +1,14 @@
 /** Signing in with the access token or a link, and out. */
 import type { CookieOptions, Request, RequestHandler, Response, Router } from "express";
 import type { Place } from "../guard.js";
+import type { Live } from "../live.js";
 import { cookieName, cookieOf, isSecure, limitTries } from "../safety.js";
 import { asked, type Desk, field, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
 const SAYINGS: ReadonlyMap<string, string> = new Map([
   ["signed-out", "You are signed out."],
+  ["not-done", "This browser is not signed in, so nothing was changed. Sign in and repeat it."],
   [
     "ended",
     "Your session has ended: the gateway was restarted, the bot's owner changed or was locked, or this browser was not used for a day. Nothing was changed; sign in again.",
@@ -49,10 +51,12 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
   );
 }
 
-/** Signing out ends the session here, not just in the browser. */
-export function signOut(router: Router, desk: Desk, place: Place): void {
+/** Signing out ends the session here, not just in the browser, and what its open pages hear. */
+export function signOut(router: Router, desk: Desk, place: Place, live: Live): void {
   router.post("/sign-out", (request, response) => {
-    desk.parts.signIn.close(sessionOf(response));
+    const session = sessionOf(response);
+    desk.parts.signIn.close(session);
+    live.endSession(session.id);
     response.clearCookie(cookieName("session", request), cookieOptions(request, place));
     response.redirect(303, "/sign-in?said=signed-out");
   });
@@ -61,7 +65,8 @@ export function signOut(router: Router, desk: Desk, place: Place): void {
 /** Sends who is not signed in to where they can be. */
 export function toSignIn(request: Request, response: Response): void {
   const hadSession = cookieOf(request, cookieName("session", request)) !== undefined;
-  response.redirect(303, hadSession ? "/sign-in?said=ended" : "/sign-in");
+  const isLook = request.method === "GET" || request.method === "HEAD";
+  response.redirect(303, hadSession ? "/sign-in?said=ended" : isLook ? "/sign-in" : "/sign-in?said=not-done");
 }
 
 const TOO_MANY =
