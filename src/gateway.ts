@@ -10,6 +10,7 @@ import {
   createAccess,
   digitsOf,
   identityOf,
+  isLive,
   type Person,
   type Pn,
   personFrom,
@@ -309,7 +310,7 @@ async function build(
   });
   /** The numbers of those who count, the owner's first, as far as nobody knows their LIDs. */
   const numbersWithoutLid = (): readonly Pn[] => {
-    const guests = access.invites().flatMap(({ for: guest, used, revoked }) => (used || revoked ? [] : (guest ?? [])));
+    const guests = access.invites().flatMap((invite) => (isLive(invite, clock()) ? (invite.for ?? []) : []));
     const people = [access.owner()?.person, ...LISTS.flatMap((state) => access.list(state)), ...guests];
     return people.flatMap((person) => (person?.pn !== undefined && person.lid === undefined ? [person.pn] : []));
   };

@@ -17,6 +17,7 @@ export type * from "./api.js";
 export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
 export { episodesOf } from "./learning.js";
+export { isLive } from "./pairing.js";
 export { noNumber, phoneDigits } from "./references.js";
 export type { AccessSettings } from "./settings.js";
 export { checkToken } from "./tokens.js";

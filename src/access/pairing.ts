@@ -269,7 +269,7 @@ export class Pairing {
 }
 
 /** Whether an invite can still be used. */
-function isLive(invite: Invite, now: number): boolean {
+export function isLive(invite: Invite, now: number): boolean {
   return invite.used === undefined && invite.revoked === undefined && invite.expires > now;
 }
 

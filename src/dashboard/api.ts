@@ -1,7 +1,15 @@
 /** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from "express";
 import { z } from "zod";
-import { type Access, type Actor, type Contact, type Door, KafclawError, phoneDigits } from "../access/index.js";
+import {
+  type Access,
+  type Actor,
+  type Contact,
+  type Door,
+  isLive,
+  KafclawError,
+  phoneDigits,
+} from "../access/index.js";
 import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, inviteLink, setUp } from "../admin/index.js";
 import type { LoadedConfig } from "../config.js";
 import { present } from "../present.js";
@@ -10,7 +18,7 @@ import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS
 import { decideAsShown, WISHES } from "./decide.js";
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
 import { openApi } from "./openapi.js";
-import { contactData, inviteData, isOpen } from "./people.js";
+import { contactData, inviteData } from "./people.js";
 import { AT_MACHINE, NOT_JSON, onError, problem, send } from "./problems.js";
 import { shownSettings } from "./settings.js";
 
@@ -140,7 +148,7 @@ function routes(parts: ApiParts): Router {
     const invite = access.invites().find(({ _id }) => _id === request.params.id);
     if (invite === undefined)
       throw new KafclawError("unknown-reference", "No invite has that id; /invites lists them.");
-    const open = isOpen(invite, clock());
+    const open = isLive(invite, clock());
     const link = open ? inviteLink(invite, gateway.me()) : undefined;
     response.json({ ...inviteData(invite), open, token: open ? invite.token : null, link: link ?? null });
   });

@@ -11,8 +11,3 @@ export function inviteData({ _id: id, label, created, expires, auto, for: bound,
   const person = bound === undefined ? null : { pn: bound.pn ?? null, lid: bound.lid ?? null };
   return { id, label, created, expires, auto, for: person, used: used?.at ?? null, revoked: revoked ?? null };
 }
-
-/** Whether an invite can be used still. */
-export function isOpen({ used, revoked, expires }: Invite, now: number): boolean {
-  return used === undefined && revoked === undefined && expires > now;
-}

@@ -1,4 +1,5 @@
 import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/identity.js";
+import { isLive } from "../../access/index.js";
 import type { Invite } from "../../access/types.js";
 import { KafclawError } from "../../errors.js";
 import { present } from "../../present.js";
@@ -134,7 +135,7 @@ async function boundTo(text: string | undefined, { gateway }: CommandContext): P
 }
 
 function openInvites({ access, clock }: CommandContext): readonly Invite[] {
-  return access.invites().filter(({ used, revoked, expires }) => !used && revoked === undefined && expires > clock());
+  return access.invites().filter((invite) => isLive(invite, clock()));
 }
 
 function listInvites(context: CommandContext): CommandResult {
