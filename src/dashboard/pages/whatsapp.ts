@@ -1,7 +1,7 @@
 /** Who may talk: pending, approved, denied; and what is decided about them. */
 import type { Request, Response, Router } from "express";
 import { type Contact, formatNumber, looksLikeNumber } from "../../access/index.js";
-import { doorOf, type Order, whatHappened } from "../../admin/index.js";
+import { doorOf, type Order, UNDO_WINDOW_MS, whatHappened } from "../../admin/index.js";
 import { renderPage } from "../../text.js";
 import { decideAsShown } from "../decide.js";
 import { asked, backTo, type Desk, field, paged } from "./desk.js";
@@ -9,7 +9,6 @@ import { asked, backTo, type Desk, field, paged } from "./desk.js";
 const LISTS = ["pending", "approved", "denied"] as const;
 /** Among so many of the last audit records the last decision is looked for. */
 const LOOKED_THROUGH = 20;
-const UNDO_WINDOW_MS = 10 * 60_000;
 const HISTORY_SHOWN = 50;
 
 export function whatsappPages(router: Router, desk: Desk): void {
