@@ -77,8 +77,7 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
       if (!found) continue;
       const result = setting.schema.safeParse(found.value);
       if (result.success) values.set(key, result.data);
-      else
-        mistakes.push(`${key}${place(key, found)}: got ${shown(setting, found.value)}, takes ${setting.about.takes}`);
+      else mistakes.push(`${key}${place(key, found)}: ${gotAndTakes(setting, found.value)}`);
     }
     origins.set(key, given.get(key)?.origin ?? "default");
   }
@@ -86,6 +85,15 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
   if (mistakes.length > 0) throw badConfig(mistakes, file);
   // Every leaf was checked by its schema just above, or is its default.
   return { config: nest(settings, "", values) as Config, origins };
+}
+
+/**
+ * What is wrong with a value for a setting, for whoever gave it by another name: `got "Mars", takes an IANA time zone
+ * like "Europe/Berlin"`. Undefined where it is right, by itself.
+ */
+export function mistakeIn(key: string, value: unknown): string | undefined {
+  const setting = leaves.get(key);
+  return setting === undefined || setting.schema.safeParse(value).success ? undefined : gotAndTakes(setting, value);
 }
 
 /**
@@ -325,8 +333,9 @@ function didYouMean(key: string, siblings: readonly string[]): string {
   return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
-function shown(setting: AnySetting, value: unknown): string {
-  return setting.about.secret && typeof value === "string" ? `a text of ${value.length} characters` : brief(value);
+function gotAndTakes({ about }: AnySetting, value: unknown): string {
+  const got = about.secret && typeof value === "string" ? `a text of ${value.length} characters` : brief(value);
+  return `got ${got}, takes ${about.takes}`;
 }
 
 /** A value in a few words, whatever it is. */

@@ -208,7 +208,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the path is too long",
 };
 
-function unusable(root: string, error: unknown): unknown {
+/** Why a directory can't be the home, from what the system said of it. @returns a KafclawError, or `error` where it is no system's */
+export function unusable(root: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof KafclawError) return error;
   const reason = REASONS[code] ?? `the system says ${code}`;

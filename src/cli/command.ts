@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import parse from "yargs-parser";
 import { isNegative } from "../admin/index.js";
-import type { Environment } from "../config.js";
+import { type Environment, mistakeIn } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { firstWords, nearest } from "../text.js";
 
@@ -117,6 +117,18 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
 export function textFlag({ flags }: Given, name: string): string | undefined {
   const value = flags[name];
   return typeof value === "string" ? value : undefined;
+}
+
+/**
+ * The value of an option that becomes a setting.
+ * @param key the setting's, `responder.baseUrl`
+ * @throws KafclawError `wrong-usage` where the setting doesn't take it
+ */
+export function settingFlag(given: Given, name: string, key: string): string | undefined {
+  const value = textFlag(given, name);
+  const mistake = value === undefined ? undefined : mistakeIn(key, value);
+  if (mistake === undefined) return value;
+  throw new KafclawError("wrong-usage", `--${name}: ${mistake}. Nothing was changed.`, "usage");
 }
 
 /** The values of an option of type `list`. */

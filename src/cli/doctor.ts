@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { type Config, homeFrom, type LoadedConfig, loadConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
-import { type Home, homePaths } from "../home.js";
+import { systemCode } from "../files.js";
+import { type Home, homePaths, unusable } from "../home.js";
 import type { LinkState } from "../whatsapp/types.js";
 import type { Client } from "./client.js";
 import type { CliCommand, Terminal } from "./command.js";
@@ -64,7 +65,10 @@ async function* examine(terminal: Terminal): AsyncGenerator<Finding> {
 }
 
 async function lookAtHome({ root }: Home): Promise<Finding> {
-  const found = await stat(root).catch(() => undefined);
+  const found = await stat(root).catch((error: unknown) => {
+    if (systemCode(error) !== "ENOENT") throw unusable(root, error);
+    return undefined;
+  });
   if (found === undefined) return bad("home", `There is no ${root}: kafclaw onboard makes it.`);
   if (!found.isDirectory()) {
     return bad("home", `${root} is a file, and KafClaw needs a directory there: set KAFCLAW_HOME to another place.`);

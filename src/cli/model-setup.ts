@@ -3,7 +3,7 @@ import { type Config, changeConfig, checkChanges } from "../config.js";
 import type { Home } from "../home.js";
 import { present } from "../present.js";
 import type { Ollama } from "../responder/index.js";
-import { type Given, type Terminal, textFlag } from "./command.js";
+import { type Given, settingFlag, type Terminal } from "./command.js";
 
 /** What `config.json` is to say of the model; what is absent stays as it is. */
 export interface ModelChoice {
@@ -14,14 +14,12 @@ export interface ModelChoice {
 
 const OPENAI_URL = "https://api.openai.com/v1";
 
-/** The choice that the options make; empty where they make none. */
+/** The choice that the options make; empty where they make none. @throws KafclawError `wrong-usage` */
 export function modelFromFlags(given: Given): ModelChoice {
-  const model = textFlag(given, "model");
-  const baseUrl = textFlag(given, "base-url");
-  const apiKey = textFlag(given, "api-key");
-  return {
-    ...present({ model, baseUrl, apiKey }),
-  };
+  const model = settingFlag(given, "model", "responder.model");
+  const baseUrl = settingFlag(given, "base-url", "responder.baseUrl");
+  const apiKey = settingFlag(given, "api-key", "responder.apiKey");
+  return present({ model, baseUrl, apiKey });
 }
 
 /** Asks what is to answer buddies, with the models of an Ollama that answers here first. @returns undefined where it was cancelled */

@@ -3,7 +3,7 @@ import { type Config, homeFrom, parseConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { createHome, homePaths } from "../home.js";
 import { present } from "../present.js";
-import { type CliCommand, type Given, type Terminal, textFlag } from "./command.js";
+import { type CliCommand, type Given, settingFlag, type Terminal } from "./command.js";
 
 /** What a new `config.json` begins with; the rest are defaults. */
 interface Answers {
@@ -48,8 +48,6 @@ export const onboard: CliCommand = {
       timezone: timezone ?? defaults(terminal).timezone,
       ...(greeting === undefined ? {} : { texts: { greeting } }),
     };
-    // Mistakes are told before anything is written.
-    if (isNew) parseConfig(JSON.stringify(config), {}, "onboard");
     const { home, written } = await createHome(homeFrom(env), config);
     const what = written.length > 0 ? `Created ${written.join(" and ")}.` : "It is there already; nothing was changed.";
     terminal.out(given.json ? JSON.stringify({ home: home.root, written }) : `Home: ${home.root}\n${what}\n\n${NEXT}`);
@@ -58,9 +56,9 @@ export const onboard: CliCommand = {
 };
 
 function fromFlags(given: Given): Answers {
-  const timezone = textFlag(given, "timezone");
-  const greeting = textFlag(given, "greeting");
-  return { ...present({ timezone, greeting }) };
+  const timezone = settingFlag(given, "timezone", "timezone");
+  const greeting = settingFlag(given, "greeting", "texts.greeting");
+  return present({ timezone, greeting });
 }
 
 /** The options, and at a terminal the answers to what they leave open; undefined where it was cancelled. */

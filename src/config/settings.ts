@@ -228,10 +228,11 @@ export const settings = {
       what: "The key for the endpoint.",
       secret: true,
     }),
-    timeout: new Setting(z.number().min(1).max(600), {
+    // Node's fetch itself gives up after 300 s.
+    timeout: new Setting(z.number().min(1).max(300), {
       kind: "number",
       default: 60,
-      takes: "a number of seconds from 1 to 600",
+      takes: "a number of seconds from 1 to 300",
       what: "How long the endpoint may be silent before a request is given up.",
     }),
     turns: new Setting(z.int().min(0).max(100), {

@@ -61,7 +61,8 @@ const STREAM = /^\s*(?:data|event|id|retry)?:/;
 /** Around thoughts, as models of several makers write it. */
 const TAG = "(?:think|thinking|thought|reasoning)";
 const THOUGHTS = new RegExp(`^(?:\\s*<${TAG}\\b[^>]*>[\\s\\S]*?(?:</${TAG}>|$))+`, "i");
-const UNOPENED_THOUGHTS = new RegExp(`^(?:(?!<${TAG}\\b)[\\s\\S])*?</${TAG}>`, "i");
+/** A tag in backticks is one that the answer speaks of. */
+const UNOPENED_THOUGHTS = new RegExp(`^(?:(?!<${TAG}\\b)[\\s\\S])*?(?:(?<!\`)</${TAG}>|</${TAG}>(?!\`))`, "i");
 const LONGEST_TAG = "</reasoning>".length;
 /** Whether anything can be seen of a text. */
 const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}]/u;

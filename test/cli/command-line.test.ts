@@ -135,7 +135,10 @@ describe("onboard", () => {
   });
 
   it("refuses a wrong time zone before it writes anything", async () => {
-    expect(await run("onboard", "--timezone", "Mars/Olympus")).toMatchObject({ code: 2 });
+    expect(await run("onboard", "--timezone", "Mars/Olympus")).toMatchObject({
+      code: 2,
+      err: '--timezone: got "Mars/Olympus", takes an IANA time zone like "Europe/Berlin". Nothing was changed.',
+    });
     expect(await readdir(home)).toEqual([]);
   });
 

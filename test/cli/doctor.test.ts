@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
@@ -38,6 +38,13 @@ describe("doctor", () => {
     expect(code).toBe(1);
     expect(out).toBe(`✗ home      There is no ${home}: kafclaw onboard makes it.`);
     await expect(readFile(home)).rejects.toThrow("ENOENT");
+  });
+
+  it("takes no home that can't be looked at for one that isn't there", async () => {
+    await symlink(home, home);
+    const { code, out } = await run(["doctor"]);
+    expect(code).toBe(1);
+    expect(out).toContain("its links go in a circle");
   });
 
   it("looks at everything, and says what to do next", async () => {
@@ -121,7 +128,7 @@ describe("the model in the set-up", () => {
       "ftp://x",
     ]);
     expect(code).toBe(2);
-    expect(err).toContain("responder.baseUrl");
+    expect(err).toContain('--base-url: got "ftp://x"');
     expect(await readFile(join(home, "config.json"), "utf8")).toBe(before);
     expect((await run(["doctor"])).out).toMatch(/✗ owner/);
   });

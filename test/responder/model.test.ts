@@ -77,6 +77,8 @@ describe("a model", () => {
   it("may talk of thoughts, and half a character of it is not sent", async () => {
     const { ask, endpoint } = await asking((_, response) => whole(response, "Use <think> and </think>."));
     expect(await ask()).toBe("Use <think> and </think>.");
+    endpoint.answering = (_, response) => whole(response, "It ends with `</think>`, always.");
+    expect(await ask()).toBe("It ends with `</think>`, always.");
     endpoint.answering = (_, response) => whole(response, "a\ud800b");
     expect(await ask()).toBe("a\ufffdb");
   });
