@@ -7,16 +7,20 @@ import { TOPICS } from "./topics.js";
 const { SEED = "20261123", SCALE = "1", ONLY = "" } = process.env;
 const wanted = ONLY.split(",").filter((name) => name !== "");
 const rows: (string | number)[][] = [];
+const SAY_MS = 60_000;
 
 for (const { name, torture } of TOPICS.filter((topic) => wanted.length === 0 || wanted.includes(topic.name))) {
   test(name, async () => {
     const run = new Run(name, Number(SEED), Number(SCALE));
     const begun = performance.now();
+    const seconds = (): number => (performance.now() - begun) / 1000;
+    const saying = setInterval(() => process.stderr.write(`${run.progress(seconds())}\n`), SAY_MS);
     try {
       await torture(run);
     } finally {
+      clearInterval(saying);
       for (const loss of run.losses) process.stdout.write(`${name}: ${loss}\n`);
-      rows.push(run.row((performance.now() - begun) / 1000));
+      rows.push(run.row(seconds()));
     }
     expect(run.losses).toEqual([]);
   });

@@ -44,12 +44,19 @@ export class Run {
     if (!holds) this.losses.push(`${kind}: ${loss()}`);
   }
 
+  /** How far the run is, in one line. */
+  progress(seconds: number): string {
+    return `${this.topic}, ${Math.round(seconds / 60)} min: ${list(this.faults) || "begins"}; ${this.losses.length} losses`;
+  }
+
   /** The run in one line of the campaign's table. */
   row(seconds: number): (string | number)[] {
-    const list = (counts: ReadonlyMap<string, number>): string =>
-      [...counts].map(([kind, count]) => `${count.toLocaleString("en")} ${kind}`).join(", ");
     return [this.topic, list(this.faults), list(this.checks), this.losses.length, seconds.toFixed(0)];
   }
+}
+
+function list(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([kind, count]) => `${count.toLocaleString("en")} ${kind}`).join(", ");
 }
 
 /** A part of the campaign. */
