@@ -314,7 +314,8 @@ export class Route {
     const { responder, journal, log, access } = this.rooms;
     const { content } = message;
     // An edit that leaves no words to see is none to answer.
-    const isForResponder = isSaid(message) || (content.kind === "edit" && content.text !== "");
+    const isEdit = content.kind === "edit" && content.text !== "";
+    const isForResponder = isSaid(message) || isEdit || content.kind === "revoke";
     if (isForResponder && !this.given.has(record._id)) {
       await responder.respond(masked(message, access.mask.bind(access)), contact);
       this.given.add(record._id);

@@ -131,7 +131,7 @@ export class ConversationBook {
 
   /** A message that waits was edited: its new words count. @returns false where none such waits */
   async edit(who: Who, id: string, text: string): Promise<boolean> {
-    const doc = [...this.waiting.values()].find((each) => each.who === who && each.id === id);
+    const doc = this.waitingOf(who, id);
     if (!doc) return false;
     // A file's words say what it is; its new caption comes behind.
     const isFile = doc.file !== undefined || doc.media !== undefined || NOT_KEPT.test(doc.text);
@@ -139,6 +139,16 @@ export class ConversationBook {
     await this.collection.put(edited);
     this.waiting.set(doc._id, edited);
     return true;
+  }
+
+  /** A message that waits was deleted by whoever wrote it: nobody is to read it any more. */
+  async takeBack(who: Who, id: string): Promise<void> {
+    const doc = this.waitingOf(who, id);
+    if (doc) await this.drop([doc]);
+  }
+
+  private waitingOf(who: Who, id: string): WaitingDoc | undefined {
+    return [...this.waiting.values()].find((each) => each.who === who && each.id === id);
   }
 
   /** What is too much to wait, now that one wrote again: the oldest of theirs, or of everybody's. */

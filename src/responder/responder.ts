@@ -107,6 +107,7 @@ class Conversations implements RunningResponder {
     if (this.book.knows(message.journalId)) return;
     const { content } = message;
     if (content.kind === "edit") return this.edit(message, content.target, content.text, buddy._id);
+    if (content.kind === "revoke") return this.book.takeBack(buddy._id, content.target);
     const kept = content.kind === "media" ? await this.keep(message, content, buddy) : undefined;
     await this.take(message, buddy._id, kept);
   }

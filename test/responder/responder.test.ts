@@ -50,6 +50,18 @@ describe("a conversation", () => {
     expect(desk.texts()).toEqual(["2000: Ahoy!"]);
   });
 
+  it("is not asked what was deleted while it waited, by its own writer", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const bob = await desk.house.approved(BOB, "Bob");
+    const { id: slip } = await desk.says(alice, "my password is mauve");
+    const { id: target } = await desk.says(alice, "good evening");
+    await desk.says(bob, { kind: "revoke", target });
+    await desk.says(alice, { kind: "revoke", target: slip });
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["good evening"]);
+  });
+
   it("I9: neither what is asked nor what is answered holds the token, a number, or anybody else's words", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
