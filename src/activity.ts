@@ -34,14 +34,16 @@ export function createActivity({ access, journal, outbox, mask, isAdmin }: Activ
       return records.flatMap((record) => (record === undefined ? [] : [incoming(record)]));
     },
     outgoing: () =>
-      outbox.posted().map(({ at, to, state, content, error, why }) => ({
+      outbox.posted().map(({ at, to, toAdmin, state, content, error, why }) => ({
         state,
         inWords(): Outgoing {
-          const toAdmin = isAdmin(to);
+          const isToAdmin = toAdmin === true || isAdmin(to);
           const text = content?.kind === "text" ? mask(content.text) : (content?.kind ?? "");
-          const name = toAdmin ? "admin chat" : nameOf(to);
-          // The admin chat carries login links and tokens; what was said there stays there.
-          return { at, to: formatNumber(access.find(to) ?? to), name, state, error, why, what: toAdmin ? "" : text };
+          const name = isToAdmin ? "admin chat" : nameOf(to);
+          // The admin chat carries login links, tokens and buddies' words; what was said there stays there, whoever owns the
+          // bot by now.
+          const what = isToAdmin || toAdmin === undefined ? "" : text;
+          return { at, to: formatNumber(access.find(to) ?? to), name, state, error, why, what };
         },
       })),
   };

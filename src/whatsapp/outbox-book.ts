@@ -11,6 +11,8 @@ export interface OutboxDoc extends Doc {
   readonly key?: string;
   readonly to: Person;
   readonly address?: Pn | Lid;
+  /** Whether it was for the admin chat when it was posted; earlier versions did not write that down. */
+  readonly toAdmin?: boolean;
   /** When it was posted, milliseconds since 1970. */
   readonly at: number;
   readonly notBefore?: number;

@@ -42,6 +42,8 @@ export interface OutboxOptions {
 export interface Posted {
   readonly at: number;
   readonly to: Person;
+  /** Whether it was for the admin chat when it was posted; unknown where an earlier version posted it. */
+  readonly toAdmin?: boolean;
   readonly state: ParcelState;
   readonly content?: WireContent;
   /** WhatsApp's error, where it was refused. */

@@ -163,12 +163,12 @@ class Door implements RunningOutbox {
   }
 
   posted(): readonly Posted[] {
-    const posted = this.book.all().flatMap(({ to, at, items }) =>
+    const posted = this.book.all().flatMap(({ to, toAdmin, at, items }) =>
       items.map(({ state, content, left = at, error, why }) => ({
         at: left,
         to,
         state,
-        ...present({ content, error, why }),
+        ...present({ toAdmin, content, error, why }),
       })),
     );
     return posted.sort((a, b) => b.at - a.at);
@@ -183,7 +183,7 @@ class Door implements RunningOutbox {
   }
 
   private async take(parcel: Parcel): Promise<readonly string[]> {
-    const { clock, newId } = this.options;
+    const { clock, newId, isAdmin } = this.options;
     const { to, address, key } = parcel;
     const person = withAddress(to, address);
     if (addressesOf(person).length === 0) throw new TypeError("A parcel needs a person with an address");
@@ -195,6 +195,7 @@ class Door implements RunningOutbox {
       _id: first.id,
       seq: this.book.nextSeq(),
       to,
+      toAdmin: isAdmin(person),
       at: clock(),
       items: [first, ...rest],
       ...present({ key, address, notBefore }),

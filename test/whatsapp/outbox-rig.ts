@@ -65,6 +65,8 @@ export class MemoryCollection implements Collection<OutboxDoc> {
 export class Rig {
   now = Date.UTC(2026, 10, 23, 12);
   silent = false;
+  /** Whose chat is the admin chat. */
+  owner: Person | undefined = OWNER;
   readonly sent: Sent[] = [];
   readonly failed: { readonly id: string; readonly error: number | "expired" }[] = [];
   readonly suppressed: string[] = [];
@@ -110,8 +112,8 @@ export class Rig {
       random: () => 1,
       scheduler: { at: (time, work) => this.at(time, work) },
       newId: () => `3EB0${String(++this.ids).padStart(4, "0")}`,
-      mayLeave: (to) => (this.silent && to.pn !== OWNER.pn ? "silent" : "send"),
-      isAdmin: (to) => to.pn === OWNER.pn,
+      mayLeave: (to) => (this.silent && to.pn !== this.owner?.pn ? "silent" : "send"),
+      isAdmin: (to) => to.pn === this.owner?.pn,
       addressFor: (to) => this.addressFor?.(to),
       onSuppressed: ({ id }) => this.suppressed.push(id),
       onFailed: ({ id }, error) => this.failed.push({ id, error }),
