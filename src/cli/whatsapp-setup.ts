@@ -58,10 +58,12 @@ export const whatsappSetup: CliCommand = {
     // Mistakes in either are told before anything is changed.
     await checkModel(model, place.home, terminal);
     const answer = gateway ? await gateway.setup(wanted) : await applyToFiles(wanted, place, terminal);
-    if (answer.ok) await applyModel(model, { home: place.home, config, gatewayRuns: gateway !== undefined }, terminal);
+    // First of all: a new token is shown once, and the old one is void whatever becomes of the model.
     const code = show(answer, given.json, terminal);
-    if (answer.ok && wanted.confirm) return confirmed(answer, gateway, terminal);
-    if (answer.ok && !given.json) terminal.err(gateway ? "It holds from now on." : "Next: kafclaw gateway");
+    if (!answer.ok) return code;
+    await applyModel(model, { home: place.home, config, gatewayRuns: gateway !== undefined }, terminal);
+    if (wanted.confirm) return confirmed(answer, gateway, terminal);
+    if (!given.json) terminal.err(gateway ? "It holds from now on." : "Next: kafclaw gateway");
     return code;
   },
 };

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
@@ -18,18 +18,19 @@ afterEach(() => rm(join(home, ".."), { recursive: true, force: true }));
 async function run(args: string[], env: Record<string, string> = {}) {
   const out: string[] = [];
   const err: string[] = [];
+  const both: string[] = [];
   const code = await runCommandLine(args, {
     env: { KAFCLAW_HOME: home, KAFCLAW_LOG_LEVEL: "silent", ...NO_OLLAMA, ...env },
     version: "1.2.3",
     user: "olga",
     interactive: false,
     colour: { out: false, err: false },
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
+    out: (line) => both.push(line) && out.push(line),
+    err: (line) => both.push(line) && err.push(line),
     log: () => pino({ level: "silent" }),
     stop: new AbortController().signal,
   });
-  return { code, out: out.join("\n"), err: err.join("\n") };
+  return { code, out: out.join("\n"), err: err.join("\n"), both };
 }
 
 describe("doctor", () => {
@@ -131,6 +132,23 @@ describe("the model in the set-up", () => {
     expect(err).toContain('--base-url: got "ftp://x"');
     expect(await readFile(join(home, "config.json"), "utf8")).toBe(before);
     expect((await run(["doctor"])).out).toMatch(/✗ owner/);
+  });
+
+  it("is tried when the rest of the set-up has been told, and keeps no new token from being shown", async () => {
+    const endpoint = await Endpoint.start();
+    await run(["onboard"]);
+    const wanted = ["whatsapp-setup", "--generate-token", "--model", "parrot", "--base-url", endpoint.url];
+    const good = await run([...wanted, "--api-key", KEY]);
+    expect(good.both[0]).toBe(good.out);
+    expect(good.err).toContain("Trying parrot");
+    // Beside a file of so long a name there is no room for another one, even for root.
+    const target = join(home, "c".repeat(250));
+    await rename(join(home, "config.json"), target);
+    await symlink(target, join(home, "config.json"));
+    const { code, out, err } = await run([...wanted, "--json"]);
+    expect(code).toBe(1);
+    expect(err).toContain("ENAMETOOLONG");
+    expect(JSON.parse(out.split("\n")[0] ?? "")).toMatchObject({ token: expect.stringMatching(/^\S{8,}$/) });
   });
 
   it("stays as it is where the rest of the set-up is refused", async () => {
