@@ -22,10 +22,17 @@ it("what was said in the admin chat is not shown, though the owner was locked or
   await outbox.post(text(ALICE, "hello"));
   for (const owner of [OWNER, undefined, ALICE]) {
     rig.owner = owner;
-    expect(shown(rig, outbox).find(({ to }) => to === "+1 555 000 1000")).toMatchObject({ name: "admin chat", what: "" });
+    expect(shown(rig, outbox).find(({ to }) => to === "+1 555 000 1000")).toMatchObject({
+      name: "admin chat",
+      what: "",
+    });
   }
   rig.owner = undefined;
-  expect(shown(rig, await rig.start()).map(({ what }) => what).sort()).toEqual(["", "hello"]);
+  expect(
+    shown(rig, await rig.start())
+      .map(({ what }) => what)
+      .sort(),
+  ).toEqual(["", "hello"]);
 });
 
 it("the words of a message of an earlier version are not shown, which did not say whether it was for the admin chat", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Contact } from "../access/types.js";
-import { systemCode } from "../files.js";
+import { diskFailed, systemCode } from "../files.js";
 import type { Content, FetchMedia, Inbound } from "../whatsapp/types.js";
 
 /** A message that holds a file. */
@@ -20,7 +20,7 @@ export interface Kept {
 }
 
 /** Why a file was not kept. */
-export type NotKept = "too-large" | "gone" | "unreachable" | "damaged" | "no-room" | "no-file";
+export type NotKept = "too-large" | "gone" | "unreachable" | "damaged" | "no-room" | "unwritable" | "no-file";
 
 export interface MediaSettings {
   /** The largest file that is kept, megabytes. */
@@ -30,7 +30,6 @@ export interface MediaSettings {
 }
 
 const MB = 1_000_000;
-const FULL = new Set(["ENOSPC", "EDQUOT"]);
 /** One file may take so long; a phone's slow upload is done before the message comes. */
 const PATIENCE_MS = 5 * 60_000;
 /** A download that a crash cut off. */
@@ -78,9 +77,10 @@ export class MediaStore {
       await this.makeRoom(path);
       return { path, type: found?.mime ?? "", bytes: counter.bytes };
     } catch (error) {
-      await rm(part, { force: true });
+      // A disk that refuses the file may refuse this too; the next start tries again.
+      await rm(part, { force: true }).catch(() => {});
       signal.throwIfAborted();
-      return reasonOf(error);
+      return limited.aborted ? "unreachable" : reasonOf(error, part);
     }
   }
 
@@ -125,10 +125,12 @@ class Counter extends Transform {
   }
 }
 
-function reasonOf(error: unknown): NotKept {
+function reasonOf(error: unknown, file: string): NotKept {
   if (error instanceof TooLarge) return "too-large";
-  if (FULL.has(systemCode(error) ?? "")) return "no-room";
   // MediaProblem says it in these words; whatsapp/ is known here by its types alone.
   const why = error instanceof Error && "why" in error ? error.why : undefined;
-  return why === "gone" || why === "damaged" ? why : "unreachable";
+  if (why === "gone" || why === "damaged") return why;
+  // Whatever is wrong with the download has a reason; what has a system's code is the disk.
+  if (why !== undefined || systemCode(error) === undefined) return "unreachable";
+  return diskFailed(error, file).code === "disk-full" ? "no-room" : "unwritable";
 }

@@ -29,6 +29,7 @@ const WHY: Readonly<Record<NotKept, string>> = {
   unreachable: "it could not be fetched",
   damaged: "it can't be decrypted",
   "no-room": "there is no room on the disk",
+  unwritable: "it can't be written to the disk",
   "no-file": "there is no file in it",
 };
 

@@ -37,6 +37,8 @@ export function fileNotKept(contact: Contact, why: NotKept, limit: number): Mess
       return say`${what} it can't be decrypted. Ask them to send it again.`;
     case "no-room":
       return say`${what} there is no room on the disk. Free some space, then ask them to send it again.`;
+    case "unwritable":
+      return say`${what} it can't be written to workspace/media/. Check the disk and that folder's rights, then ask them to send it again.`;
   }
 }
 

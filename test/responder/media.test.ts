@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm, stat, symlink, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, it, onTestFinished } from "vitest";
 import type { Contact } from "../../src/access/types.js";
 import { type MediaContent, MediaStore } from "../../src/responder/media.js";
+import { MediaProblem } from "../../src/whatsapp/media.js";
 import type { Inbound } from "../../src/whatsapp/types.js";
 
 const MB = 1_000_000;
@@ -15,13 +16,22 @@ const file = { directPath: "/x", mediaKey: "", sha256: "", encryptedSha256: "", 
 const IMAGE: MediaContent = { kind: "media", media: "image", caption: "", file };
 
 /** A store whose files are so many bytes long, whatever they say. */
-async function store({ bytes, quota = 100 }: { bytes: number; quota?: number }) {
+async function store({
+  bytes,
+  quota = 100,
+  breaksOff = false,
+}: {
+  bytes: number;
+  quota?: number;
+  breaksOff?: boolean;
+}) {
   const folder = await mkdtemp(join(tmpdir(), "kafclaw-media-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const media = new MediaStore(folder, { mediaLimit: 2, mediaQuota: quota }, async () =>
     Readable.from(
       (function* () {
         for (let left = bytes; left > 0; left -= MB / 10) yield Buffer.alloc(Math.min(left, MB / 10));
+        if (breaksOff) throw new MediaProblem("unreachable");
       })(),
     ),
   );
@@ -69,4 +79,24 @@ it("a full disk leaves nothing, and the next file is kept", async () => {
   expect(await keep("a")).toBe("no-room");
   expect(await readdir(folder)).toEqual([]);
   expect(await keep("a")).toMatchObject({ bytes: MB, type: "" });
+});
+
+it.each([
+  ["that fails", (part: string) => symlink("/proc/version", part)],
+  ["without its folder", (part: string) => rm(dirname(part), { recursive: true })],
+  [
+    "with a file in the place of its folder",
+    (part: string) => rm(dirname(part), { recursive: true }).then(() => writeFile(dirname(part), "")),
+  ],
+])("a disk %s is no fault of WhatsApp's", async (_, harm) => {
+  const { keep } = await store({ bytes: MB });
+  const kept = await keep("a");
+  if (typeof kept === "string") throw new Error(kept);
+  await harm(kept.path.replace(/[.]bin$/, ".part"));
+  expect(await keep("a")).toBe("unwritable");
+});
+
+it("a download that breaks off is no fault of the disk's", async () => {
+  const { keep } = await store({ bytes: MB, breaksOff: true });
+  expect(await keep("a")).toBe("unreachable");
 });
