@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Access, Owner } from "../access/index.js";
 import { addressesOf, same } from "../access/index.js";
 import type { Door } from "../access/types.js";
+import { isWithin } from "../clock.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -14,7 +15,7 @@ const SESSIONS = 50;
 
 /** One signed-in browser. */
 export interface Session {
-  /** Names the browser in the audit: four letters, no secret. */
+  /** Names the browser in the audit: four hex digits, no secret. */
   readonly name: string;
   /** What CSRF tokens are bound to. */
   readonly id: string;
@@ -53,7 +54,7 @@ export class SignIn {
   readonly #accessToken: string;
   /** By the digest of what the cookie holds, so that nothing in memory or a dump signs anyone in. */
   readonly #sessions = new Map<string, Session>();
-  #link: { readonly digest: Buffer; readonly until: number; readonly owner: Owner | undefined } | undefined;
+  #link: { readonly digest: Buffer; readonly since: number; readonly owner: Owner | undefined } | undefined;
   /** How this machine reaches the dashboard, once it listens. */
   address: string | undefined;
 
@@ -75,9 +76,9 @@ export class SignIn {
     const base = door === "whatsapp" ? this.#parts.publicUrl : (this.#parts.publicUrl ?? this.address);
     if (base === undefined) return undefined;
     const token = secret(this.#parts.random, 24);
-    const until = this.#parts.clock() + LINK_MS;
-    this.#link = { digest: digest(token), until, owner: ownerOf(access) };
-    return { url: `${base}/sign-in?link=${token}`, until };
+    const since = this.#parts.clock();
+    this.#link = { digest: digest(token), since, owner: ownerOf(access) };
+    return { url: `${base}/sign-in?link=${token}`, until: since + LINK_MS };
   }
 
   /** Takes the access token. */
@@ -89,7 +90,7 @@ export class SignIn {
   isLink(given: string, access: Pick<Access, "owner">): boolean {
     const link = this.#link;
     if (link === undefined || isOver(link.owner, access)) return false;
-    return this.#parts.clock() < link.until && timingSafeEqual(digest(given), link.digest);
+    return isWithin(LINK_MS, link.since, this.#parts.clock()) && timingSafeEqual(digest(given), link.digest);
   }
 
   /** Uses a sign-in link up. */

@@ -249,6 +249,14 @@ describe("the door", () => {
     await other.get(`/sign-in?link=${late}`, 410);
   });
 
+  it("a link is void where the clock was set back: nobody knows how old it is", async () => {
+    const link = new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
+    house.time.now -= 60 * MINUTE;
+    const browser = new Browser();
+    await browser.get(`/sign-in?link=${link}`, 410);
+    await browser.post("/sign-in", { link }).expect(410);
+  });
+
   it("signing out ends the session for whoever has the cookie", async () => {
     const browser = await Browser.signedIn();
     const cookie = (await browser.agent.get("/")).request.cookies;
