@@ -198,13 +198,14 @@ export class Model implements Asked {
   /** Endpoints stream, or answer in one piece although they were asked to stream, and some don't say which. */
   private async read(response: Response, exchange: Exchange): Promise<string> {
     const type = response.headers.get("content-type") ?? "";
-    if (/event-stream/i.test(type)) return this.streamed(response, exchange);
-    const text = await response.text();
+    const [beginning, body] = /event-stream/i.test(type) ? await lookInto(response) : [undefined, response];
+    if (beginning !== undefined && !beginning.startsWith("{")) return this.streamed(body, exchange);
+    const text = await body.text();
     if (STREAM.test(text)) return this.streamed(new Response(text), exchange);
-    const body = parsed(text);
-    const message = Completion.safeParse(body).data?.choices[0]?.message;
+    const answer = parsed(text);
+    const message = Completion.safeParse(answer).data?.choices[0]?.message;
     if (message?.content !== undefined || message?.refusal) return message.content || message.refusal || "";
-    const status = statusIn(Failure.safeParse(body).data?.error);
+    const status = statusIn(Failure.safeParse(answer).data?.error);
     if (status === undefined) throw noCompletion(type, this.options);
     throw new OpenAI.APIError(status, undefined, undefined, response.headers);
   }
@@ -243,6 +244,20 @@ export class Model implements Asked {
     if (!isFinished && !exchange.saidDone) throw problemOf(undefined, this.options);
     return text || refusal;
   }
+}
+
+/** How a body begins, white space apart; and the response anew, with the whole of it. */
+async function lookInto(response: Response): Promise<readonly [beginning: string, whole: Response]> {
+  if (response.body === null) return ["", response];
+  const { status, statusText, headers } = response;
+  const [look, body] = response.body.tee();
+  const whole = new Response(body, { status, statusText, headers });
+  let beginning = "";
+  for await (const chunk of look.pipeThrough(new TextDecoderStream())) {
+    beginning = chunk.trimStart();
+    if (beginning !== "") break;
+  }
+  return [beginning, whole];
 }
 
 function asParam({ role, content, images }: ChatMessage): OpenAI.ChatCompletionMessageParam {

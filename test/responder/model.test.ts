@@ -126,6 +126,17 @@ describe("a model", () => {
     expect(await ask()).toBe("Done.");
   });
 
+  it("may call an answer in one piece a stream", async () => {
+    const stream = { "content-type": "text/event-stream" };
+    const { endpoint, ask } = await asking((_, r) => {
+      r.writeHead(200, stream).write("\r\n");
+      r.end(completion("In one piece."));
+    });
+    expect(await ask()).toBe("In one piece.");
+    endpoint.answering = (_, r) => void r.writeHead(200, stream).end(JSON.stringify({ error: { code: 401 } }));
+    expect(await problemOf(ask())).toMatchObject({ kind: "down", sentence: expect.stringContaining("refuses the key") });
+  });
+
   const STREAM = { "content-type": "text/event-stream" };
   const JSON_TYPE = { "content-type": "application/json" };
   const said = (choice: object) => JSON.stringify({ choices: [{ finish_reason: "stop", ...choice }] });
