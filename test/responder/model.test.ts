@@ -134,7 +134,10 @@ describe("a model", () => {
     });
     expect(await ask()).toBe("In one piece.");
     endpoint.answering = (_, r) => void r.writeHead(200, stream).end(JSON.stringify({ error: { code: 401 } }));
-    expect(await problemOf(ask())).toMatchObject({ kind: "down", sentence: expect.stringContaining("refuses the key") });
+    expect(await problemOf(ask())).toMatchObject({
+      kind: "down",
+      sentence: expect.stringContaining("refuses the key"),
+    });
   });
 
   const STREAM = { "content-type": "text/event-stream" };
