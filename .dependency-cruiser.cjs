@@ -105,7 +105,7 @@ module.exports = {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(dashboard|admin|access|store)/|^src/(text|errors|present|files|config|home)\\.ts$|^src/whatsapp/types\\.ts$",
+          "^src/(dashboard|admin|access|store)/|^src/(text|errors|present|clock|files|config|home)\\.ts$|^src/whatsapp/types\\.ts$",
       },
     },
     {
