@@ -19,8 +19,8 @@ export interface Session {
   readonly name: string;
   /** What CSRF tokens are bound to. */
   readonly id: string;
-  /** What the next page says about the last action, once. */
-  said?: Said | undefined;
+  /** What the page at `path` says about the last action, once. */
+  said?: (Said & { readonly path: string }) | undefined;
   used: number;
   /** Who owned the bot at the signing in, or was named first after it. */
   owner: Owner | undefined;

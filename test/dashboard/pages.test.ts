@@ -516,6 +516,16 @@ describe("what the pages do", () => {
     await browser.agent.head("/live").timeout(5_000).expect(200).expect("content-type", "text/event-stream");
   });
 
+  it("what was done is told on the page it leads to, whatever else the browser looks at before", async () => {
+    const browser = await Browser.signedIn();
+    await browser.post("/settings/silent", { to: "off" }).expect(303).expect("location", "/settings");
+    await browser.agent.head("/settings");
+    await browser.agent.get("/settings").set("sec-purpose", "prefetch;prerender");
+    expect((await browser.get("/activity")).text).not.toContain("Done.");
+    expect((await browser.get("/settings")).text).toContain("Done.");
+    expect((await browser.get("/settings")).text).not.toContain("Done.");
+  });
+
   it("the token is masked, is shown once when asked for, and is replaced", async () => {
     const browser = await Browser.signedIn();
     expect((await browser.get("/settings")).text).not.toContain(TOKEN);

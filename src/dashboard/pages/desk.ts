@@ -26,6 +26,8 @@ export interface DeskParts {
   readonly clock: () => number;
 }
 
+/** What our own addresses are taken apart with. */
+const HERE = "http://dashboard";
 /** How many entries a page holds. */
 export const PAGE_SIZE = 50;
 
@@ -65,13 +67,16 @@ export class Desk {
     private readonly live: Live,
   ) {}
 
-  /** Sends a page. What the last action said is shown once, and not to a script that only looks for changes. */
+  /**
+   * Sends a page. What the last action said is shown once, on the page that the action led to: another tab has others. A
+   * script that only looks for changes, or a browser that fetches ahead, does not use it up.
+   */
   show(request: Request, response: Response, view: string, title: string, model: object, status = 200): void {
     const { access, gateway } = this.parts;
     this.live.tellChanges();
     const session = optionalSession(response);
-    const said = session?.said;
-    if (session && request.headers["x-live"] === undefined) session.said = undefined;
+    const said = session?.said?.path === request.path ? session.said : undefined;
+    if (session && said && isSeen(request)) session.said = undefined;
     const pending = access.counts().pending;
     const html = this.views(view, {
       title,
@@ -94,7 +99,7 @@ export class Desk {
   /** After a POST: the result is told on the page that is shown next. */
   answer(response: Response, to: string, said?: Said): void {
     const session = optionalSession(response);
-    if (session) session.said = said;
+    if (session) session.said = said && { ...said, path: new URL(to, HERE).pathname };
     response.redirect(303, to);
   }
 
@@ -146,6 +151,12 @@ export function setSession(response: Response, session: Session | undefined): vo
   response.locals.session = session;
 }
 
+/** Whether a person is to see the page that is asked for. */
+function isSeen({ method, headers }: Request): boolean {
+  const purpose = headers["sec-purpose"] ?? headers.purpose ?? "";
+  return method === "GET" && headers["x-live"] === undefined && !purpose.includes("prefetch");
+}
+
 function optionalSession(response: Response): Session | undefined {
   // Only setSession writes it.
   return response.locals.session as Session | undefined;
@@ -174,10 +185,9 @@ export function asked(request: Request, name: string, most = 200): string {
 /** Where a form came from, if that is a page of ours; else `otherwise`. */
 export function backTo(request: Request, otherwise: string): string {
   const given = field(request, "back", 1000);
-  const base = "http://dashboard";
-  if (!given.startsWith("/") || !URL.canParse(given, base)) return otherwise;
-  const { origin, pathname, search } = new URL(given, base);
-  return origin === base && !pathname.startsWith("//") ? pathname + search : otherwise;
+  if (!given.startsWith("/") || !URL.canParse(given, HERE)) return otherwise;
+  const { origin, pathname, search } = new URL(given, HERE);
+  return origin === HERE && !pathname.startsWith("//") ? pathname + search : otherwise;
 }
 
 /** Which page of a list of `total` entries is asked for. A page beyond the end is the last. */
