@@ -144,7 +144,7 @@ class Conversations implements RunningResponder {
         if (turn.who === who) await this.parts.outbox.revive(keyOf(turn));
       }
       await this.book.wake(who);
-      this.turns.isReady(who);
+      this.turns.ready(who);
     }
   }
 
@@ -189,7 +189,7 @@ class Conversations implements RunningResponder {
     if (!isNew) return;
     await this.makeRoom(who);
     // A burst that is long enough ends at once: what waits is bounded.
-    if (this.book.due(who).length >= LONGEST_BURST) this.turns.isReady(who);
+    if (this.book.due(who).length >= LONGEST_BURST) this.turns.ready(who);
     else this.turns.wrote(who);
   }
 
@@ -216,13 +216,13 @@ class Conversations implements RunningResponder {
       if (this.stopping.signal.aborted) return;
       this.failed.add(who);
       this.parts.log.error({ err: error }, "a conversation could not go on; tried again soon");
-      this.later(AGAIN_MS, () => this.turns.isReady(who));
+      this.later(AGAIN_MS, () => this.turns.ready(who));
     }
   }
 
   private async serveNow(who: Who): Promise<void> {
     const { access } = this.parts;
-    if (this.mode === "relay" && !obeyedOwner(access)) return this.later(AGAIN_MS, () => this.turns.isReady(who));
+    if (this.mode === "relay" && !obeyedOwner(access)) return this.later(AGAIN_MS, () => this.turns.ready(who));
     await this.finish(this.book.unposted().filter((turn) => turn.who === who));
     const waiting = this.book.due(who);
     const partner = partnerOf(access, who);
@@ -239,7 +239,7 @@ class Conversations implements RunningResponder {
     const burst = waiting.slice(0, fitting(texts, room));
     await this.ask(this.mind, who, partner, burst);
     // What one question has no room for goes into the next; while the model is down it is ready already.
-    if (burst.length < waiting.length) this.turns.isReady(who);
+    if (burst.length < waiting.length) this.turns.ready(who);
   }
 
   /** Without a model the owner gets it. */
@@ -278,7 +278,7 @@ class Conversations implements RunningResponder {
       if (error instanceof Unwanted) return this.putBy(who, burst);
       if (!(error instanceof ModelProblem)) throw error;
       const isBlamed = error.isAtQuestion && this.outage.isBlamed(who);
-      if (error.kind === "down" && !isBlamed) return this.isDown(who, burst, error);
+      if (error.kind === "down" && !isBlamed) return this.beginOutage(who, burst, error);
       await this.outage.end(who);
       log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
@@ -334,10 +334,10 @@ class Conversations implements RunningResponder {
     await this.book.posted(turn, ids);
   }
 
-  private async isDown(who: Who, burst: readonly WaitingDoc[], problem: ModelProblem): Promise<void> {
+  private async beginOutage(who: Who, burst: readonly WaitingDoc[], problem: ModelProblem): Promise<void> {
     await this.outage.begin(who, problem);
     await this.letGoOfOld(who, burst);
-    this.turns.isReady(who);
+    this.turns.ready(who);
     for (const each of this.turns.waiting()) await this.outage.apologise(each);
   }
 

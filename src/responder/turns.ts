@@ -27,7 +27,7 @@ const LONGEST_BURST_MS = 8_000;
 export class Turns {
   private readonly bursts = new Map<Who, { readonly since: number; readonly cancel: () => void }>();
   /** In order; a set, so each is there once. */
-  private readonly ready = new Set<Who>();
+  private readonly queue = new Set<Who>();
   private readonly serving = new Map<Who, Promise<void>>();
   private stopped = false;
 
@@ -44,24 +44,24 @@ export class Turns {
     const due = Math.min(now + QUIET_MS, since + LONGEST_BURST_MS);
     const cancel = scheduler.at(due, () => {
       this.bursts.delete(who);
-      this.isReady(who);
+      this.ready(who);
     });
     this.bursts.set(who, { since, cancel });
   }
 
   /** A conversation has something to be answered at once. */
-  isReady(who: Who): void {
+  ready(who: Who): void {
     if (this.stopped) return;
-    this.ready.add(who);
+    this.queue.add(who);
     this.pump();
   }
 
   /** There may be more room than before. */
   pump(): void {
-    for (const who of this.ready) {
+    for (const who of this.queue) {
       if (this.stopped || this.serving.size >= this.parts.room()) return;
       if (this.serving.has(who)) continue;
-      this.ready.delete(who);
+      this.queue.delete(who);
       const work = this.parts.serve(who).finally(() => {
         this.serving.delete(who);
         this.pump();
@@ -72,7 +72,7 @@ export class Turns {
 
   /** Who waits for a turn, in order. */
   waiting(): readonly Who[] {
-    return [...this.ready];
+    return [...this.queue];
   }
 
   /** Begins no more; resolves when what was begun has ended. */
@@ -80,7 +80,7 @@ export class Turns {
     this.stopped = true;
     for (const { cancel } of this.bursts.values()) cancel();
     this.bursts.clear();
-    this.ready.clear();
+    this.queue.clear();
     await Promise.all(this.serving.values());
   }
 }

@@ -48,8 +48,8 @@ describe("turns", () => {
   });
 
   it("one at a time for each, and four at once", async () => {
-    for (const who of ["a", "b", "c", "d", "e"]) turns.isReady(who);
-    turns.isReady("a");
+    for (const who of ["a", "b", "c", "d", "e"]) turns.ready(who);
+    turns.ready("a");
     expect(names()).toEqual(["a", "b", "c", "d"]);
     await ends("c");
     expect(names()).toEqual(["a", "b", "d", "e"]);
@@ -59,9 +59,9 @@ describe("turns", () => {
 
   it("who writes a lot does not keep the others waiting", async () => {
     room = 1;
-    turns.isReady("loud");
-    turns.isReady("quiet");
-    turns.isReady("loud");
+    turns.ready("loud");
+    turns.ready("quiet");
+    turns.ready("loud");
     await ends("loud");
     expect(names()).toEqual(["quiet"]);
     await ends("quiet");
@@ -70,7 +70,7 @@ describe("turns", () => {
 
   it("nobody is served while there is no room; pump looks again", async () => {
     room = 0;
-    turns.isReady("alice");
+    turns.ready("alice");
     expect(turns.waiting()).toEqual(["alice"]);
     room = 1;
     turns.pump();
@@ -78,7 +78,7 @@ describe("turns", () => {
   });
 
   it("stop begins no more and waits for what was begun", async () => {
-    turns.isReady("alice");
+    turns.ready("alice");
     turns.wrote("bob");
     let stopped = false;
     const stopping = turns.stop().then(() => {
