@@ -465,6 +465,17 @@ describe("what the pages do", () => {
     expect((await browser.get("/")).text).toContain('aria-checked="true"');
   });
 
+  it("what is said names the page's own buttons, and no command that nobody can type there", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/settings/silent", { to: "off" })).toContain("“Silent Mode” stops that");
+    expect(await browser.does("/settings/silent", { to: "on" })).toContain("“Silent Mode” ends it.");
+    expect(await browser.does("/settings/responder", { to: "pause" })).toContain("paused: “Resume” starts it again.");
+    const { code, episode } = await house.knocks("Alice", "+1 555 000 2000");
+    const wish = { do: "deny", code, state: "pending", episode: String(episode) };
+    expect(await browser.does("/whatsapp/decide", wish)).toContain("and “Remove” frees them");
+    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 2000" })).toMatch(/Not done.*“Remove” first/);
+  });
+
   it("the responder goes on only where the form says so", async () => {
     const browser = await Browser.signedIn();
     expect(await browser.does("/settings/responder", { to: "pause" })).toContain("paused");

@@ -217,7 +217,20 @@ export function paged<T, U>(
   return { ...place, rows: all.slice(place.from, place.to).map(row) };
 }
 
-/** Commands are called without the slash here, where there is nothing to type it into. */
+/** What does on a page what a command does in the chat; commands without a button are told as they are. */
+const BUTTONS: readonly (readonly [command: RegExp, button: string])[] = [
+  [/\/silent (?:on|off)\b/g, "“Silent Mode”"],
+  [/\/pause\b/g, "“Pause”"],
+  [/\/resume\b/g, "“Resume”"],
+  [/\/undo\b/g, "“Undo”"],
+  [/\/remove old-token\b/g, "“Remove everyone pending who came with an old token”"],
+  [/\/remove [0-9A-Z]{4}\b|\/remove\b/g, "“Remove”"],
+  [/\/approve [0-9A-Z]{4}\b/g, "“Approve”"],
+  [/\/deny [0-9A-Z]{4}\b/g, "“Deny”"],
+];
+
+/** What a command said, in the words of a page: it has no chat to type commands into, and says itself whether it went well. */
 function forPages(text: string): string {
-  return text.replace(/^(✅|⛔|↩️|🔇|🔊|⏸|▶️)\s*/u, "");
+  const named = BUTTONS.reduce((said, [command, button]) => said.replace(command, button), text);
+  return named.replace(/^(✅|⛔|↩️|🔇|🔊|⏸|▶️)\s*/u, "");
 }
