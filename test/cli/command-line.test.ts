@@ -1,9 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pino from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCommandLine } from "../../src/cli/index.js";
+import { runIn } from "./terminal.js";
 
 let home: string;
 
@@ -12,22 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await runCommandLine(args, {
-    env: { KAFCLAW_HOME: home, KAFCLAW_LOG_LEVEL: "silent" },
-    version: "1.2.3",
-    user: "olga",
-    interactive: false,
-    colour: { out: false, err: false },
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-    log: () => pino({ level: "silent" }),
-    stop: new AbortController().signal,
-  });
-  return { code, out: out.join("\n"), err: err.join("\n") };
-}
+const run = (...args: string[]) => runIn(home, args);
 
 describe("help", () => {
   it("lists every command on stdout, and explains each", async () => {

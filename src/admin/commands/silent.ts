@@ -10,7 +10,7 @@ export const silent: Command = {
   usage: "[on|off [--for 2h]]",
   summary: "silent mode: nothing goes out but to this chat",
   details: [
-    "It is on after every start and every new link. What is held back by it is not sent later.",
+    "It is on after every start and every new link. What is held back by it is not sent later by itself: /answer sends it.",
     "/silent shows it · /silent off · /silent off --for 2h (30m, 2h, 1d) returns to silent by itself · /silent on",
   ].join("\n"),
   age(args) {
