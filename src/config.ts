@@ -129,7 +129,7 @@ async function changed(
   return { text, loaded: parseConfig(text, env, home.config) };
 }
 
-/** One row for each setting: for README, `--help` and the dashboard. */
+/** One row for each setting: for README and the dashboard. */
 export function configTable(): readonly {
   readonly key: string;
   readonly env: string;

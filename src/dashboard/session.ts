@@ -8,9 +8,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** How long a sign-in link works. */
 const LINK_MS = 5 * MINUTE;
-/** A browser that was not used for so long has to sign in again. */
+/** A browser that was not used for a day has to sign in again. */
 const IDLE_MS = 24 * HOUR;
-/** So many browsers at a time; the one that was longest unused makes room. */
+/** At most 50 browsers are signed in at a time, as each is held in memory; the one that was longest unused makes room. */
 const SESSIONS = 50;
 
 /** One signed-in browser. */

@@ -75,17 +75,22 @@ const DAY = 24 * HOUR;
 const TURNS_KEPT_MS = DAY;
 const RELAYS_KEPT_MS = 7 * DAY;
 const RELAYS_KEPT = 1_000;
-/** So many turns are remembered for their messages' ids, however few the model is shown. */
+/** At least 5 turns are kept for their messages' ids, however few the model is shown: a message that comes again is known. */
 const LEAST_TURNS = 5;
-/** What came in silent mode or in a pause waits so long for `/answer`. */
+/** What came in silent mode or in a pause waits a week for `/answer`. */
 const SILENT_KEPT_MS = 7 * DAY;
-/** So much of one buddy waits, and so much of everybody. */
+/** At most 1,000 messages of one buddy wait, as all that waits is held in memory. */
 const WAITING_EACH = 1_000;
+/** At most this many characters of one buddy wait, which is some MB in memory. */
 const CHARACTERS_EACH = 1_000_000;
+/** At most 3,000 messages of all buddies together wait. */
 const WAITING_ALL = 3_000;
 const PRUNE_EVERY = 100;
 const OUTAGE = "outage";
-/** Of a file that nobody can have there are its words alone: `[image (not kept: it can't be decrypted): caption]`. */
+/**
+ * How the text of a file's message begins where the file itself could not be had, as `[image (not kept: it can't be
+ * decrypted): caption]`: an edit of such a message is a new caption.
+ */
 const NOT_KEPT = /^\[[^\n]*\(not kept: /;
 
 /** The conversations as they are on disk (`conversation.db`), in memory alongside; bounded in time and number. */

@@ -30,7 +30,7 @@ export interface MediaSettings {
 }
 
 const MB = 1_000_000;
-/** One file may take so long; a phone's slow upload is done before the message comes. */
+/** One file may take 5 minutes; a phone's slow upload is done before the message comes. */
 const PATIENCE_MS = 5 * 60_000;
 /** A download that a crash cut off. */
 const PART = ".part";

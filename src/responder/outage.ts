@@ -5,12 +5,12 @@ import type { ResponderParts } from "./parts.js";
 import type { ModelProblem } from "./problem.js";
 import * as texts from "./texts.js";
 
-/** While the model is down it is tried after so long, then twice that, up to the longest. */
+/** While the model is down it is tried after 15 seconds, then twice that and so on, up to 5 minutes. */
 const PROBE_MS = 15_000;
 const LONGEST_PROBE_MS = 5 * 60_000;
-/** An endpoint that asks to be left alone is, up to so long: quotas come back unannounced. */
+/** An endpoint that asks to be left alone is, for an hour at most: quotas come back unannounced. */
 const LONGEST_ASKED_MS = 60 * 60_000;
-/** A question that failed so often, each time while the next one was answered, is what the model can't take. */
+/** A question that failed three times, while others were answered after each, is one that the model can't take. */
 const SUSPECT = 3;
 
 /**

@@ -21,11 +21,11 @@ import * as texts from "./texts.js";
 import { Turns } from "./turns.js";
 import type { Mode, RunningResponder } from "./types.js";
 
-/** So many are answered at once. */
+/** At most 4 conversations are answered at once: an endpoint of one's own does little more at a time. */
 const AT_ONCE = 4;
-/** A burst of so many messages is answered without waiting for its end. */
+/** A burst of 30 messages is answered without waiting for its end, so that what waits is bounded. */
 const LONGEST_BURST = 30;
-/** How long to wait for the disk, or for an owner who is obeyed. */
+/** How long to wait before the disk, or an owner who is obeyed, is looked for again. */
 const AGAIN_MS = 5_000;
 const HOUR = 60 * 60_000;
 /** What waited longer than a day in an outage is no conversation any more. */

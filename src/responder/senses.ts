@@ -7,7 +7,7 @@ import type { Asked, Look } from "./model.js";
 
 /** What endpoints commonly take as pictures. */
 const PICTURES = new Set(["image/jpeg", "image/png", "image/webp", "image/gif"]);
-/** A picture goes into a request as text, so it is held in memory for that long. */
+/** At most 5 MB of a picture go into a request: it is held in memory as text meanwhile. */
 const LARGEST_PICTURE = 5_000_000;
 const MOST_PICTURES = 4;
 /** What endpoints commonly take to transcribe. */
@@ -49,9 +49,9 @@ function oddityOf({ media }: MediaContent, kept: Kept | NotKept | undefined): st
   return kept.type === "" || INSIDE[media].test(kept.type) ? "" : `in truth ${kept.type}`;
 }
 
-/** A model that refused pictures so often in a row takes none, */
+/** After three refusals in a row a model is taken for one that sees no pictures: fewer may be one broken file. */
 const REFUSALS_BORNE = 3;
-/** and is shown one again after so long: they may all have been one buddy's broken files. */
+/** It is shown one again after an hour, as all three may have been one buddy's broken files. */
 const BLIND_MS = 60 * 60_000;
 
 /** Shows pictures and voice notes to a model that takes them, and remembers for a while where it takes none. */

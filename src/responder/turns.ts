@@ -15,9 +15,9 @@ export interface TurnsParts {
   readonly room: () => number;
 }
 
-/** A burst of messages is answered together: when nothing more came for so long, */
+/** A burst of messages is answered together, once its writer has been quiet for this long. */
 const QUIET_MS = 1_500;
-/** but somebody who writes and writes gets an answer in between. */
+/** A burst is answered after this long though it goes on: somebody who writes and writes gets an answer in between. */
 const LONGEST_BURST_MS = 8_000;
 
 /**

@@ -37,7 +37,7 @@ export interface OutboxItem {
 }
 
 const DAY = 24 * 60 * 60 * 1000;
-/** What was sent can be asked for again for so long, and is what Activity shows. */
+/** Texts are kept for a day: so long a device can ask for them again, and Activity shows them. */
 const CONTENT_KEPT_MS = DAY;
 /** Keys and ids stay as long as the journal's: a message handled again after weeks must find that it was answered. */
 const IDS_KEPT_MS = 31 * DAY;

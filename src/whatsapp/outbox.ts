@@ -12,7 +12,7 @@ import type { Ack, Parcel, Signal, Suppression, WireContent } from "./types.js";
 export type { OutboxDoc } from "./outbox-book.js";
 export type { OutboxOptions, RunningOutbox } from "./outbox-types.js";
 
-/** So many chats besides the admin chat are served at a time; one that does not answer holds up nobody else. */
+/** At most 4 chats besides the admin chat are served at a time, so that one that does not answer holds up nobody else. */
 const CHATS_AT_ONCE = 4;
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
@@ -23,8 +23,9 @@ const REFUSALS_BORNE = 2;
 /** Errors that may pass: timeouts, too much at once, a stale device session; and all from 500. */
 const PASSING = new Set([408, 429, 479]);
 const TOO_MUCH = 429;
-/** What is for the owner and refused all the same is set aside, and tried so often again before it is given up: for a day. */
+/** What is for the owner and refused all the same is set aside for half an hour, so that later notices go before it. */
 const ASIDE_MS = HOUR / 2;
+/** It is set aside at most 48 times, which is a day, and then given up. */
 const ASIDE_MOST = 48;
 const SUPPRESSED_SHOWN = 50;
 const NEVER = Number.POSITIVE_INFINITY;
