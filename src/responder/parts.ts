@@ -12,7 +12,6 @@ export interface ResponderParts {
   readonly collection: Collection<ConversationDoc>;
   readonly access: Access;
   readonly outbox: Outbox & {
-    knows(key: string): boolean;
     isHeld(key: string): boolean;
     revive(key: string): Promise<void>;
     signal(to: Person, signal: Signal, address?: Pn | Lid): void;

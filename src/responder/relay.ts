@@ -56,7 +56,7 @@ export class Relay {
     const { access, outbox } = this.parts;
     const key = `${REPLY}${message.journalId}`;
     // After a crash the message comes again: what is in the outbox already was judged then.
-    const problem = outbox.knows(key) ? undefined : await this.reply(message, turn, key);
+    const problem = outbox.withKey(key) ? undefined : await this.reply(message, turn, key);
     if (problem !== undefined) return problem;
     const owner = access.owner()?.person ?? message.sender;
     await outbox.post({

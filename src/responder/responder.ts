@@ -254,7 +254,7 @@ class Conversations implements RunningResponder {
     for (const turn of turns) {
       // What did not reach the outbox is asked for again, as much may have been decided since; a relay goes to the owner.
       const owner = obeyedOwner(this.parts.access);
-      if (this.parts.outbox.knows(keyOf(turn))) await this.post(turn);
+      if (this.parts.outbox.withKey(keyOf(turn))) await this.post(turn);
       else if (turn.relay !== true) await this.book.withdraw(turn);
       else if (owner) await this.post({ ...turn, to: owner });
     }

@@ -1,4 +1,4 @@
-import { addressesOf, type Person, same } from "../access/identity.js";
+import { addressesOf, type Person } from "../access/identity.js";
 
 /** A parcel with something left to send. */
 export interface Waiting {
@@ -48,11 +48,6 @@ export class OutboxQueue {
 
   all(): readonly Waiting[] {
     return [...this.entries.values()];
-  }
-
-  /** Does anything wait for this person, or for anybody at all? */
-  has(to?: Person): boolean {
-    return to === undefined ? this.entries.size > 0 : this.all().some((entry) => same(entry.to, to));
   }
 
   /** The first parcel of each chat with nothing on the wire; who was served longest ago comes first. */

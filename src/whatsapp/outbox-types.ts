@@ -58,8 +58,6 @@ export interface RunningOutbox extends Outbox {
   has(id: string): boolean;
   /** Lets a signal out, if it may leave right now; else it is gone (I3). */
   signal(to: Person, signal: Signal, address?: Pn | Lid): void;
-  /** Was a parcel with this key ever posted? */
-  knows(key: string): boolean;
   /** Was some of the parcel with this key suppressed, and could it go now, within a day of its posting? */
   isHeld(key: string): boolean;
   /** Lets go what is held of a parcel, under its ids of then: what arrived already is known to WhatsApp. */
@@ -69,10 +67,6 @@ export interface RunningOutbox extends Outbox {
    * only what would still be sent now (I3).
    */
   recall(id: string, chat: Person): Promise<WireContent | undefined>;
-  /** How many items wait, and how many were suppressed since the start. */
-  counts(): { readonly waiting: number; readonly suppressed: number };
-  /** What was suppressed within the last day, newest first. */
-  suppressed(limit?: number): readonly { readonly at: number; readonly to: Person; readonly content: WireContent }[];
   /** What was posted, newest first; texts for a day only. */
   posted(): readonly Posted[];
   /** Sends nothing more, and resolves when what is on the wire has its answer. What waits is there at the next start. */

@@ -27,7 +27,6 @@ const TOO_MUCH = 429;
 const ASIDE_MS = HOUR / 2;
 /** It is set aside at most 48 times, which is a day, and then given up. */
 const ASIDE_MOST = 48;
-const SUPPRESSED_SHOWN = 50;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Opens the outbox over its data file and begins to send what a crash left waiting. */
@@ -40,9 +39,7 @@ class Door implements RunningOutbox {
   private readonly queue = new OutboxQueue();
   private readonly posting = new Map<string, Promise<readonly string[]>>();
   private readonly answers = new Set<Promise<void>>();
-  private readonly idlers = new Set<{ readonly to: Person | undefined; readonly resolve: () => void }>();
   private readonly paces: { readonly buddies: TokenBucket; readonly admin: TokenBucket };
-  private suppressedCount = 0;
   private stopped = false;
   private cancelTimer = () => {};
   private cancelPruning = () => {};
@@ -88,11 +85,6 @@ class Door implements RunningOutbox {
     return left.length;
   }
 
-  async idle(to?: Person): Promise<void> {
-    if (!this.queue.has(to)) return;
-    await new Promise<void>((resolve) => this.idlers.add({ to, resolve }));
-  }
-
   has(id: string): boolean {
     return this.book.find(id) !== undefined;
   }
@@ -102,10 +94,6 @@ class Door implements RunningOutbox {
     const person = withAddress(to, address);
     if (this.stopped || !wire.open || this.judge(person) !== "send") return;
     void wire.signal(this.jidFor({ address }, person), signal);
-  }
-
-  knows(key: string): boolean {
-    return this.book.withKey(key) !== undefined;
   }
 
   withKey(key: string): { to: Person; at: number } | undefined {
@@ -145,22 +133,6 @@ class Door implements RunningOutbox {
     const isRecent = this.options.clock() - (item.left ?? doc.at) < DAY;
     if (!wasOnWire || !isRecent || this.book.isDeleted(id) || !same(to, chat)) return undefined;
     return this.judge(to) === "send" ? item.content : undefined;
-  }
-
-  counts(): { waiting: number; suppressed: number } {
-    const waiting = this.queue.all().flatMap(({ docId }) => this.book.get(docId)?.items.filter(isWaiting) ?? []);
-    return { waiting: waiting.length, suppressed: this.suppressedCount };
-  }
-
-  suppressed(limit = SUPPRESSED_SHOWN): readonly { at: number; to: Person; content: WireContent }[] {
-    const found = this.book
-      .all()
-      .flatMap(({ to, at, items }) =>
-        items.flatMap(({ state, content, left = at }) =>
-          state === "suppressed" && content ? [{ at: left, to, content }] : [],
-        ),
-      );
-    return found.sort((a, b) => b.at - a.at).slice(0, limit);
   }
 
   posted(): readonly Posted[] {
@@ -266,7 +238,6 @@ class Door implements RunningOutbox {
       }
       const verdict = this.judge(entry.to);
       if (verdict !== "send") {
-        this.suppressedCount += 1;
         log.info({ id: item.id, kind: item.content.kind, why: verdict }, "suppressed");
         void this.settle(entry, [item], { state: "suppressed", why: verdict });
         this.options.onSuppressed?.(undelivered(doc, item, item.content, toAdmin), verdict);
@@ -348,12 +319,6 @@ class Door implements RunningOutbox {
     const doc = this.book.get(entry.docId);
     if (!doc || !nextOf(doc)) this.queue.remove(entry.docId);
     await saved;
-    // Who waits for an idle outbox waits for the disk too.
-    for (const idler of this.idlers) {
-      if (this.queue.has(idler.to)) continue;
-      this.idlers.delete(idler);
-      idler.resolve();
-    }
   }
 
   /** Deleting what never was on the wire is nothing to tell WhatsApp. */

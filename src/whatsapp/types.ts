@@ -173,8 +173,6 @@ export interface Outbox {
   withKey(key: string): { readonly to: Person; readonly at: number } | undefined;
   /** Had WhatsApp taken these messages, by their ids, at a time (milliseconds since 1970)? What is long forgotten, it had. */
   hadLeft(ids: readonly string[], at: number): boolean;
-  /** Resolves when nothing for `to` is waiting, for tests and a tidy shutdown. */
-  idle(to?: Person): Promise<void>;
 }
 
 /** What goes over the wire in one message: a parcel, or one chunk of a long text. Kept in `outbox.db`. */

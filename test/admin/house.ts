@@ -115,8 +115,6 @@ class RecordingOutbox implements Outbox {
   hadLeft(ids: readonly string[]): boolean {
     return !this.sent.some((sent) => sent.refused && sent.ids.some((id) => ids.includes(id)));
   }
-
-  async idle(): Promise<void> {}
 }
 
 export interface HouseSetup {

@@ -28,7 +28,6 @@ function open({ withOutbox = true } = {}): Secrets {
     cancel: async () => 0,
     withKey: () => undefined,
     hadLeft: () => true,
-    idle: async () => {},
   };
   const scheduler = {
     at(time: number, work: () => void) {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Contact } from "../../src/access/types.js";
 import { ModelProblem } from "../../src/responder/problem.js";
 import { TOKEN } from "../access/house.js";
+import { waiting } from "../whatsapp/outbox-rig.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
 
 const DOWN = () => {
@@ -553,7 +554,7 @@ describe("a restart", () => {
     desk.rig.close();
     await desk.says(alice, "one");
     await desk.says(alice, "two");
-    await desk.until(() => desk.outbox.counts().waiting === 1);
+    await desk.until(() => waiting(desk.outbox) === 1);
     await desk.crash();
     desk.rig.open();
     await desk.until(() => desk.responder.backlog().size === 1);

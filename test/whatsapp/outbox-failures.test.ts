@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text } from "./outbox-rig.js";
+import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text, waiting } from "./outbox-rig.js";
 
 describe("outbox: when it does not get through", () => {
   it("waits for the connection, and sends when it is there", async () => {
@@ -10,7 +10,7 @@ describe("outbox: when it does not get through", () => {
     await rig.pass(60_000);
     expect(rig.sent).toEqual([]);
     rig.open();
-    await outbox.idle();
+    await rig.settled();
     expect(rig.texts()).toEqual(["hello"]);
   });
 
@@ -30,7 +30,7 @@ describe("outbox: when it does not get through", () => {
     await rig.pass(1);
     await rig.answer({ kind: "acked" });
     expect(rig.sent.map((sent) => sent.id)).toEqual([id, id, id]);
-    expect(outbox.counts().waiting).toBe(0);
+    expect(waiting(outbox)).toBe(0);
   });
 
   it("one chat without answers holds up no other", async () => {
@@ -41,7 +41,7 @@ describe("outbox: when it does not get through", () => {
     await rig.answer({ kind: "lost" });
     rig.auto = { kind: "acked" };
     await outbox.post(text(BOB, "fine"));
-    await outbox.idle(BOB);
+    await rig.settled();
     expect(rig.texts()).toEqual(["lost", "fine"]);
   });
 
@@ -53,7 +53,7 @@ describe("outbox: when it does not get through", () => {
     await outbox.post(text(OWNER, "notice"));
     await rig.pass(3 * DAY);
     rig.open();
-    await outbox.idle();
+    await rig.settled();
     expect(rig.texts()).toEqual(["notice"]);
     expect(rig.failed).toEqual([{ id, error: "expired" }]);
   });
@@ -63,7 +63,7 @@ describe("outbox: when it does not get through", () => {
     rig.auto = { kind: "refused", error: 463 };
     const outbox = await rig.start();
     const [id] = await outbox.post(text(ALICE, `${"a".repeat(3_900)}\n\n${"b".repeat(3_900)}`));
-    await outbox.idle();
+    await rig.settled();
     await rig.pass(DAY);
     expect(rig.sent).toHaveLength(1);
     expect(rig.failed).toEqual([{ id, error: 463 }]);
@@ -77,7 +77,7 @@ describe("outbox: when it does not get through", () => {
     await rig.pass(DAY / 2);
     expect(rig.sent.map((sent) => sent.id)).toEqual([id, id, id]);
     expect(rig.failed).toEqual([{ id, error }]);
-    expect(outbox.counts().waiting).toBe(0);
+    expect(waiting(outbox)).toBe(0);
   });
 
   it.each([463, 479])(
@@ -92,10 +92,10 @@ describe("outbox: when it does not get through", () => {
       await outbox.post(text(OWNER, "an answer"));
       await rig.settled();
       expect(rig.texts().at(-1)).toBe("an answer");
-      expect(outbox.counts().waiting).toBe(1);
+      expect(waiting(outbox)).toBe(1);
       await rig.pass(DAY / 24);
       expect(rig.sent.at(-1)?.id).toBe(id);
-      expect(outbox.counts().waiting).toBe(0);
+      expect(waiting(outbox)).toBe(0);
       expect(rig.failed).toEqual([]);
     },
   );
@@ -138,7 +138,7 @@ describe("outbox: when it does not get through", () => {
     broken = false;
     await rig.pass(1_000);
     expect(rig.texts()).toEqual(["hello"]);
-    expect(outbox.counts().waiting).toBe(0);
+    expect(waiting(outbox)).toBe(0);
   });
 
   it("stops: nothing more goes out, what is on the wire gets its answer, what waits is there at the next start", async () => {
@@ -153,7 +153,8 @@ describe("outbox: when it does not get through", () => {
     await rig.pass(DAY / 2);
     expect(rig.texts()).toEqual(["one"]);
     rig.auto = { kind: "acked" };
-    await (await rig.start()).idle();
+    await rig.start();
+    await rig.settled();
     expect(rig.texts()).toEqual(["one", "two"]);
   });
 });
@@ -165,7 +166,8 @@ describe("outbox: taking back", () => {
     await outbox.post(text(ALICE, "greeting", { key: "greet:1", notBefore: rig.now + 5_000 }));
     expect(await outbox.cancel("greet:1")).toBe(1);
     await rig.pass(10_000);
-    await (await rig.start()).idle();
+    await rig.start();
+    await rig.settled();
     expect(rig.sent).toEqual([]);
     expect(await outbox.cancel("greet:1")).toBe(0);
     expect(await outbox.cancel("unknown")).toBe(0);
@@ -180,7 +182,7 @@ describe("outbox: taking back", () => {
     await rig.answer({ kind: "lost" });
     await rig.pass(DAY / 2);
     expect(rig.sent).toHaveLength(1);
-    expect(outbox.counts().waiting).toBe(0);
+    expect(waiting(outbox)).toBe(0);
   });
 
   it("a secret that is deleted before it left never leaves, and there is nothing to delete", async () => {
@@ -191,7 +193,7 @@ describe("outbox: taking back", () => {
     const [id = ""] = await outbox.post(text(OWNER, "token: hunter22"));
     await outbox.post({ kind: "delete", to: OWNER, target: id });
     rig.open();
-    await outbox.idle();
+    await rig.settled();
     expect(rig.sent).toEqual([]);
     expect(JSON.stringify([...collection.docs.values()])).not.toContain("hunter22");
   });
@@ -201,9 +203,9 @@ describe("outbox: taking back", () => {
     const collection = rig.collection as MemoryCollection;
     const outbox = await rig.start();
     const [id = ""] = await outbox.post(text(OWNER, "token: hunter22"));
-    await outbox.idle();
+    await rig.settled();
     await outbox.post({ kind: "delete", to: OWNER, target: id });
-    await outbox.idle();
+    await rig.settled();
     expect(rig.sent.at(-1)?.content).toEqual({ kind: "delete", target: id });
     expect(await outbox.recall(id, OWNER)).toBeUndefined();
     expect(JSON.stringify([...collection.docs.values()])).not.toContain("hunter22");
@@ -215,7 +217,7 @@ describe("outbox: asked again", () => {
     const rig = new Rig();
     const outbox = await rig.start();
     const [id = ""] = await outbox.post(text(ALICE, "hello"));
-    await outbox.idle();
+    await rig.settled();
     expect(await outbox.recall(id, ALICE)).toEqual({ kind: "text", text: "hello" });
     expect(await outbox.recall(id, person("2000@lid"))).toEqual({ kind: "text", text: "hello" });
     expect(await outbox.recall(id, BOB)).toBeUndefined();
@@ -238,7 +240,7 @@ describe("outbox: asked again", () => {
     const collection = rig.collection as MemoryCollection;
     const outbox = await rig.start();
     const [id = ""] = await outbox.post(text(ALICE, "hello there", { key: "k" }));
-    await outbox.idle();
+    await rig.settled();
     await rig.pass(DAY + 2 * 60 * 60 * 1000);
     expect(await outbox.recall(id, ALICE)).toBeUndefined();
     expect(JSON.stringify([...collection.docs.values()])).not.toContain("hello there");
@@ -251,7 +253,7 @@ describe("outbox: asked again", () => {
     const collection = rig.collection as MemoryCollection;
     const outbox = await rig.start();
     await outbox.post(text(ALICE, "hello"));
-    await outbox.idle();
+    await rig.settled();
     rig.close();
     const [waiting = ""] = await outbox.post(text(OWNER, "notice"));
     await rig.pass(40 * DAY);

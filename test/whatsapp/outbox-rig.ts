@@ -19,6 +19,11 @@ export function text(to: Person, text: string, more: Partial<Extract<Parcel, { k
   return { kind: "text", to, text, ...more };
 }
 
+/** How many messages wait. */
+export function waiting(outbox: RunningOutbox): number {
+  return outbox.posted().filter(({ state }) => state === "waiting").length;
+}
+
 export interface Sent {
   readonly jid: string;
   readonly id: string;
@@ -148,6 +153,11 @@ export class Rig {
   /** Resolves when everything that can happen without time or network has happened. */
   async settled(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Lets happen what can, on the disk too, until something is so. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await this.settled();
   }
 
   /** Answers the last message that went out, and lets happen what follows. */
