@@ -3,7 +3,7 @@ import { formatNumber, type Person, personOf } from "./access/identity.js";
 import type { Access } from "./access/index.js";
 import type { Activity, Incoming, Outgoing, Seen } from "./dashboard/index.js";
 import { type Journal, type JournalRecord, senderOf } from "./whatsapp/journal.js";
-import type { RunningOutbox } from "./whatsapp/outbox.js";
+import type { RunningOutbox } from "./whatsapp/outbox/index.js";
 
 /** Verdicts about stanzas that are no message of anybody. */
 const NO_MESSAGE = new Set(["nothing", "own"]);

@@ -39,7 +39,7 @@ import { fromHistory, withOtherAddress } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
-import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox.js";
+import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox/index.js";
 import { pacesOf } from "./whatsapp/pace.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";

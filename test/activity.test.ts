@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createActivity } from "../src/activity.js";
-import type { OutboxDoc, RunningOutbox } from "../src/whatsapp/outbox.js";
-import { ALICE, MemoryCollection, OWNER, Rig, text } from "./whatsapp/outbox-rig.js";
+import type { OutboxDoc, RunningOutbox } from "../src/whatsapp/outbox/index.js";
+import { ALICE, MemoryCollection, OWNER, Rig, text } from "./whatsapp/outbox/rig.js";
 
 /** What the dashboard shows of what went out. */
 function shown(rig: Rig, outbox: RunningOutbox) {

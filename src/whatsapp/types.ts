@@ -159,7 +159,7 @@ export type ParcelState = "waiting" | "sent" | "suppressed" | "failed" | "cancel
 /** Why something was suppressed: silent mode was on, or it was for somebody who is no buddy. */
 export type Suppression = "silent" | "no-buddy";
 
-/** The one door out (I3). Made by `whatsapp/outbox.ts`; everything else sees only this. */
+/** The one door out (I3). Made by `whatsapp/outbox/`; everything else sees only this. */
 export interface Outbox {
   /**
    * Takes a parcel; when it resolves, the parcel is on disk and survives a crash.

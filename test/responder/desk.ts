@@ -15,10 +15,10 @@ import { openStore, type Store } from "../../src/store/index.js";
 import type { Collection } from "../../src/store/types.js";
 import { renderPlain } from "../../src/text.js";
 import { fetchMediaFrom } from "../../src/whatsapp/media.js";
-import type { RunningOutbox } from "../../src/whatsapp/outbox.js";
+import type { RunningOutbox } from "../../src/whatsapp/outbox/index.js";
 import type { Content, Inbound } from "../../src/whatsapp/types.js";
 import { House, OWNER } from "../access/house.js";
-import { Rig } from "../whatsapp/outbox-rig.js";
+import { Rig } from "../whatsapp/outbox/rig.js";
 import { Clockwork } from "./clockwork.js";
 
 export { ALICE, BOB, OWNER } from "../access/house.js";

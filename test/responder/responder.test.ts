@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Contact } from "../../src/access/types.js";
 import { ModelProblem } from "../../src/responder/problem.js";
 import { TOKEN } from "../access/house.js";
-import { waiting } from "../whatsapp/outbox-rig.js";
+import { waiting } from "../whatsapp/outbox/rig.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
 
 const DOWN = () => {

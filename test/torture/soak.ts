@@ -7,7 +7,7 @@ import type { Lid, Pn } from "../../src/access/identity.js";
 import type { Phone } from "../../src/simulator/index.js";
 import { openStore } from "../../src/store/index.js";
 import type { JournalRecord } from "../../src/whatsapp/journal.js";
-import type { OutboxDoc } from "../../src/whatsapp/outbox-book.js";
+import type { OutboxDoc } from "../../src/whatsapp/outbox/index.js";
 import { Endpoint } from "../e2e/endpoint.js";
 import { World } from "../e2e/world.js";
 import { sizeOf } from "./flood.js";
@@ -25,7 +25,7 @@ const RESIDENT_LIMIT = 32 << 20;
 const HANDLES_LIMIT = 5;
 const DISK_LIMIT = 200 << 20;
 const PATIENT = { timeoutMs: 60_000 };
-/** What a gateway of many months remembers: as much as it ever will (journal.ts, outbox-book.ts). */
+/** What a gateway of many months remembers: as much as it ever will (journal.ts, outbox/book.ts). */
 const HISTORY = { buddy: 20_000, stranger: 5_000, group: 5_000 };
 const PARCELS = 10_000;
 const HISTORY_STEP_MS = 5_000;

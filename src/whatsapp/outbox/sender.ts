@@ -1,21 +1,19 @@
-import { addressesOf, type Lid, type Person, type Pn, same } from "../access/identity.js";
-import { isWithin } from "../clock.js";
-import { present } from "../present.js";
-import { backoff } from "./disconnects.js";
-import { OutboxBook, type OutboxDoc, type OutboxItem } from "./outbox-book.js";
-import { OutboxQueue, type Waiting } from "./outbox-queue.js";
-import type { OutboxOptions, Posted, RunningOutbox, Undelivered } from "./outbox-types.js";
-import { TokenBucket } from "./pace.js";
-import { contentsOf, withAddress } from "./parcel.js";
-import type { Ack, Parcel, Signal, Suppression, WireContent } from "./types.js";
+import type { Lid, Person, Pn } from "../../access/identity.js";
+import { addressesOf } from "../../access/identity.js";
+import { isWithin } from "../../clock.js";
+import { present } from "../../present.js";
+import { backoff } from "../disconnects.js";
+import { TokenBucket } from "../pace.js";
+import type { Ack, Signal, Suppression, WireContent } from "../types.js";
+import { isWaiting, nextOf, type OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
+import { withAddress } from "./parcel.js";
+import { OutboxQueue, type Waiting } from "./queue.js";
+import type { OutboxOptions, Undelivered } from "./types.js";
 
-export type { OutboxDoc } from "./outbox-book.js";
-export type { OutboxOptions, RunningOutbox } from "./outbox-types.js";
-
-/** At most 4 chats besides the admin chat are served at a time, so that one that does not answer holds up nobody else. */
-const CHATS_AT_ONCE = 4;
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
+/** At most 4 chats besides the admin chat are served at a time, so that one that does not answer holds up nobody else. */
+const CHATS_AT_ONCE = 4;
 /** More than any pause before a try, and any grace. */
 const LONGEST_WAIT_MS = HOUR;
 /** How often a refused message is tried again, where its error may pass. */
@@ -29,20 +27,13 @@ const ASIDE_MS = HOUR / 2;
 const ASIDE_MOST = 48;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Opens the outbox over its data file and begins to send what a crash left waiting. */
-export async function createOutbox(options: OutboxOptions): Promise<RunningOutbox> {
-  return new Door(options, await OutboxBook.open(options.collection, options.clock, options.log));
-}
-
-/** The one door out (I3): on disk first, judged when leaving, in order within a chat, at a pace that people keep. */
-class Door implements RunningOutbox {
+/** Lets out what waits: judged when it leaves, in order within a chat, at a pace that people keep; and hears what became of it. */
+export class Sender {
   private readonly queue = new OutboxQueue();
-  private readonly posting = new Map<string, Promise<readonly string[]>>();
   private readonly answers = new Set<Promise<void>>();
   private readonly paces: { readonly buddies: TokenBucket; readonly admin: TokenBucket };
   private stopped = false;
   private cancelTimer = () => {};
-  private cancelPruning = () => {};
 
   constructor(
     private readonly options: OutboxOptions,
@@ -53,31 +44,21 @@ class Door implements RunningOutbox {
       buddies: new TokenBucket(pace.buddies, clock, random),
       admin: new TokenBucket(pace.admin, clock, random),
     };
-    for (const doc of book.all()) {
-      const next = nextOf(doc);
-      if (next) this.queue.add(doc._id, withAddress(doc.to, doc.address), next.id);
-    }
     wire.onOpen(() => this.opened());
-    this.pruneLater();
-    this.pump();
   }
 
-  async post(parcel: Parcel): Promise<readonly string[]> {
-    const { key } = parcel;
-    if (key === undefined) return this.take(parcel);
-    const known = this.book.withKey(key);
-    if (known) return known.items.map(({ id }) => id);
-    const posting = this.posting.get(key) ?? this.take(parcel).finally(() => this.posting.delete(key));
-    this.posting.set(key, posting);
-    return posting;
+  /**
+   * Takes a parcel with something left to send; {@link Sender.pump} lets it out.
+   * @param tried the item that may have been on the wire before
+   */
+  add(doc: OutboxDoc, tried?: string): void {
+    this.queue.add(doc._id, withAddress(doc.to, doc.address), tried);
   }
 
-  async cancel(key: string): Promise<number> {
-    // A parcel that is being written is taken back as soon as it is there.
-    await this.posting.get(key)?.catch(() => {});
-    const doc = this.book.withKey(key);
-    const entry = doc && this.queue.get(doc._id);
-    if (!doc || !entry) return 0;
+  /** Takes back what of a parcel is not on the wire. @returns how many messages */
+  async cancel(doc: OutboxDoc): Promise<number> {
+    const entry = this.queue.get(doc._id);
+    if (!entry) return 0;
     const onWire = this.queue.isOnWire(entry) ? entry.tried : undefined;
     const left = doc.items.filter((item) => isWaiting(item) && item.id !== onWire);
     entry.cancelled = true;
@@ -85,108 +66,8 @@ class Door implements RunningOutbox {
     return left.length;
   }
 
-  has(id: string): boolean {
-    return this.book.find(id) !== undefined;
-  }
-
-  signal(to: Person, signal: Signal, address?: Pn | Lid): void {
-    const { wire } = this.options;
-    const person = withAddress(to, address);
-    if (this.stopped || !wire.open || this.judge(person) !== "send") return;
-    void wire.signal(this.jidFor({ address }, person), signal);
-  }
-
-  withKey(key: string): { to: Person; at: number } | undefined {
-    return this.book.withKey(key);
-  }
-
-  hadLeft(ids: readonly string[], at: number): boolean {
-    return ids.every((id) => {
-      const found = this.book.find(id);
-      return found === undefined || (found.item.state === "sent" && (found.item.left ?? found.doc.at) <= at);
-    });
-  }
-
-  isHeld(key: string): boolean {
-    const doc = this.book.withKey(key);
-    return doc !== undefined && this.heldOf(doc).length > 0;
-  }
-
-  async revive(key: string): Promise<void> {
-    const doc = this.book.withKey(key);
-    const held = doc ? this.heldOf(doc) : [];
-    const [first] = held;
-    if (!doc || !first) return;
-    const ids = held.map(({ id }) => id);
-    const saved = this.book.change(doc._id, ids, { state: "waiting" });
-    this.queue.add(doc._id, withAddress(doc.to, doc.address), first.tried === true ? first.id : undefined);
-    this.pump();
-    await saved;
-  }
-
-  async recall(id: string, chat: Person): Promise<WireContent | undefined> {
-    const found = this.book.find(id);
-    if (!found) return undefined;
-    const { doc, item } = found;
-    const to = withAddress(doc.to, doc.address);
-    const wasOnWire = item.state === "sent" || (isWaiting(item) && this.queue.get(doc._id)?.tried === id);
-    const isRecent = this.options.clock() - (item.left ?? doc.at) < DAY;
-    if (!wasOnWire || !isRecent || this.book.isDeleted(id) || !same(to, chat)) return undefined;
-    return this.judge(to) === "send" ? item.content : undefined;
-  }
-
-  posted(): readonly Posted[] {
-    const posted = this.book.all().flatMap(({ to, toAdmin, at, items }) =>
-      items.map(({ state, content, left = at, error, why }) => ({
-        at: left,
-        to,
-        state,
-        ...present({ toAdmin, content, error, why }),
-      })),
-    );
-    return posted.sort((a, b) => b.at - a.at);
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true;
-    this.cancelTimer();
-    this.cancelPruning();
-    await Promise.all(this.answers);
-    await this.book.flush().catch((err) => this.options.log.warn({ err }, "outbox not written"));
-  }
-
-  private async take(parcel: Parcel): Promise<readonly string[]> {
-    const { clock, newId, isAdmin } = this.options;
-    const { to, address, key } = parcel;
-    const person = withAddress(to, address);
-    if (addressesOf(person).length === 0) throw new TypeError("A parcel needs a person with an address");
-    const contents = contentsOf(parcel);
-    const [first, ...rest] = contents.map((content): OutboxItem => ({ id: newId(), state: "waiting", content }));
-    if (!first) return [];
-    const notBefore = parcel.kind === "text" ? parcel.notBefore : undefined;
-    const doc: OutboxDoc = {
-      _id: first.id,
-      seq: this.book.nextSeq(),
-      to,
-      toAdmin: isAdmin(person),
-      at: clock(),
-      items: [first, ...rest],
-      ...present({ key, address, notBefore }),
-    };
-    await this.book.add(doc);
-    this.queue.add(doc._id, person, undefined);
-    if (parcel.kind === "delete") await this.holdBack(parcel.target);
-    this.pump();
-    return doc.items.map(({ id }) => id);
-  }
-
-  private heldOf({ at, items }: OutboxDoc): readonly OutboxItem[] {
-    const isRecent = this.options.clock() - at < DAY;
-    return isRecent ? items.filter(({ state, content }) => state === "suppressed" && content) : [];
-  }
-
   /** What is to be deleted and has not been on the wire yet need not leave at all. */
-  private async holdBack(id: string): Promise<void> {
+  async holdBack(id: string): Promise<void> {
     const found = this.book.find(id);
     const entry = found && this.queue.get(found.doc._id);
     if (!entry || !isWaiting(found.item)) return;
@@ -194,14 +75,38 @@ class Door implements RunningOutbox {
     else await this.settle(entry, [found.item], { state: "cancelled" });
   }
 
-  private opened(): void {
-    // What got lost with the old connection goes over the new one at once.
-    for (const entry of this.queue.all()) if (entry.refusals === 0 && entry.setAside === 0) entry.retryAt = 0;
-    this.pump();
+  /** Whether an item that waits was on the wire already, without an answer. */
+  wasTried(doc: OutboxDoc, id: string): boolean {
+    return this.queue.get(doc._id)?.tried === id;
+  }
+
+  /** Lets a signal out, if it may leave right now. */
+  signal(to: Person, signal: Signal, address?: Pn | Lid): void {
+    const { wire } = this.options;
+    const person = withAddress(to, address);
+    if (this.stopped || !wire.open || this.judge(person) !== "send") return;
+    void wire.signal(this.jidFor({ address }, person), signal);
+  }
+
+  /** Whether something may leave for somebody now. A judge that fails has not said that this is a buddy. */
+  judge(to: Person): "send" | Suppression {
+    try {
+      return this.options.mayLeave(to);
+    } catch (err) {
+      this.options.log.warn({ err }, "could not judge a message; it stays here");
+      return "no-buddy";
+    }
+  }
+
+  /** Sends nothing more; resolves when what is on the wire has its answer. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelTimer();
+    await Promise.all(this.answers);
   }
 
   /** Sends what may go now, and comes back when the next may. Synchronous: nothing happens between judging and sending. */
-  private pump(): void {
+  pump(): void {
     this.cancelTimer();
     let next = NEVER;
     let before: number;
@@ -218,6 +123,12 @@ class Door implements RunningOutbox {
       // Where a parcel was done with at once, the next of its chat may go.
     } while (this.queue.size < before);
     if (next < NEVER) this.cancelTimer = this.options.scheduler.at(next, () => this.pump());
+  }
+
+  private opened(): void {
+    // What got lost with the old connection goes over the new one at once.
+    for (const entry of this.queue.all()) if (entry.refusals === 0 && entry.setAside === 0) entry.retryAt = 0;
+    this.pump();
   }
 
   /** Lets the next item of a parcel out, where it may go. Tells when to try again, where only time is missing. */
@@ -266,16 +177,26 @@ class Door implements RunningOutbox {
 
   private async answered(entry: Waiting, item: OutboxItem, ack: Ack): Promise<void> {
     this.queue.arrive(entry);
-    const saved =
-      ack.kind === "acked"
-        ? this.settle(entry, [item], { state: "sent" })
-        : entry.cancelled
-          ? this.settle(entry, [item], { state: "cancelled" })
-          : ack.kind === "refused"
-            ? this.refused(entry, item, ack.error)
-            : ack.kind === "lost" && this.lost(entry, item);
+    const saved = this.conclude(entry, item, ack);
     this.pump();
     await saved;
+  }
+
+  /** Draws from an answer what follows. It holds at once; what is returned resolves when it is on disk. */
+  private conclude(entry: Waiting, item: OutboxItem, ack: Ack): Promise<void> | undefined {
+    if (entry.cancelled && ack.kind !== "acked") return this.settle(entry, [item], { state: "cancelled" });
+    switch (ack.kind) {
+      case "acked":
+        return this.settle(entry, [item], { state: "sent" });
+      case "refused":
+        return this.refused(entry, item, ack.error);
+      case "lost":
+        this.lost(entry, item);
+        return undefined;
+      case "withheld":
+        // It is judged again, and then recorded as what it is.
+        return undefined;
+    }
   }
 
   private lost(entry: Waiting, { id }: OutboxItem): void {
@@ -327,37 +248,11 @@ class Door implements RunningOutbox {
     return target !== undefined && target.state !== "sent" && target.state !== "waiting" && target.tried !== true;
   }
 
-  /** A judge that fails has not said that this is a buddy. */
-  private judge(to: Person): "send" | Suppression {
-    try {
-      return this.options.mayLeave(to);
-    } catch (err) {
-      this.options.log.warn({ err }, "could not judge a message; it stays here");
-      return "no-buddy";
-    }
-  }
-
   private jidFor({ address }: { readonly address?: Pn | Lid | undefined }, to: Person): string {
     const own = addressesOf(to);
     const wanted = [address, this.options.addressFor?.(to)].find((one) => one !== undefined && own.includes(one));
     return wanted ?? own[0] ?? "";
   }
-
-  private pruneLater(): void {
-    const { scheduler, clock, log } = this.options;
-    this.cancelPruning = scheduler.at(clock() + HOUR, () => {
-      void this.book.prune().catch((err) => log.warn({ err }, "outbox not pruned"));
-      this.pruneLater();
-    });
-  }
-}
-
-function isWaiting({ state }: OutboxItem): boolean {
-  return state === "waiting";
-}
-
-function nextOf(doc: OutboxDoc): OutboxItem | undefined {
-  return doc.items.find(isWaiting);
 }
 
 function undelivered(doc: OutboxDoc, { id }: OutboxItem, content: WireContent, toAdmin: boolean): Undelivered {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createOutbox } from "../../src/whatsapp/outbox.js";
-import { pacesOf } from "../../src/whatsapp/pace.js";
-import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text, waiting } from "./outbox-rig.js";
-import { tempStore } from "./temp-store.js";
+import { createOutbox } from "../../../src/whatsapp/outbox/index.js";
+import { pacesOf } from "../../../src/whatsapp/pace.js";
+import { tempStore } from "../temp-store.js";
+import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text, waiting } from "./rig.js";
 
 describe("outbox: what goes out", () => {
   it("sends a text to the LID where it is known, else to the number", async () => {

@@ -1,6 +1,8 @@
-import type { Lid, Person, Pn } from "../access/identity.js";
-import type { Collection, Doc } from "../store/types.js";
-import type { ParcelState, Suppression, WireContent } from "./types.js";
+import type { Lid, Person, Pn } from "../../access/identity.js";
+import { present } from "../../present.js";
+import type { Collection, Doc } from "../../store/types.js";
+import type { ParcelState, Suppression, WireContent } from "../types.js";
+import type { Posted } from "./types.js";
 
 /** One parcel on disk. All chunks of a text are in one document, so a crash never leaves half of them. */
 export interface OutboxDoc extends Doc {
@@ -91,6 +93,34 @@ export class OutboxBook {
 
   withKey(key: string): OutboxDoc | undefined {
     return this.docs.get(this.byKey.get(key) ?? "");
+  }
+
+  /** What of the parcel with this key was suppressed, and could go now, within a day of its posting. */
+  heldWithKey(key: string): readonly OutboxItem[] {
+    const doc = this.withKey(key);
+    if (!doc || this.clock() - doc.at >= DAY) return [];
+    return doc.items.filter(({ state, content }) => state === "suppressed" && content);
+  }
+
+  /** Had WhatsApp taken these messages by then? What is long forgotten, it had. */
+  hadLeft(ids: readonly string[], at: number): boolean {
+    return ids.every((id) => {
+      const found = this.find(id);
+      return found === undefined || (found.item.state === "sent" && (found.item.left ?? found.doc.at) <= at);
+    });
+  }
+
+  /** Every message that was posted, newest first. */
+  posted(): readonly Posted[] {
+    const posted = this.all().flatMap(({ to, toAdmin, at, items }) =>
+      items.map(({ state, content, left = at, error, why }) => ({
+        at: left,
+        to,
+        state,
+        ...present({ toAdmin, content, error, why }),
+      })),
+    );
+    return posted.sort((a, b) => b.at - a.at);
   }
 
   nextSeq(): number {
@@ -193,6 +223,16 @@ export class OutboxBook {
   private undelete(doc: OutboxDoc): void {
     for (const { content } of doc.items) if (content?.kind === "delete") this.deleted.delete(content.target);
   }
+}
+
+/** Whether a message is to be sent still. */
+export function isWaiting({ state }: OutboxItem): boolean {
+  return state === "waiting";
+}
+
+/** The message of a parcel that leaves next. */
+export function nextOf(doc: OutboxDoc): OutboxItem | undefined {
+  return doc.items.find(isWaiting);
 }
 
 function leftAt({ items, at }: OutboxDoc): number {

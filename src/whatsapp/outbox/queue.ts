@@ -1,4 +1,4 @@
-import { addressesOf, type Person } from "../access/identity.js";
+import { addressesOf, type Person } from "../../access/identity.js";
 
 /** A parcel with something left to send. */
 export interface Waiting {

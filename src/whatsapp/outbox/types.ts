@@ -1,8 +1,8 @@
-import type { Lid, Person, Pn } from "../access/identity.js";
-import type { Collection } from "../store/types.js";
-import type { OutboxDoc } from "./outbox-book.js";
-import type { Paces } from "./pace.js";
-import type { Outbox, ParcelState, Signal, Suppression, Wire, WireContent } from "./types.js";
+import type { Lid, Person, Pn } from "../../access/identity.js";
+import type { Collection } from "../../store/types.js";
+import type { Paces } from "../pace.js";
+import type { Outbox, ParcelState, Signal, Suppression, Wire, WireContent } from "../types.js";
+import type { OutboxDoc } from "./book.js";
 
 /** Something that was suppressed, or could not be sent. */
 export interface Undelivered {

@@ -1,8 +1,7 @@
-import { type Lid, type Person, type Pn, personOf } from "../access/identity.js";
-import { present } from "../present.js";
-import { CHUNK_LENGTH, chunks, FENCE, renderWhatsApp, say } from "../text.js";
-
-import type { Parcel, WireContent } from "./types.js";
+import { type Lid, type Person, type Pn, personOf } from "../../access/identity.js";
+import { present } from "../../present.js";
+import { CHUNK_LENGTH, chunks, FENCE, renderWhatsApp, say } from "../../text.js";
+import type { Parcel, WireContent } from "../types.js";
 
 /** What a parcel is on the wire, in order: a long text is several messages, of which the first carries the quote. */
 export function contentsOf(parcel: Parcel): readonly WireContent[] {

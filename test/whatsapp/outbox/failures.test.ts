@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text, waiting } from "./outbox-rig.js";
+import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text, waiting } from "./rig.js";
 
 describe("outbox: when it does not get through", () => {
   it("waits for the connection, and sends when it is there", async () => {

@@ -1,8 +1,13 @@
-import type { Lid, Person, Pn } from "../../src/access/identity.js";
-import { personFrom } from "../../src/access/identity.js";
-import type { Collection } from "../../src/store/types.js";
-import { createOutbox, type OutboxDoc, type OutboxOptions, type RunningOutbox } from "../../src/whatsapp/outbox.js";
-import type { Ack, Parcel, Signal, Wire, WireContent } from "../../src/whatsapp/types.js";
+import type { Lid, Person, Pn } from "../../../src/access/identity.js";
+import { personFrom } from "../../../src/access/identity.js";
+import type { Collection } from "../../../src/store/types.js";
+import {
+  createOutbox,
+  type OutboxDoc,
+  type OutboxOptions,
+  type RunningOutbox,
+} from "../../../src/whatsapp/outbox/index.js";
+import type { Ack, Parcel, Signal, Wire, WireContent } from "../../../src/whatsapp/types.js";
 
 export const ALICE = person("15550002000@s.whatsapp.net", "2000@lid");
 export const BOB = person("15550003000@s.whatsapp.net");
