@@ -1,6 +1,8 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Collection, Doc } from "../store/types.js";
+import type { DayDoc } from "./limit.js";
 import type { Kept, MediaContent } from "./media.js";
+import type { OutageDoc } from "./outage.js";
 
 /** Whose conversation it is: a contact's id, or the owner. */
 export type Who = string;
@@ -49,24 +51,7 @@ export interface TurnDoc extends Doc {
   readonly ids?: readonly string[];
 }
 
-/** How many answers somebody has had on one day. */
-interface DayDoc extends Doc {
-  readonly kind: "day";
-  readonly who: Who;
-  /** `2026-11-23`, in the owner's time zone. */
-  readonly day: string;
-  readonly answers: number;
-  /** The owner knows that the limit is reached. */
-  readonly told: boolean;
-}
-
-/** The model does not answer. */
-export interface OutageDoc extends Doc {
-  readonly kind: "outage";
-  readonly since: number;
-  readonly sentence: string;
-}
-
+/** All that is in `conversation.db`. */
 export type ConversationDoc = WaitingDoc | TurnDoc | DayDoc | OutageDoc;
 
 const HOUR = 60 * 60 * 1000;
@@ -86,21 +71,18 @@ const CHARACTERS_EACH = 1_000_000;
 /** At most 3,000 messages of all buddies together wait. */
 const WAITING_ALL = 3_000;
 const PRUNE_EVERY = 100;
-const OUTAGE = "outage";
 /**
  * How the text of a file's message begins where the file itself could not be had, as `[image (not kept: it can't be
  * decrypted): caption]`: an edit of such a message is a new caption.
  */
 const NOT_KEPT = /^\[[^\n]*\(not kept: /;
 
-/** The conversations as they are on disk (`conversation.db`), in memory alongside; bounded in time and number. */
+/** What waits for an answer and what was answered, as it is on disk, in memory alongside; bounded in time and number. */
 export class ConversationBook {
   private readonly waiting = new Map<string, WaitingDoc>();
   private readonly turnsOf = new Map<Who, TurnDoc[]>();
   private readonly answered = new Set<string>();
   private readonly relays = new Map<string, TurnDoc>();
-  private readonly days = new Map<Who, DayDoc>();
-  private current: OutageDoc | undefined;
   private seq = 0;
   private sincePrune = 0;
 
@@ -277,39 +259,6 @@ export class ConversationBook {
     return emptied.length;
   }
 
-  answersOn(who: Who, day: string): { readonly answers: number; readonly told: boolean } {
-    const found = this.days.get(who);
-    return found?.day === day ? found : { answers: 0, told: false };
-  }
-
-  async count(who: Who, day: string, change: { answers: number; told: boolean }): Promise<void> {
-    const doc: DayDoc = { _id: `day:${who}`, kind: "day", who, day, ...change };
-    await this.collection.put(doc);
-    this.index(doc);
-  }
-
-  get outage(): OutageDoc | undefined {
-    return this.current;
-  }
-
-  async beginOutage(sentence: string): Promise<OutageDoc> {
-    const doc: OutageDoc = { _id: OUTAGE, kind: "outage", since: this.clock(), sentence };
-    // At once, as another may fail at the same time.
-    this.current = doc;
-    try {
-      await this.collection.put(doc);
-    } catch (error) {
-      this.current = undefined;
-      throw error;
-    }
-    return doc;
-  }
-
-  async endOutage(): Promise<void> {
-    await this.collection.remove([OUTAGE]);
-    this.current = undefined;
-  }
-
   private letGo(turn: TurnDoc): Promise<void> {
     return this.drop(turn.answers.flatMap((id) => this.waiting.get(`in:${id}`) ?? []));
   }
@@ -332,10 +281,8 @@ export class ConversationBook {
       }),
     );
     const stale = [...this.waiting.values()].filter(({ at }) => at < now - SILENT_KEPT_MS);
-    const days = [...this.days.values()].slice(0, Math.max(0, this.days.size - WAITING_ALL));
-    await this.collection.remove([...gone, ...days].map(({ _id }) => _id));
+    await this.collection.remove(gone.map(({ _id }) => _id));
     for (const turn of gone) this.unindex(turn);
-    for (const { who } of days) this.days.delete(who);
     await this.drop(stale);
   }
 
@@ -354,10 +301,8 @@ export class ConversationBook {
         return;
       }
       case "day":
-        this.days.set(doc.who, doc);
-        return;
       case "outage":
-        this.current = doc;
+      // DailyLimit and Outage keep their own.
     }
   }
 

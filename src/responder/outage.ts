@@ -1,10 +1,19 @@
 import { present } from "../present.js";
+import type { Doc } from "../store/types.js";
 import type { ConversationBook, Who } from "./book.js";
 import { partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import type { ModelProblem } from "./problem.js";
 import * as texts from "./texts.js";
 
+/** The model does not answer, as it is on disk: there at most once. */
+export interface OutageDoc extends Doc {
+  readonly kind: "outage";
+  readonly since: number;
+  readonly sentence: string;
+}
+
+const ID = "outage";
 /** While the model is down it is tried after 15 seconds, then twice that and so on, up to 5 minutes. */
 const PROBE_MS = 15_000;
 const LONGEST_PROBE_MS = 5 * 60_000;
@@ -25,11 +34,13 @@ export class Outage {
   /** Whose question failed, and how often somebody else was answered after that. */
   private readonly suspects = new Map<Who, { readonly failed: boolean; readonly refuted: number }>();
 
+  /** @param current the outage that a restart came in */
   constructor(
-    private readonly book: ConversationBook,
+    private current: OutageDoc | undefined,
+    private readonly book: Pick<ConversationBook, "due">,
     private readonly parts: Pick<
       ResponderParts,
-      "access" | "outbox" | "silent" | "paused" | "tell" | "clock" | "scheduler" | "log"
+      "collection" | "access" | "outbox" | "silent" | "paused" | "tell" | "clock" | "scheduler" | "log"
     > & {
       readonly atOnce: number;
       /** It may be tried again. */
@@ -39,7 +50,12 @@ export class Outage {
 
   /** Whether it is known to be down. */
   get isOn(): boolean {
-    return this.book.outage !== undefined;
+    return this.current !== undefined;
+  }
+
+  /** When it began, where there is one; milliseconds since 1970. */
+  get since(): number | undefined {
+    return this.current?.since;
   }
 
   /** Whether it is not the model that fails, but what this one asks; while nobody is answered, nothing says so. */
@@ -49,7 +65,7 @@ export class Outage {
 
   /** The model did not answer `who`. */
   async begin(who: Who, { sentence, pauseMs = 0 }: ModelProblem): Promise<void> {
-    const { clock, scheduler, mayTry, log, tell } = this.parts;
+    const { collection, clock, scheduler, mayTry, log, tell } = this.parts;
     this.suspects.set(who, { failed: true, refuted: this.suspects.get(who)?.refuted ?? 0 });
     log.warn({ problem: sentence }, "the model does not answer");
     // Of several that fail together, the first begins the pause.
@@ -62,9 +78,15 @@ export class Outage {
         mayTry();
       });
     }
-    if (this.book.outage !== undefined) return;
-    const { since } = await this.book.beginOutage(sentence);
-    await tell(`model-down:${since}`, texts.modelDown(sentence), true);
+    if (this.current !== undefined) return;
+    const doc: OutageDoc = { _id: ID, kind: "outage", since: clock(), sentence };
+    // At once, as another may fail at the same time.
+    this.current = doc;
+    await collection.put(doc).catch((error: unknown) => {
+      this.current = undefined;
+      throw error;
+    });
+    await tell(`model-down:${doc.since}`, texts.modelDown(sentence), true);
   }
 
   /** The model answered `who`. */
@@ -76,10 +98,11 @@ export class Outage {
     this.cancelPause?.();
     this.cancelPause = undefined;
     this.failures = 0;
-    const { outage } = this.book;
-    if (outage === undefined) return;
-    await this.book.endOutage();
-    await this.parts.tell(`model-back:${outage.since}`, texts.modelBack(), true);
+    const { since } = this;
+    if (since === undefined) return;
+    await this.parts.collection.remove([ID]);
+    this.current = undefined;
+    await this.parts.tell(`model-back:${since}`, texts.modelBack(), true);
   }
 
   /** How many conversations may be served now, with these waiting; who has to wait is told so, once. */
@@ -96,16 +119,16 @@ export class Outage {
   /** Once an outage, and to buddies who wrote in it. */
   async apologise(who: Who): Promise<void> {
     const { access, outbox, silent, paused } = this.parts;
-    const { outage } = this.book;
+    const { since } = this;
     const partner = partnerOf(access, who);
     const last = this.book.due(who).at(-1);
     // The owner has the notice.
-    if (!outage || !last || partner?.contact === undefined || silent() || paused()) return;
+    if (since === undefined || !last || partner?.contact === undefined || silent() || paused()) return;
     await outbox.post({
       kind: "text",
       to: partner.to,
       text: texts.SORRY,
-      key: `sorry:${outage.since}:${who}`,
+      key: `sorry:${since}:${who}`,
       ...present({ address: last.address, expiration: last.expiration }),
     });
   }

@@ -6,11 +6,11 @@ import { describe } from "../whatsapp/describe.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { ConversationBook, OWNER, type TurnDoc, type WaitingDoc, type Who } from "./book.js";
 import { fitting } from "./frame.js";
-import { DailyLimit } from "./limit.js";
+import { DailyLimit, type DayDoc } from "./limit.js";
 import { Manners } from "./manners.js";
 import { type Kept, type MediaContent, MediaStore, type NotKept } from "./media.js";
 import { Mind } from "./mind.js";
-import { Outage } from "./outage.js";
+import { Outage, type OutageDoc } from "./outage.js";
 import { idsOf, obeyedOwner, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem, Unwanted } from "./problem.js";
@@ -34,7 +34,10 @@ const WAITS_MS = 24 * HOUR;
 /** Makes the responder of a gateway. Nothing is answered before {@link RunningResponder.start}. */
 export async function createResponder(parts: ResponderParts): Promise<RunningResponder> {
   const { collection, clock, settings } = parts;
-  return new Conversations(parts, await ConversationBook.open(collection, clock, settings.turns));
+  const docs = await collection.find({ kind: { $in: ["day", "outage"] } });
+  const days = docs.filter((doc) => doc.kind === "day");
+  const outage = docs.find((doc) => doc.kind === "outage");
+  return new Conversations(parts, await ConversationBook.open(collection, clock, settings.turns), days, outage);
 }
 
 class Conversations implements RunningResponder {
@@ -55,6 +58,8 @@ class Conversations implements RunningResponder {
   constructor(
     private readonly parts: ResponderParts,
     private readonly book: ConversationBook,
+    days: readonly DayDoc[],
+    outage: OutageDoc | undefined,
   ) {
     const { clock, scheduler, soulPath } = parts;
     const tell = this.tell.bind(this);
@@ -66,8 +71,8 @@ class Conversations implements RunningResponder {
     });
     this.soul = new Soul(soulPath, (sentence) => void tell(`soul:${sentence}`, texts.soulTrouble(sentence), true));
     this.manners = new Manners(parts);
-    this.limit = new DailyLimit(book, { ...parts, tell });
-    this.outage = new Outage(book, { ...parts, tell, atOnce: AT_ONCE, mayTry: () => this.turns.pump() });
+    this.limit = new DailyLimit(days, { ...parts, tell });
+    this.outage = new Outage(outage, book, { ...parts, tell, atOnce: AT_ONCE, mayTry: () => this.turns.pump() });
     this.relay = new Relay(book, parts);
     this.media = new MediaStore(parts.mediaPath, parts.settings, parts.fetchMedia);
     this.mind = parts.model && new Mind(parts.model, this.soul, parts);
@@ -343,9 +348,8 @@ class Conversations implements RunningResponder {
 
   /** What has waited in an outage for a day is let go of, which the owner is told. */
   private async letGoOfOld(who: Who, burst: readonly WaitingDoc[]): Promise<void> {
-    const { outage } = this.book;
     const before = this.parts.clock() - WAITS_MS;
-    const old = burst.filter(({ at, since = at }) => Math.max(since, outage?.since ?? since) < before);
+    const old = burst.filter(({ at, since = at }) => Math.max(since, this.outage.since ?? since) < before);
     if (old.length > 0) await this.tellUnanswered(who, "old", old);
     await this.book.drop(old);
   }

@@ -67,7 +67,7 @@ export function refusedOnce(contact: Contact | undefined, sentence: string): Mes
 
 export function limitReached(contact: Contact, limit: number): Message {
   const who = say`${contact.name || "no name"} (${own(contact.code)})`;
-  return say`${who} has had ${own(limit)} answers today, which is the limit (responder.dailyLimit): what they write is not answered until tomorrow.`;
+  return say`${who} has had ${own(limit === 1 ? "1 answer" : `${limit} answers`)} today, which is the limit (responder.dailyLimit): what they write is not answered until tomorrow.`;
 }
 
 export function soulTrouble(sentence: string): Message {

@@ -138,15 +138,3 @@ it("is bounded: a thousand messages of one fit, the newest, and a million charac
   for (let index = 1; index <= 20; index++) await here.write(`${index}:`.padEnd(60_000, "x"), "silent", "bob");
   expect(here.book.overflow("bob").map(({ text }) => text.split(":")[0])).toEqual(["1", "2", "3", "4"]);
 });
-
-it("counts answers by the day, and keeps an outage, over a restart", async () => {
-  const here = await desk();
-  await here.book.count("alice", "2026-11-23", { answers: 7, told: true });
-  await here.book.beginOutage("The endpoint is gone.");
-  const again = await here.reopen();
-  expect(again.answersOn("alice", "2026-11-23")).toMatchObject({ answers: 7, told: true });
-  expect(again.answersOn("alice", "2026-11-24")).toEqual({ answers: 0, told: false });
-  expect(again.outage?.sentence).toBe("The endpoint is gone.");
-  await again.endOutage();
-  expect((await here.reopen()).outage).toBeUndefined();
-});

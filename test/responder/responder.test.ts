@@ -367,6 +367,23 @@ describe("an outage", () => {
     expect(desk.responder.name).toBe("model parrot");
   });
 
+  it("is known over a restart, and its end is told all the same", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = DOWN;
+    await desk.says(alice, "one");
+    await desk.until(() => desk.texts().length === 1);
+    await desk.crash();
+    desk.rig.silent = false;
+    expect(desk.responder.name).toContain("does not answer now");
+    desk.answering = () => "Back.";
+    await desk.says(alice, "two");
+    await desk.until(() => desk.told.length === 1);
+    expect(desk.told).toEqual([expect.stringContaining("answers again")]);
+    await desk.crash();
+    expect(desk.responder.name).toBe("model parrot");
+  });
+
   it("is another one the next time, with an apology of its own", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -673,6 +690,20 @@ describe("the daily limit", () => {
     await desk.wait(24 * 60 * 60_000);
     await desk.says(alice, "good morning");
     await desk.until(() => desk.texts().length === 3);
+  });
+
+  it("counts on over a restart", async () => {
+    const desk = await Desk.open({ settings: { dailyLimit: 1 } });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "q");
+    await desk.until(() => desk.texts().length === 1);
+    await desk.wait(1_000);
+    await desk.crash();
+    desk.rig.silent = false;
+    await desk.says(alice, "q");
+    await desk.until(() => desk.told.length === 1);
+    expect(desk.told).toEqual([expect.stringContaining("has had 1 answer today")]);
+    expect(desk.asked).toHaveLength(1);
   });
 });
 
