@@ -1,0 +1,100 @@
+import type { Contact } from "../access/types.js";
+import { present } from "../present.js";
+import type { Message } from "../text.js";
+import { describe } from "../whatsapp/describe.js";
+import type { Inbound } from "../whatsapp/types.js";
+import { type ConversationBook, OWNER, type Who } from "./book.js";
+import type { Kept, MediaContent, MediaStore, NotKept } from "./media.js";
+import { isHeldBack, modeOf } from "./mode.js";
+import type { ResponderParts } from "./parts.js";
+import { isStale, type Relay } from "./relay.js";
+import { inWords } from "./senses.js";
+import { fileNotKept } from "./texts.js";
+import type { Turns } from "./turns.js";
+import { letGo } from "./unanswered.js";
+
+/** A burst of 30 messages is answered without waiting for its end, so that what waits is bounded. */
+const LONGEST_BURST = 30;
+
+/** Takes in what buddies and the owner write: once, with its file, to wait for its turn. */
+export class Intake {
+  constructor(
+    private readonly book: ConversationBook,
+    private readonly media: MediaStore,
+    private readonly relay: Relay,
+    private readonly turns: Turns,
+    private readonly parts: ResponderParts,
+    private readonly stopping: AbortSignal,
+  ) {}
+
+  /** A buddy's message. */
+  async fromBuddy(message: Inbound, buddy: Contact): Promise<void> {
+    if (modeOf(this.parts) === "off") return;
+    if (this.book.knows(message.journalId)) return;
+    const { content } = message;
+    if (content.kind === "edit") return this.edit(message, content.target, content.text, buddy._id);
+    if (content.kind === "revoke") return this.book.takeBack(buddy._id, content.target);
+    const kept = content.kind === "media" ? await this.keep(message, content, buddy) : undefined;
+    await this.take(message, buddy._id, kept);
+  }
+
+  /** The owner's message, as the responder promises. */
+  async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
+    const { access, settings, serverNow } = this.parts;
+    const turn = message.quotes === undefined ? undefined : this.book.relayed(message.quotes);
+    if (turn) return this.relay.back(message, turn);
+    const isSelf = access.owner()?.setup === "self";
+    const isTalk = message.content.kind === "text" || message.content.kind === "media";
+    if (modeOf(this.parts) !== "model" || !isTalk || (isSelf && !settings.selfChat) || isStale(message, serverNow)) {
+      return "unmeant";
+    }
+    await this.take(message, OWNER);
+    return "taken";
+  }
+
+  /** Keeps a buddy's file; where that can't be done, the owner is told why. */
+  private async keep(message: Inbound, content: MediaContent, buddy: Contact): Promise<Kept | NotKept> {
+    const kept = await this.media.keep(message, content, buddy, this.stopping);
+    if (typeof kept === "string") {
+      const { mediaLimit } = this.parts.settings;
+      await this.parts.tell(`file:${kept}:${buddy._id}`, fileNotKept(buddy, kept, mediaLimit));
+    }
+    return kept;
+  }
+
+  /** An edit of what waits is taken in; a relay passes on what was edited later; a model does not answer twice. */
+  private async edit(message: Inbound, target: string, text: string, who: Who): Promise<void> {
+    const isTaken = await this.book.edit(who, target, this.parts.access.mask(text));
+    if (!isTaken && modeOf(this.parts) === "relay") await this.take(message, who);
+  }
+
+  private async take(message: Inbound, who: Who, kept?: Kept | NotKept): Promise<void> {
+    const { journalId, id, at, content, chat, expiration } = message;
+    const text = this.parts.access.mask(wordsOf(content, kept));
+    const media = content.kind === "media" ? content : undefined;
+    const isNew = await this.book.take({
+      who,
+      state: isHeldBack(who, this.parts) ? "silent" : "due",
+      at,
+      journalId,
+      id,
+      text,
+      ...(media && typeof kept === "object" ? { file: { ...kept, kind: media.media } } : {}),
+      ...(media?.file && kept !== "damaged" && kept !== "gone" ? { media } : {}),
+      ...(chat.kind === "person" ? { address: chat.address } : {}),
+      ...present({ expiration }),
+    });
+    if (!isNew) return;
+    await letGo(this.book.overflow(who), "many", this.book, this.parts);
+    // A burst that is long enough ends at once: what waits is bounded.
+    if (this.book.due(who).length >= LONGEST_BURST) this.turns.ready(who);
+    else this.turns.wrote(who);
+  }
+}
+
+/** What was written, in words. */
+function wordsOf(content: Inbound["content"], kept: Kept | NotKept | undefined): string {
+  if (content.kind === "text") return content.text;
+  if (content.kind === "edit") return `✏️ ${content.text}`;
+  return content.kind === "media" ? inWords(content, kept) : `[${describe(content)}]`;
+}
