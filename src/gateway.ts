@@ -44,9 +44,10 @@ import { pacesOf } from "./whatsapp/pace.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
+import { openSocket } from "./whatsapp/socket.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
 import type { LinkState, Me } from "./whatsapp/types.js";
-import { ClientVersion } from "./whatsapp/version.js";
+import { ClientVersion, fetchVersionFor } from "./whatsapp/version.js";
 
 /** What a house is built from. */
 export interface HouseOptions {
@@ -161,11 +162,14 @@ async function build(
     session,
     journal,
     settings,
-    version: await ClientVersion.open(settings),
+    version: await ClientVersion.open(settings, fetchVersionFor(config.whatsapp.rootKey)),
     log,
     baileysLog: log.child({ class: "baileys" }, { level: BAILEYS_LOG[log.level] ?? "error" }),
     clock,
     random: Math.random,
+    // A command that links holds nothing else that keeps its process alive between two tries.
+    scheduler: realScheduler(clock, { keepsAlive: true }),
+    openSocket,
     isKnown,
     recall: (id, chat) => outbox.recall(id, whole(chat)),
     ...present({ url: config.whatsapp.url }),

@@ -1,11 +1,11 @@
 import { EventEmitter, once } from "node:events";
-import { performance } from "node:perf_hooks";
 import type { BinaryNode, ConnectionState, WAMessage, WASocket } from "@whiskeysockets/baileys";
 import { generateMessageIDV2 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
 import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
+import { isWithin } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 import { classify, type Disconnect, waitFor } from "./disconnects.js";
@@ -16,7 +16,7 @@ import { askLid, block, onWhatsApp } from "./questions.js";
 import { sendAgain, sendAndWait } from "./send.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
-import { openSocket } from "./socket.js";
+import type { SocketOptions } from "./socket.js";
 import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
@@ -31,8 +31,6 @@ const FAILURES_BORNE = 2;
 const OWN_FAILURES = 4;
 /** How often a disk that had no room is tried; each try takes some of what a file may have left. */
 const WRITABLE_LOOK_MS = 2_000;
-/** What `setTimeout` takes at most. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface LinkOptions {
   readonly session: Session;
@@ -44,6 +42,9 @@ export interface LinkOptions {
   readonly baileysLog: Logger;
   readonly clock: () => number;
   readonly random: () => number;
+  /** Runs work once, at a time in milliseconds since 1970, however far. What it returns takes it back. */
+  readonly scheduler: { at(time: number, work: () => void): () => void };
+  readonly openSocket: (options: SocketOptions) => WASocket;
   readonly url?: string;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
@@ -79,9 +80,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
   private attempts = 0;
-  /** When the present login was made, by the monotonic clock. */
+  /** When the present login was made, milliseconds since 1970. */
   private openedAt: number | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  /** Takes back the reconnect that is due, where one is. */
+  private stayAway = (): void => {};
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
   private linking: { phone?: string; replace: boolean; rounds: number; loggedOut: boolean } | undefined;
@@ -172,7 +174,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   async stop(): Promise<void> {
     this.stopped = true;
     this.linking = undefined;
-    clearTimeout(this.timer);
+    this.stayAway();
     const socket = this.drop();
     socket?.ev.flush();
     await socket?.end(undefined);
@@ -193,7 +195,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       );
     }
     const socket = this.drop();
-    clearTimeout(this.timer);
+    this.stayAway();
     await socket?.end(undefined);
     this.options.session.startOver();
     const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
@@ -213,7 +215,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Ends an attempt to link, where one is under way: the session that was there, if any, connects again. */
   async cancelLinking(): Promise<void> {
     if (this.linking === undefined) return;
-    clearTimeout(this.timer);
+    this.stayAway();
     await this.drop()?.end(undefined);
     await this.giveUpLinking({ code: "cancelled", message: "Linking was cancelled." });
   }
@@ -223,7 +225,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     await this.cancelLinking();
     await this.pin.end();
     this.stopped = true;
-    clearTimeout(this.timer);
+    this.stayAway();
     const isGone = this.me === undefined || this.current.code === "loggedOut";
     const isOpen = this.open;
     const socket = this.drop();
@@ -293,7 +295,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const { session, journal, version, url, baileysLog } = this.options;
     if (session.linked)
       this.setState({ code: "connecting", sentence: "Connecting to WhatsApp.", remedy: "Wait a moment." });
-    const socket = openSocket({
+    const socket = this.options.openSocket({
       session,
       journal,
       creds: session.credentials(),
@@ -366,7 +368,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   private async opened(): Promise<void> {
-    this.openedAt = performance.now();
+    this.openedAt = this.options.clock();
     // A crash or a full disk may have come between the scan and here: then nobody is linking, and the device is new.
     const isNew = this.linking !== undefined || this.pin.isNew(this.device);
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
@@ -413,7 +415,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     }
     if (disconnect.retry === "version") await this.options.version.outdated();
     // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
-    if (this.openedAt !== undefined && performance.now() - this.openedAt > STEADY_MS) this.attempts = 0;
+    if (this.openedAt !== undefined && !isWithin(STEADY_MS, this.openedAt, clock())) this.attempts = 0;
     this.openedAt = undefined;
     this.attempts += 1;
     if (failure)
@@ -426,8 +428,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
    * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
    */
   private reconnectWhenWritable(ms: number, hasFailed = false): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(async () => {
+    this.after(WRITABLE_LOOK_MS, async () => {
       const isWritable = await this.options.session.save().then(
         () => true,
         () => false,
@@ -436,7 +437,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       const left = ms - WRITABLE_LOOK_MS;
       if (isWritable && (hasFailed || left <= 0)) this.connect();
       else this.reconnectWhenWritable(left, !isWritable);
-    }, WRITABLE_LOOK_MS);
+    });
   }
 
   /** A connection that ended before a phone took the code: the next round, or the end of the attempt. */
@@ -466,10 +467,13 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   private reconnectIn(ms: number): void {
-    clearTimeout(this.timer);
-    // A ban can be longer than a timer takes, which would fire at once; a long wait is made of several.
-    const step = Math.min(ms, LONGEST_TIMER_MS);
-    this.timer = setTimeout(() => (ms > step ? this.reconnectIn(ms - step) : this.connect()), step);
+    this.after(ms, () => this.connect());
+  }
+
+  private after(ms: number, work: () => void): void {
+    this.stayAway();
+    const { scheduler, clock } = this.options;
+    this.stayAway = scheduler.at(clock() + ms, work);
   }
 
   private setState(state: Omit<LinkState, "since">): void {
