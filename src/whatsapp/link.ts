@@ -8,12 +8,11 @@ import { KafclawError } from "../access/types.js";
 import { isWithin } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
+import { Connection } from "./connection.js";
 import { classify, type Disconnect, waitFor } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
 import { AccountPin } from "./pin.js";
-import { askLid, block, onWhatsApp } from "./questions.js";
-import { sendAgain, sendAndWait } from "./send.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import type { SocketOptions } from "./socket.js";
@@ -29,6 +28,8 @@ const STEADY_MS = 30_000;
 const FAILURES_BORNE = 2;
 /** Pauses grow no longer than for so many tries where our own disk was the reason: nobody is to be spared but ourselves. */
 const OWN_FAILURES = 4;
+/** How long a log-out waits for the linked device to connect again, where another one was waited for. */
+const CONNECT_MS = 15_000;
 /** How often a disk that had no room is tried; each try takes some of what a file may have left. */
 const WRITABLE_LOOK_MS = 2_000;
 
@@ -65,8 +66,20 @@ interface LinkEvents {
   creds: [];
   /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
   linked: [Me];
-  /** A message that came with the history of a first link, as stanza attributes and padded protobuf. */
+  /** Messages that came with the history of a first link. */
   history: [messages: readonly WAMessage[]];
+}
+
+/** An attempt to link. */
+interface Linking {
+  /** Digits of the number to link by pairing code; by QR without one. */
+  readonly phone?: string;
+  /** Another account may be linked in place of this one. */
+  readonly replace: boolean;
+  /** How many more rounds of QR codes are shown. */
+  rounds: number;
+  /** The session that was there is of no use any more. */
+  readonly loggedOut: boolean;
 }
 
 /**
@@ -74,9 +87,11 @@ interface LinkEvents {
  * socket of the house (I3).
  */
 export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl {
-  private socket: WASocket | undefined;
-  /** Aborted when the present connection ends, for those who wait for an answer on it. */
-  private ended = new AbortController();
+  /**
+   * The present connection, or the last one while the next is not made. Whatever waited for something looks whether it is still
+   * the same: what comes of any other is not heard.
+   */
+  private connection: Connection | undefined;
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
   private attempts = 0;
@@ -86,9 +101,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private stayAway = (): void => {};
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
-  private linking: { phone?: string; replace: boolean; rounds: number; loggedOut: boolean } | undefined;
-  /** Why we ended the connection ourselves, where we did. */
-  private failure: KafclawError | undefined;
+  private linking: Linking | undefined;
   private readonly serverTime: ServerTime;
 
   private constructor(
@@ -156,7 +169,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** A fresh WhatsApp message id. */
   newId(): string {
-    return generateMessageIDV2(this.socket?.user?.id);
+    return generateMessageIDV2(this.device);
   }
 
   onOpen(listener: () => void): void {
@@ -174,14 +187,12 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   async stop(): Promise<void> {
     this.stopped = true;
     this.linking = undefined;
-    this.stayAway();
-    const socket = this.drop();
-    socket?.ev.flush();
-    await socket?.end(undefined);
+    await this.leave();
   }
 
   /**
-   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real.
+   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real. Of two who ask at once, the
+   * last one's wish counts.
    * @param phone digits of the number to link by pairing code.
    * @throws KafclawError `already-linked`
    */
@@ -194,14 +205,14 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
         `Already linked as +${this.me?.pn.split("@")[0] ?? "?"}; nothing to do. To link another account: kafclaw whatsapp-auth --replace.`,
       );
     }
-    const socket = this.drop();
-    this.stayAway();
-    await socket?.end(undefined);
-    this.options.session.startOver();
     const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
-    this.linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...present({ phone }) };
-    this.attempts = 0;
+    const linking: Linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...present({ phone }) };
+    this.linking = linking;
     this.stopped = false;
+    await this.leave();
+    if (this.linking !== linking) return;
+    this.options.session.startOver();
+    this.attempts = 0;
     // What was shown for the last attempt, or of the old link, says nothing about this one.
     this.setState({
       code: "unlinked",
@@ -215,26 +226,31 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Ends an attempt to link, where one is under way: the session that was there, if any, connects again. */
   async cancelLinking(): Promise<void> {
     if (this.linking === undefined) return;
-    this.stayAway();
-    await this.drop()?.end(undefined);
     await this.giveUpLinking({ code: "cancelled", message: "Linking was cancelled." });
   }
 
   async logout(): Promise<string | undefined> {
-    // Only as the device that is linked can WhatsApp be told that it goes.
+    const wasLinking = this.linking !== undefined;
     await this.cancelLinking();
+    // Only as the device that is linked can WhatsApp be told that it goes.
+    if (wasLinking) await this.openOrEnded();
     await this.pin.end();
     this.stopped = true;
-    this.stayAway();
+    this.linking = undefined;
     const isGone = this.me === undefined || this.current.code === "loggedOut";
-    const isOpen = this.open;
-    const socket = this.drop();
-    const isTold = socket !== undefined && isOpen && (await socket.logout().then(yes, no));
-    if (!isTold) await socket?.end(undefined);
+    const isTold = this.open && (await this.letGo()?.logout()) === true;
+    await this.leave();
     await this.options.session.wipe();
     this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
     this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
     return isGone || isTold ? undefined : NOT_TOLD;
+  }
+
+  /** Waits until the connection that is being made is open or has failed, for a while at most. */
+  private async openOrEnded(): Promise<void> {
+    if (!this.connection || this.open) return;
+    const signal = AbortSignal.any([this.connection.ended, AbortSignal.timeout(CONNECT_MS)]);
+    await once(this, "open", { signal }).catch(() => {});
   }
 
   /** Takes over a session that another installation of Baileys made. */
@@ -245,49 +261,50 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   async send(jid: string, id: string, content: WireContent, mayLeave: () => boolean): Promise<Ack> {
-    const { socket } = this;
-    if (!socket || !this.open) return { kind: "lost" };
-    return sendAndWait(socket, { jid, id, content, mayLeave, ended: this.ended.signal });
+    return this.live?.send(jid, id, content, mayLeave) ?? { kind: "lost" };
   }
 
   async signal(jid: string, signal: Signal): Promise<void> {
-    const { socket } = this;
-    if (!socket || !this.open) return;
-    const sent =
-      signal.kind === "read"
-        ? socket.sendReceipt(jid, undefined, [...signal.ids], "read")
-        : socket.sendPresenceUpdate(signal.on ? "composing" : "paused", jid);
-    await sent.catch(() => {});
+    await this.live?.signal(jid, signal);
   }
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */
   async onWhatsApp(pn: string): Promise<string | null | undefined> {
-    return this.socket && this.open ? onWhatsApp(this.socket, pn) : undefined;
+    return this.live?.onWhatsApp(pn);
   }
 
   /** Asks for the LID of a number; what is learned arrives through the session. */
   async askLid(pn: Pn): Promise<void> {
-    if (this.socket && this.open) await askLid(this.socket, pn);
+    await this.live?.askLid(pn);
   }
 
   /** Blocks or unblocks at WhatsApp. False when that could not be done. */
   async block(person: Person, blocked: boolean): Promise<boolean> {
-    return this.socket && this.open ? block(this.socket, person, blocked) : false;
+    return this.live?.block(person, blocked) ?? false;
   }
 
   /** Ends the connection because something failed underneath (a full disk); it comes back by itself. */
   fail(error: unknown): void {
-    if (error instanceof KafclawError) this.failure = error;
-    void this.socket?.end(error instanceof Error ? error : new Error(String(error)));
+    this.connection?.fail(error);
   }
 
-  /** Lets go of the present connection: what comes from it from now on is not heard. */
-  private drop(): WASocket | undefined {
-    const { socket } = this;
-    this.socket = undefined;
-    this.ended.abort();
-    this.ended = new AbortController();
-    return socket;
+  /** The present connection, where it is logged in. */
+  private get live(): Connection | undefined {
+    return this.open ? this.connection : undefined;
+  }
+
+  /** Lets go of the present connection: what comes from it from now on is not heard, and no other is made in its place. */
+  private letGo(): Connection | undefined {
+    const { connection } = this;
+    this.stayAway();
+    this.connection = undefined;
+    return connection;
+  }
+
+  /** Ends the present connection; what it holds back is heard first. */
+  private async leave(): Promise<void> {
+    this.connection?.flush();
+    await this.letGo()?.end();
   }
 
   private connect(): void {
@@ -295,6 +312,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const { session, journal, version, url, baileysLog } = this.options;
     if (session.linked)
       this.setState({ code: "connecting", sentence: "Connecting to WhatsApp.", remedy: "Wait a moment." });
+    void this.letGo()?.end();
     const socket = this.options.openSocket({
       session,
       journal,
@@ -303,55 +321,68 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       log: baileysLog,
       ...present({ url }),
       isKnown: this.options.isKnown,
-      recall: (key) => sendAgain(key, { socket: this.socket, me: this.me, recall: this.options.recall }),
+      recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
-    this.socket = socket;
-    socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
-      if (!(node instanceof Uint8Array)) this.emit("stanza", node);
+    const connection = new Connection(socket);
+    this.connection = connection;
+    this.listen(socket, connection);
+  }
+
+  private listen({ ws, ev }: WASocket, connection: Connection): void {
+    const isHeard = (): boolean => this.connection === connection;
+    ws.on("frame", (node: BinaryNode | Uint8Array) => {
+      if (isHeard() && !(node instanceof Uint8Array)) this.emit("stanza", node);
     });
-    socket.ws.on("CB:success", (node: BinaryNode) => this.serverTime.take(node.attrs.t));
-    socket.ev.on("creds.update", () => void this.saveCreds(socket));
-    socket.ev.on("messaging-history.set", ({ messages }) => this.emit("history", messages));
-    socket.ev.on("connection.update", (update) => {
-      if (socket === this.socket) void this.update(socket, update).catch((error) => this.fail(error));
+    ws.on("CB:success", (node: BinaryNode) => {
+      if (isHeard()) this.serverTime.take(node.attrs.t);
+    });
+    ev.on("creds.update", () => {
+      if (isHeard()) void this.saveCreds(connection);
+    });
+    ev.on("messaging-history.set", ({ messages }) => {
+      if (isHeard()) this.emit("history", messages);
+    });
+    ev.on("connection.update", (update) => {
+      if (!isHeard()) return;
+      this.update(connection, update).catch((error) => {
+        this.options.log.warn({ err: error }, "what came from WhatsApp could not be followed");
+        connection.fail(error);
+      });
     });
   }
 
-  private async update(socket: WASocket, update: Partial<ConnectionState>): Promise<void> {
-    if (update.qr !== undefined && !this.options.session.linked) await this.showCode(socket, update.qr);
-    if (update.connection === "open") await this.opened();
+  private async update(connection: Connection, update: Partial<ConnectionState>): Promise<void> {
+    if (update.qr !== undefined && !this.options.session.linked) await this.showCode(connection, update.qr);
+    if (update.connection === "open") await this.opened(connection);
     if (update.connection === "close") {
-      // What Baileys still buffers would be thrown away with the socket.
-      socket.ev.flush();
-      await this.closed(classify(update.lastDisconnect?.error, this.options.clock()));
+      await this.closed(connection, classify(update.lastDisconnect?.error, this.options.clock()));
     }
   }
 
   /** WhatsApp waits for a phone: shows the QR, or asks once for a pairing code. */
-  private async showCode(socket: WASocket, qr: string): Promise<void> {
+  private async showCode(connection: Connection, qr: string): Promise<void> {
     const phone = this.linking?.phone;
     if (phone === undefined) return this.tell({ event: "qr", data: qr });
     if (this.lastEvent.event === "pairing-code") return;
-    const code = await socket.requestPairingCode(phone).catch((error: unknown) => {
-      if (socket === this.socket) throw error;
+    const code = await connection.requestPairingCode(phone).catch((error: unknown) => {
+      if (this.connection === connection) throw error;
     });
     // Making a code takes a moment, in which the attempt may have ended and another have begun.
-    if (code !== undefined && socket === this.socket) this.tell({ event: "pairing-code", code });
+    if (code !== undefined && this.connection === connection) this.tell({ event: "pairing-code", code });
   }
 
   /** Credentials changed. A new account is checked against the pinned one before anything is confirmed to WhatsApp. */
-  private async saveCreds(socket: WASocket): Promise<void> {
+  private async saveCreds(connection: Connection): Promise<void> {
     const { session } = this.options;
     try {
       if (session.linked && this.linking?.replace === false) this.pin.check(session.credentials().me);
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
-      this.drop();
-      void socket.end(undefined);
+      void this.letGo()?.end();
       await this.giveUpLinking(error as KafclawError);
       return;
     }
-    await session.save().catch((error) => this.fail(error));
+    await session.save().catch((error) => connection.fail(error));
     this.emit("creds");
   }
 
@@ -359,7 +390,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async giveUpLinking(why: { code: string; message: string }): Promise<void> {
     const loggedOut = this.linking?.loggedOut === true;
     this.linking = undefined;
-    await this.options.session.resume();
+    await this.leave();
+    if (this.linking === undefined) await this.options.session.resume();
+    // Somebody has begun anew meanwhile.
+    if (this.linking !== undefined) return;
     const code = loggedOut ? "loggedOut" : "unlinked";
     this.setState({ code, sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
     this.tell({ event: "error", code: why.code, message: why.message });
@@ -367,18 +401,20 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (this.options.session.linked && !loggedOut) this.connect();
   }
 
-  private async opened(): Promise<void> {
+  private async opened(connection: Connection): Promise<void> {
+    const { me, linking } = this;
+    if (!me) return;
     this.openedAt = this.options.clock();
     // A crash or a full disk may have come between the scan and here: then nobody is linking, and the device is new.
-    const isNew = this.linking !== undefined || this.pin.isNew(this.device);
+    const isNew = linking !== undefined || this.pin.isNew(this.device);
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
     if (isNew) await this.pinAccount();
-    this.linking = undefined;
-    const { me } = this;
-    if (!me) return;
+    if (this.linking === linking) this.linking = undefined;
+    // It is linked, though the connection may have ended meanwhile.
+    if (isNew) this.emit("linked", me);
+    if (this.connection !== connection || connection.ended.aborted) return;
     this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
     this.tell({ event: "linked", jid: me.pn, lid: me.lid ?? null });
-    if (isNew) this.emit("linked", me);
     this.emit("open");
   }
 
@@ -394,14 +430,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
-  private async closed(disconnect: Disconnect): Promise<void> {
-    this.drop();
+  private async closed(connection: Connection, disconnect: Disconnect): Promise<void> {
     const { session, log, random, clock } = this.options;
     log.info({ code: disconnect.code, name: disconnect.name }, disconnect.sentence);
-    if (this.stopped) return;
-    if (!session.linked) return this.linkingInterrupted(disconnect);
-    const { failure } = this;
-    this.failure = undefined;
+    if (!session.linked) return this.linkingInterrupted(connection, disconnect);
+    const { failure } = connection;
     this.setState(stateOf(disconnect));
     if (failure)
       this.setState({
@@ -414,12 +447,16 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       return;
     }
     if (disconnect.retry === "version") await this.options.version.outdated();
+    if (this.connection !== connection) return;
     // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
     if (this.openedAt !== undefined && !isWithin(STEADY_MS, this.openedAt, clock())) this.attempts = 0;
     this.openedAt = undefined;
     this.attempts += 1;
     if (failure)
-      this.reconnectWhenWritable(waitFor(disconnect, Math.min(this.attempts, OWN_FAILURES), clock(), random));
+      this.reconnectWhenWritable(
+        connection,
+        waitFor(disconnect, Math.min(this.attempts, OWN_FAILURES), clock(), random),
+      );
     else this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
   }
 
@@ -427,21 +464,21 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
    * After a failure of our own disk: comes back as soon as a write works that failed before, or after the usual pause. As
    * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
    */
-  private reconnectWhenWritable(ms: number, hasFailed = false): void {
+  private reconnectWhenWritable(connection: Connection, ms: number, hasFailed = false): void {
     this.after(WRITABLE_LOOK_MS, async () => {
       const isWritable = await this.options.session.save().then(
         () => true,
         () => false,
       );
-      if (this.stopped || this.socket) return;
+      if (this.connection !== connection) return;
       const left = ms - WRITABLE_LOOK_MS;
       if (isWritable && (hasFailed || left <= 0)) this.connect();
-      else this.reconnectWhenWritable(left, !isWritable);
+      else this.reconnectWhenWritable(connection, left, !isWritable);
     });
   }
 
   /** A connection that ended before a phone took the code: the next round, or the end of the attempt. */
-  private async linkingInterrupted(disconnect: Disconnect): Promise<void> {
+  private async linkingInterrupted(connection: Connection, disconnect: Disconnect): Promise<void> {
     const { linking, options } = this;
     if (!linking) return;
     // A lost network ends with the same code as a QR that nobody scanned; then there was none to scan.
@@ -453,6 +490,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       return this.giveUpLinking({ code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
     }
     if (disconnect.retry === "version") await options.version.outdated();
+    if (this.connection !== connection) return;
     options.session.startOver();
     const isClear = disconnect.name === "not-whatsapp" || disconnect.name === "network-down";
     const isTold = isClear || (!wasShown && this.attempts >= FAILURES_BORNE);
@@ -495,6 +533,3 @@ function stateOf(disconnect: Disconnect): Omit<LinkState, "since"> {
   const { link, sentence, remedy, code } = disconnect;
   return { code: link, sentence, remedy, reason: code };
 }
-
-const yes = (): boolean => true;
-const no = (): boolean => false;
