@@ -93,6 +93,15 @@ describe("an attempt to link that another one overtakes leaves one connection", 
   });
 });
 
+it("how the last attempt to link ended is no news about the one that was just begun", async () => {
+  const rig = await LinkRig.create();
+  rig.link.start();
+  await rig.link.cancelLinking();
+  expect(rig.link.event).toMatchObject({ event: "error", code: "cancelled" });
+  await rig.link.beginLinking();
+  expect(rig.link.event).toEqual({ event: "connecting" });
+});
+
 describe("a connection that ends while its login is being written down", () => {
   it("is not taken for an open one, and the link comes back", async () => {
     const rig = await LinkRig.create();
