@@ -33,8 +33,9 @@ export class Phone {
   }
 
   /** Takes any stanza; those of our own phone are signs of it. Written once a day at most. */
-  async watch({ attrs }: BinaryNode, me: Me | undefined): Promise<void> {
-    if (me && isOwnPhone(attrs, me)) await this.seen();
+  async watch({ tag, attrs }: BinaryNode, me: Me | undefined): Promise<void> {
+    // An ack is the server's own, also for what the bot sent to its own number.
+    if (me && tag !== "ack" && isOwnPhone(attrs, me)) await this.seen();
   }
 
   /** The phone is there: it has just linked us, say. */
