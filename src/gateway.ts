@@ -26,6 +26,7 @@ import {
   type Gateway,
   LOCKED_AT_MACHINE,
   realScheduler,
+  type Scheduler,
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
@@ -56,6 +57,8 @@ export interface HouseOptions {
   readonly version: string;
   readonly log: Logger;
   readonly clock?: () => number;
+  /** Does what is due later, all but the link's reconnects. */
+  readonly scheduler?: Scheduler;
   /** Signing in to the dashboard, where it is served. */
   readonly signIn?: Pick<SignIn, "link">;
   /** The store's lock was lost: nothing more can be written, the process must end. */
@@ -118,7 +121,7 @@ async function build(
   clock: () => number,
 ): Promise<House> {
   const { home, config, version, log, signIn } = options;
-  const scheduler = realScheduler(clock);
+  const { scheduler = realScheduler(clock) } = options;
   const settings = await store.open<Doc>("settings");
   const access = await createAccess({
     access: await store.open<AccessDoc>("access", { durable: true }),

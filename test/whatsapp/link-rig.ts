@@ -173,11 +173,12 @@ export class LinkRig {
     return new LinkRig(time, sockets, settings, lines, version, session, link);
   }
 
-  /** Linked and logged in. */
+  /** Linked and logged in, for long enough to be taken for good. */
   static async open(): Promise<LinkRig> {
     const rig = await LinkRig.create();
     rig.link.start();
     await rig.pairs("15550009000");
+    await rig.time.pass(60_000);
     rig.heard.length = 0;
     return rig;
   }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type FakeSocket, LinkRig, NO_ROOM } from "./link-rig.js";
 
-const MINUTE = 60_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
 
 /** One connection, and with the credentials that the session has: a phone that scans its QR links this gateway. */
 function expectOne(rig: LinkRig): FakeSocket {
@@ -124,6 +125,94 @@ describe("a connection that ends while its login is being written down", () => {
     await rig.time.settled();
     expect(rig.link.state.code).toBe("open");
     expect(rig.heard).toEqual(["linked", "open"]);
+  });
+});
+
+describe("a connection that is lost", () => {
+  it("440: is left to whoever has the session for half a minute at least, and comes back", async () => {
+    const rig = await LinkRig.open();
+    rig.socket.close(440);
+    await rig.time.settled();
+    expect(rig.link.state.code).toBe("conflict");
+    await rig.time.pass(MINUTE / 2 - 1);
+    expect(rig.alive).toHaveLength(0);
+    await rig.time.pass(MINUTE / 2 + 1);
+    expectOne(rig).logIn();
+    await rig.time.settled();
+    expect(rig.link.state.code).toBe("open");
+  });
+
+  it("comes back ever more slowly where logins do not hold, and quickly after one that did", async () => {
+    const rig = await LinkRig.open();
+    /** Loses the connection. @returns after how many seconds the next one is made */
+    const pause = async (): Promise<number> => {
+      const { now } = rig.time;
+      rig.socket.close(503);
+      await rig.time.settled();
+      while (rig.alive.length === 0) await rig.time.pass(SECOND);
+      rig.socket.logIn();
+      await rig.time.settled();
+      return (rig.time.now - now) / SECOND;
+    };
+    expect([await pause(), await pause(), await pause()]).toEqual([1, 2, 4]);
+    await rig.time.pass(MINUTE);
+    expect(await pause()).toBe(1);
+  });
+
+  it("401: is not made again, and says how to link anew", async () => {
+    const rig = await LinkRig.open();
+    rig.socket.close(401);
+    await rig.time.pass(60 * MINUTE);
+    expect(rig.alive).toEqual([]);
+    expect(rig.link.state.code).toBe("loggedOut");
+    expect(rig.link.event).toMatchObject({ event: "error", code: "logged-out" });
+  });
+});
+
+describe("linking", () => {
+  it("shows codes for three rounds, and then gives up", async () => {
+    const rig = await LinkRig.create();
+    rig.link.start();
+    for (let round = 0; round < 3; round++) {
+      expectOne(rig).showQr();
+      rig.socket.close(408);
+      await rig.time.pass(0);
+    }
+    expect(rig.link.event).toMatchObject({ event: "error", code: "linking-timed-out" });
+    await rig.time.pass(60 * MINUTE);
+    expect(rig.alive).toEqual([]);
+  });
+
+  it("goes on through a lost network for as long as that takes, and says so", async () => {
+    const rig = await LinkRig.create();
+    rig.link.start();
+    for (let failed = 0; failed < 10; failed++) {
+      expectOne(rig).close(408);
+      await rig.time.settled();
+      // Nothing is said of a hiccup.
+      expect(rig.link.event.event).toBe(failed < 2 ? "connecting" : "error");
+      await rig.time.pass(5 * MINUTE);
+    }
+    expectOne(rig).showQr();
+    expect(rig.link.event.event).toBe("qr");
+  });
+
+  it("refuses another account before it is confirmed, and goes back to the one of before", async () => {
+    const rig = await LinkRig.open();
+    rig.socket.close(401);
+    await rig.time.settled();
+    await rig.link.beginLinking();
+    const refused = rig.socket;
+    refused.pair("15550009111");
+    expect(refused.isEnded).toBe(true);
+    await rig.time.settled();
+    expect(rig.link.event).toMatchObject({ event: "error", code: "other-account" });
+    expect(rig.link.me?.pn).toBe("15550009000@s.whatsapp.net");
+
+    await rig.link.beginLinking({ replace: true });
+    await rig.pairs("15550009111");
+    expect(rig.link.me?.pn).toBe("15550009111@s.whatsapp.net");
+    expect(rig.link.state.code).toBe("open");
   });
 });
 
