@@ -5,35 +5,26 @@ import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
 import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
-import { isWithin } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 import { Connection } from "./connection.js";
-import { classify, type Disconnect, waitFor } from "./disconnects.js";
+import { classify, type Disconnect } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
+import { afterInterruption, type Linking, linkingBy, type Reason, reasonOf } from "./linking.js";
 import { AccountPin } from "./pin.js";
+import { Reconnect, type ReconnectOptions } from "./reconnect.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import type { SocketOptions } from "./socket.js";
 import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
-/** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
-const LINKING_ROUNDS = 3;
 const NOT_TOLD = "WhatsApp could not be told: remove the device on the phone, under Linked devices, too.";
-/** A login that has held for so long was a good one: the next reconnect is quick again. */
-const STEADY_MS = 30_000;
-/** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
-const FAILURES_BORNE = 2;
-/** Pauses grow no longer than for so many tries where our own disk was the reason: nobody is to be spared but ourselves. */
-const OWN_FAILURES = 4;
 /** How long a log-out waits for the linked device to connect again, where another one was waited for. */
 const CONNECT_MS = 15_000;
-/** How often a disk that had no room is tried; each try takes some of what a file may have left. */
-const WRITABLE_LOOK_MS = 2_000;
 
-export interface LinkOptions {
+export interface LinkOptions extends ReconnectOptions {
   readonly session: Session;
   readonly journal: Journal;
   readonly settings: Collection<Doc>;
@@ -41,10 +32,6 @@ export interface LinkOptions {
   readonly log: Logger;
   /** What Baileys writes to; most of it says nothing to people. */
   readonly baileysLog: Logger;
-  readonly clock: () => number;
-  readonly random: () => number;
-  /** Runs work once, at a time in milliseconds since 1970, however far. What it returns takes it back. */
-  readonly scheduler: { at(time: number, work: () => void): () => void };
   readonly openSocket: (options: SocketOptions) => WASocket;
   readonly url?: string;
   /** Is this bare user a contact, the owner or the account itself? */
@@ -70,18 +57,6 @@ interface LinkEvents {
   history: [messages: readonly WAMessage[]];
 }
 
-/** An attempt to link. */
-interface Linking {
-  /** Digits of the number to link by pairing code; by QR without one. */
-  readonly phone?: string;
-  /** Another account may be linked in place of this one. */
-  readonly replace: boolean;
-  /** How many more rounds of QR codes are shown. */
-  rounds: number;
-  /** The session that was there is of no use any more. */
-  readonly loggedOut: boolean;
-}
-
 /**
  * The connection to WhatsApp: linking, logging in, coming back after every kind of disconnect. Holds the only Baileys
  * socket of the house (I3).
@@ -94,14 +69,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private connection: Connection | undefined;
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
-  private attempts = 0;
-  /** When the present login was made, milliseconds since 1970. */
-  private openedAt: number | undefined;
-  /** Takes back the reconnect that is due, where one is. */
-  private stayAway = (): void => {};
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
   private linking: Linking | undefined;
+  private readonly reconnect: Reconnect;
   private readonly serverTime: ServerTime;
 
   private constructor(
@@ -109,6 +80,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     private readonly pin: AccountPin,
   ) {
     super();
+    this.reconnect = new Reconnect(
+      options,
+      () => this.connect(),
+      () => options.session.save(),
+    );
     this.serverTime = new ServerTime(options.clock);
     this.current = {
       code: "unlinked",
@@ -179,7 +155,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Connects and stays connected; begins to link where there is no session. */
   start(): void {
     this.stopped = false;
-    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS, loggedOut: false };
+    if (!this.options.session.linked) this.linking ??= linkingBy({ replace: false, loggedOut: false });
     this.connect();
   }
 
@@ -206,13 +182,13 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       );
     }
     const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
-    const linking: Linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...present({ phone }) };
+    const linking = linkingBy({ replace, loggedOut, ...present({ phone }) });
     this.linking = linking;
     this.stopped = false;
     await this.leave();
     if (this.linking !== linking) return;
     this.options.session.startOver();
-    this.attempts = 0;
+    this.reconnect.forget();
     // What was shown for the last attempt, or of the old link, says nothing about this one.
     this.setState({
       code: "unlinked",
@@ -296,7 +272,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Lets go of the present connection: what comes from it from now on is not heard, and no other is made in its place. */
   private letGo(): Connection | undefined {
     const { connection } = this;
-    this.stayAway();
+    this.reconnect.cancel();
     this.connection = undefined;
     return connection;
   }
@@ -379,7 +355,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
       void this.letGo()?.end();
-      await this.giveUpLinking(error as KafclawError);
+      const { code, message } = error as KafclawError;
+      await this.giveUpLinking({ code, message });
       return;
     }
     await session.save().catch((error) => connection.fail(error));
@@ -387,7 +364,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   /** Ends an attempt to link: says why, and goes back to the session that was there, if any that still counts. */
-  private async giveUpLinking(why: { code: string; message: string }): Promise<void> {
+  private async giveUpLinking(why: Reason): Promise<void> {
     const loggedOut = this.linking?.loggedOut === true;
     this.linking = undefined;
     await this.leave();
@@ -396,7 +373,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (this.linking !== undefined) return;
     const code = loggedOut ? "loggedOut" : "unlinked";
     this.setState({ code, sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
-    this.tell({ event: "error", code: why.code, message: why.message });
+    this.tell({ event: "error", ...why });
     // A login that WhatsApp would refuse again could only cover up why the attempt failed.
     if (this.options.session.linked && !loggedOut) this.connect();
   }
@@ -404,7 +381,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async opened(connection: Connection): Promise<void> {
     const { me, linking } = this;
     if (!me) return;
-    this.openedAt = this.options.clock();
+    this.reconnect.opened();
     // A crash or a full disk may have come between the scan and here: then nobody is linking, and the device is new.
     const isNew = linking !== undefined || this.pin.isNew(this.device);
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
@@ -431,7 +408,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
   private async closed(connection: Connection, disconnect: Disconnect): Promise<void> {
-    const { session, log, random, clock } = this.options;
+    const { session, log, version } = this.options;
     log.info({ code: disconnect.code, name: disconnect.name }, disconnect.sentence);
     if (!session.linked) return this.linkingInterrupted(connection, disconnect);
     const { failure } = connection;
@@ -443,75 +420,33 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
         remedy: "It comes back by itself once that is mended.",
       });
     if (disconnect.retry === "stop" || disconnect.retry === "link") {
-      this.tell({ event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
+      this.tell({ event: "error", ...reasonOf(disconnect) });
       return;
     }
-    if (disconnect.retry === "version") await this.options.version.outdated();
+    if (disconnect.retry === "version") await version.outdated();
     if (this.connection !== connection) return;
-    // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
-    if (this.openedAt !== undefined && !isWithin(STEADY_MS, this.openedAt, clock())) this.attempts = 0;
-    this.openedAt = undefined;
-    this.attempts += 1;
-    if (failure)
-      this.reconnectWhenWritable(
-        connection,
-        waitFor(disconnect, Math.min(this.attempts, OWN_FAILURES), clock(), random),
-      );
-    else this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
-  }
-
-  /**
-   * After a failure of our own disk: comes back as soon as a write works that failed before, or after the usual pause. As
-   * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
-   */
-  private reconnectWhenWritable(connection: Connection, ms: number, hasFailed = false): void {
-    this.after(WRITABLE_LOOK_MS, async () => {
-      const isWritable = await this.options.session.save().then(
-        () => true,
-        () => false,
-      );
-      if (this.connection !== connection) return;
-      const left = ms - WRITABLE_LOOK_MS;
-      if (isWritable && (hasFailed || left <= 0)) this.connect();
-      else this.reconnectWhenWritable(connection, left, !isWritable);
-    });
+    if (failure) this.reconnect.whenWritable(disconnect);
+    else this.reconnect.after(disconnect);
   }
 
   /** A connection that ended before a phone took the code: the next round, or the end of the attempt. */
   private async linkingInterrupted(connection: Connection, disconnect: Disconnect): Promise<void> {
-    const { linking, options } = this;
+    const { linking, options, reconnect } = this;
     if (!linking) return;
-    // A lost network ends with the same code as a QR that nobody scanned; then there was none to scan.
     const wasShown = this.lastEvent.event === "qr" || this.lastEvent.event === "pairing-code";
-    const expired = disconnect.code === 408 && wasShown;
-    if (expired) linking.rounds -= 1;
-    if (linking.rounds <= 0) return this.giveUpLinking({ code: "linking-timed-out", message: LINKING_TIMED_OUT });
-    if (disconnect.retry === "stop") {
-      return this.giveUpLinking({ code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
-    }
+    const next = afterInterruption(disconnect, linking.rounds, wasShown, reconnect.failed);
+    if (next.kind === "give-up") return this.giveUpLinking(next.why);
     if (disconnect.retry === "version") await options.version.outdated();
     if (this.connection !== connection) return;
     options.session.startOver();
-    const isClear = disconnect.name === "not-whatsapp" || disconnect.name === "network-down";
-    const isTold = isClear || (!wasShown && this.attempts >= FAILURES_BORNE);
-    if (isTold) this.setState({ ...stateOf(disconnect), code: "unlinked" });
-    this.tell(
-      isTold
-        ? { event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` }
-        : { event: "connecting" },
-    );
-    this.attempts = expired ? 0 : this.attempts + 1;
-    this.reconnectIn(expired ? 0 : waitFor(disconnect, this.attempts, options.clock(), options.random));
-  }
-
-  private reconnectIn(ms: number): void {
-    this.after(ms, () => this.connect());
-  }
-
-  private after(ms: number, work: () => void): void {
-    this.stayAway();
-    const { scheduler, clock } = this.options;
-    this.stayAway = scheduler.at(clock() + ms, work);
+    if (next.kind === "next-round") {
+      linking.rounds -= 1;
+      this.tell({ event: "connecting" });
+      return reconnect.now();
+    }
+    if (next.isTold) this.setState({ ...stateOf(disconnect), code: "unlinked" });
+    this.tell(next.isTold ? { event: "error", ...reasonOf(disconnect) } : { event: "connecting" });
+    reconnect.after(disconnect);
   }
 
   private setState(state: Omit<LinkState, "since">): void {
@@ -525,9 +460,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.emit("event", event);
   }
 }
-
-const LINKING_TIMED_OUT =
-  "No phone took the code in time. Run kafclaw whatsapp-auth to try again; if the phone hangs or says that it couldn't link the device, it may want a passkey confirmed first (update WhatsApp and keep it open), or try --phone <number> for a pairing code.";
 
 function stateOf(disconnect: Disconnect): Omit<LinkState, "since"> {
   const { link, sentence, remedy, code } = disconnect;

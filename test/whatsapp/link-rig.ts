@@ -100,9 +100,9 @@ export class FakeSocket {
     this.update({ connection: "open" });
   }
 
-  /** WhatsApp ends the connection. */
-  close(statusCode: number): void {
-    void this.end(Object.assign(new Error("Connection Failure"), { output: { statusCode } }));
+  /** WhatsApp ends the connection, or the network does, which has a code of its own. */
+  close(statusCode: number, code?: string): void {
+    void this.end(Object.assign(new Error("Connection Failure"), { output: { statusCode }, code }));
   }
 
   async end(error?: Error): Promise<void> {

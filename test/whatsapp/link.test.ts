@@ -183,6 +183,19 @@ describe("linking", () => {
     expect(rig.alive).toEqual([]);
   });
 
+  it("counts no round where the network went down while a code was shown, and says so", async () => {
+    const rig = await LinkRig.create();
+    rig.link.start();
+    for (let failed = 0; failed < 5; failed++) {
+      expectOne(rig).showQr();
+      rig.socket.close(408, "ENETDOWN");
+      await rig.time.settled();
+      expect(rig.link.event).toMatchObject({ event: "error", code: "network-down" });
+      await rig.time.pass(5 * MINUTE);
+    }
+    expectOne(rig);
+  });
+
   it("goes on through a lost network for as long as that takes, and says so", async () => {
     const rig = await LinkRig.create();
     rig.link.start();
@@ -228,6 +241,17 @@ describe("a failure of our own disk", () => {
     rig.socket.logIn();
     await rig.time.settled();
     expect(rig.link.state.code).toBe("open");
+  });
+
+  it("leaves WhatsApp alone for as long as nothing can be written, and comes back as soon as something can", async () => {
+    const rig = await LinkRig.open();
+    rig.lines.full = true;
+    rig.socket.saves();
+    await rig.time.pass(60 * MINUTE);
+    expect(rig.alive).toEqual([]);
+    rig.lines.full = false;
+    await rig.time.pass(2 * SECOND);
+    expectOne(rig);
   });
 
   it("that came when the connection had ended is not named as the reason of the next end", async () => {
