@@ -63,8 +63,8 @@ interface LinkEvents {
  */
 export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl {
   /**
-   * The present connection, or the last one while the next is not made. Whatever waited for something looks whether it is still
-   * the same: what comes of any other is not heard.
+   * The present connection, or the last one while the next is not made. Whatever waited for something looks whether it is
+   * still the same: what comes of any other is not heard.
    */
   private connection: Connection | undefined;
   private current: LinkState;
@@ -167,8 +167,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   /**
-   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real. Of two who ask at once, the
-   * last one's wish counts.
+   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real. Of two who ask at
+   * once, the last one's wish counts.
    * @param phone digits of the number to link by pairing code.
    * @throws KafclawError `already-linked`
    */
@@ -413,12 +413,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (!session.linked) return this.linkingInterrupted(connection, disconnect);
     const { failure } = connection;
     this.setState(stateOf(disconnect));
-    if (failure)
-      this.setState({
-        code: "connecting",
-        sentence: failure.message,
-        remedy: "It comes back by itself once that is mended.",
-      });
+    if (failure) {
+      const remedy = "It comes back by itself once that is mended.";
+      this.setState({ code: "connecting", sentence: failure.message, remedy });
+    }
     if (disconnect.retry === "stop" || disconnect.retry === "link") {
       this.tell({ event: "error", ...reasonOf(disconnect) });
       return;

@@ -62,8 +62,8 @@ export class Reconnect {
   }
 
   /**
-   * Connects, after a failure of our own disk, as soon as a write works that failed before, or after the usual pause. As long as
-   * nothing can be written, WhatsApp is left alone: a login could not be kept.
+   * Connects, after a failure of our own disk, as soon as a write works that failed before, or after the usual pause. As
+   * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
    */
   whenWritable(disconnect: Disconnect): void {
     this.lookIn(this.pauseFor(disconnect, OWN_FAILURES), false);

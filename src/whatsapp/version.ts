@@ -52,8 +52,8 @@ export class ClientVersion {
 }
 
 /**
- * How the newest version is learned: from WhatsApp, unless another root key is trusted. Such a server is not WhatsApp, and what
- * WhatsApp's own newest is says nothing about it.
+ * How the newest version is learned: from WhatsApp, unless another root key is trusted. Such a server is not WhatsApp, and
+ * what WhatsApp's own newest is says nothing about it.
  */
 export function fetchVersionFor(rootKey: string | undefined): FetchVersion {
   if (rootKey === undefined) return fetchLatestWaWebVersion;
