@@ -45,7 +45,7 @@ export type Content =
 
 /** One message as it came in, normalised; made from a journal record, never from a Baileys event. */
 export interface Inbound {
-  /** The journal's key: chat and WhatsApp message id. */
+  /** The journal's key: sender and WhatsApp message id. */
   readonly journalId: string;
   /** WhatsApp's message id. */
   readonly id: string;
