@@ -29,13 +29,14 @@ import {
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
+import { History } from "./history.js";
 import type { Home } from "./home.js";
 import { present } from "./present.js";
 import { QrFile } from "./qr-file.js";
 import { type ConversationDoc, createResponder, isRelayedReply, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
-import { fromHistory, withOtherAddress } from "./whatsapp/inbound.js";
+import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
@@ -227,6 +228,11 @@ async function build(
     scheduler,
     log,
   });
+  const isStranger = (jid: string): boolean => {
+    const person = personOf(jid);
+    const contact = person && access.find(person);
+    return contact === undefined || contact.state === "stranger";
+  };
   let startedAt: number | undefined;
   let dashboardUrl: string | undefined;
   const gateway: Gateway = {
@@ -273,11 +279,6 @@ async function build(
     },
     loginLink: async (door) => signIn?.link(door, access),
     missed: async () => {
-      const isStranger = (jid: string): boolean => {
-        const person = personOf(jid);
-        const contact = person && access.find(person);
-        return contact === undefined || contact.state === "stranger";
-      };
       const found = await journal.missed(MISSED_SHOWN, isStranger);
       return found.map(({ at, who = "number hidden", what = "", messages }) => ({ at, who, what, messages }));
     },
@@ -389,6 +390,15 @@ async function build(
     logged("the journal was not tidied", route.tidy());
   };
 
+  const history = new History({
+    journal,
+    mapped: session.mapped.bind(session),
+    isStranger: (jid) => isStranger(jid) && !same(personOf(jid) ?? {}, access.owner()?.person ?? {}),
+    tell: admin.notices.news.bind(admin.notices),
+    clock,
+    scheduler,
+    log,
+  });
   const qrFile = new QrFile(home.qrPng);
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
@@ -404,12 +414,7 @@ async function build(
   opened.on("history", (messages) => {
     const { me } = opened;
     if (!me) return;
-    const keep = async (): Promise<void> => {
-      const raws = fromHistory(messages, me, opened.linkedAt);
-      const whole = await Promise.all(raws.map((raw) => withOtherAddress(raw, session.mapped.bind(session))));
-      await journal.record(whole.map(({ attrs, body }) => journal.draft(attrs, body)));
-    };
-    logged("messages of the history could not be kept", keep());
+    void history.take(fromHistory(messages, me, opened.linkedAt));
   });
 
   return {
@@ -437,6 +442,7 @@ async function build(
       const stopped = Promise.all([route.stop(), responder.stop()]);
       lidsAsked.resolve();
       await stopped;
+      await history.stop();
       await admin.stop();
       await outbox.stop();
       await access.close();
