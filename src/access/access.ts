@@ -12,7 +12,7 @@ import { Ownership } from "./ownership.js";
 import { Pairing } from "./pairing.js";
 import { Queue } from "./queue.js";
 import { resolve } from "./references.js";
-import { type AccessParts, DEFAULT_SETTINGS, MINUTE } from "./settings.js";
+import { type AccessParts, DEFAULT_SETTINGS, UNDO_WINDOW_MS } from "./settings.js";
 import { maskToken, tokenId } from "./tokens.js";
 import type { Actor, Contact, ContactState, Held, Invite, Verdict } from "./types.js";
 
@@ -35,20 +35,17 @@ class ContactAccess implements Access {
   readonly #pairing: Pairing;
   readonly #decisions: Decisions;
   readonly #queue: Queue;
-  /** How long a decision can be taken back, milliseconds. */
-  readonly #undoMs: number;
   /** One change at a time, so that each sees what the one before it did, whichever door they came through. */
   readonly #turns = new PQueue({ concurrency: 1 });
 
   constructor(parts: AccessParts, ledger: Ledger, docs: readonly AccessDoc[]) {
     const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
     this.#ledger = ledger;
-    this.#undoMs = settings.undoMinutes * MINUTE;
     this.#identities = new Identities(ledger);
     this.#ownership = new Ownership(ledger, docs);
     this.#pairing = new Pairing(ledger, parts.clock, parts.random);
     this.#pairing.load(docs);
-    this.#decisions = new Decisions(ledger, this.#identities, () => this.owner(), settings);
+    this.#decisions = new Decisions(ledger, this.#identities, () => this.owner());
     const full = docs.find((doc) => doc.kind === "queue");
     this.#queue = new Queue(ledger, this.#pairing, this.#decisions, settings, full);
     void this.#turns
@@ -105,7 +102,7 @@ class ContactAccess implements Access {
 
   wanted(): ReadonlySet<string> {
     const ids = new Set<string>();
-    const undoable = this.#ledger.now() - this.#undoMs;
+    const undoable = this.#ledger.now() - UNDO_WINDOW_MS;
     for (const { held, before, history } of this.#ledger.book.all()) {
       for (const { journalId } of held) ids.add(journalId);
       const last = history.at(-1);

@@ -1,5 +1,5 @@
 import { formatNumber, identityOf, type Person, same } from "../access/identity.js";
-import type { Access, Clock, Outcome } from "../access/index.js";
+import { type Access, type Clock, type Outcome, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact, Decision } from "../access/types.js";
 import { isWithin } from "../clock.js";
 import { KafclawError } from "../errors.js";
@@ -9,8 +9,6 @@ import { allOf, type Records, type ReleaseRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
 import type { Decided, Decider, Gateway } from "./types.js";
 
-/** How long a decision can be taken back; after that, what was done about it is forgotten. */
-export const UNDO_WINDOW_MS = 10 * 60_000;
 const MINUTE = 60_000;
 /** For so long the outbox knows a greeting that it has sent. */
 const GREETING_KNOWN_MS = 24 * 60 * MINUTE;

@@ -1,11 +1,10 @@
 import { same } from "../access/identity.js";
-import type { Access, Clock, Learned, Outcome } from "../access/index.js";
+import { type Access, type Clock, type Learned, type Outcome, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { isWithin } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp } from "../text.js";
 import type { LinkState, Outbox } from "../whatsapp/types.js";
-import { UNDO_WINDOW_MS } from "./decisions.js";
 import * as texts from "./notice-texts.js";
 import { type QuietHours, quietUntil } from "./quiet.js";
 import { allOf, type Records, type SentRecord, type Shown, type WaitingRecord } from "./records.js";
