@@ -111,7 +111,7 @@ export class History {
   }
 
   private tell(key: string, message: Message): void {
-    this.parts.tell(key, message, true).catch((err) => this.parts.log.error({ err }, "notice lost"));
+    this.parts.tell(key, message, true).catch((err) => this.parts.log.error({ err }, "a notice was lost"));
   }
 }
 
