@@ -416,6 +416,17 @@ describe("what the pages do", () => {
     expect(await shown("/whatsapp")).toBe("");
   });
 
+  it("Activity says in words what the machine did, too", async () => {
+    const owner = { setup: "own-number", person: OWNER, confirmed: true, locked: "lost" } as const;
+    await house.access.setOwner(owner, { door: "cli", who: "olga" });
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    await house.cli("approve", alice.code);
+    await house.cli("undo");
+    const { text } = await (await Browser.signedIn()).get("/activity");
+    for (const words of ["owner locked", "entered the queue", "approved", "set back"]) expect(text).toContain(words);
+    expect(text).not.toContain("owner-locked");
+  });
+
   it("a block on an old page is not told as done where nobody was blocked", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
