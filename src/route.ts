@@ -2,7 +2,7 @@
  * A message's way through the house: link → inbound → journal → gate → (admin chat | pending | responder) → outbox.
  * Starts at the journal, so that a message has its effect once, whatever happens in between (I10).
  */
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Lid, Person, Pn } from "./access/identity.js";
 import { formatNumber, same } from "./access/identity.js";
@@ -56,7 +56,11 @@ export class Route {
   /** What an earlier run left behind, by the journal's id. */
   private left: ReadonlySet<string> = new Set();
 
-  constructor(private readonly rooms: Rooms) {
+  /** @param pause lets time go by before a message is tried again, milliseconds; ends early at `signal` */
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly pause: (ms: number, signal: AbortSignal) => Promise<void> = wait,
+  ) {
     this.door = new Door(rooms);
   }
 
@@ -126,7 +130,7 @@ export class Route {
           await tell.stuck(record._id, reason).catch(() => {});
           return;
         }
-        await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+        await this.pause(RETRY_MS, signal);
       }
     }
   }
@@ -278,6 +282,10 @@ function masked(message: Inbound, mask: (text: string) => string): Inbound {
     default:
       return message;
   }
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 function isPowerOfTwo(count: number): boolean {
