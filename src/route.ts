@@ -2,7 +2,7 @@
  * A message's way through the house: link → inbound → journal → gate → (admin chat | pending | responder) → outbox.
  * Starts at the journal, so that a message has its effect once, whatever happens in between (I10).
  */
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Lid, Person, Pn } from "./access/identity.js";
 import { formatNumber, same } from "./access/identity.js";
@@ -10,10 +10,11 @@ import type { Access } from "./access/index.js";
 import type { Contact, Held, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
 import type { AdminTellings } from "./admin/index.js";
+import { Chains } from "./chains.js";
+import { Door, isSaid } from "./door.js";
 import type { Responder } from "./responder/index.js";
-import { describe, wordsOf } from "./whatsapp/describe.js";
 import { normalise, resent, withOtherAddress } from "./whatsapp/inbound.js";
-import type { Journal, JournalRecord } from "./whatsapp/journal.js";
+import { type Journal, type JournalRecord, senderOf } from "./whatsapp/journal.js";
 import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
 
 /** The rooms that a message may pass. */
@@ -42,23 +43,26 @@ const RETRY_MS = 5_000;
 /** So many messages of a pending sender behind one make it pointless to hold that one: many more than are held. */
 const OVERTAKEN = 20;
 
-/** The work for one sender. */
-interface Chain {
-  work: Promise<void>;
-  /** Messages whose turn has not come. */
-  waiting: number;
-}
-
 export class Route {
-  /** One chain of work a sender: their messages stay in order, and nobody waits for another's. */
-  private readonly chains = new Map<string, Chain>();
+  /** One chain a sender, by LID where the journal knows it: their messages stay in order. */
+  private readonly chains = new Chains<JournalRecord>(
+    ({ _id }) => senderOf(_id),
+    (record) => this.try(record),
+  );
+  private readonly door: Door;
   /** What the responder has on disk and the journal not yet: a full disk does not ask it twice. */
   private readonly given = new Set<string>();
   private readonly stopping = new AbortController();
   /** What an earlier run left behind, by the journal's id. */
   private left: ReadonlySet<string> = new Set();
 
-  constructor(private readonly rooms: Rooms) {}
+  /** @param pause lets time go by before a message is tried again, milliseconds; ends early at `signal` */
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly pause: (ms: number, signal: AbortSignal) => Promise<void> = wait,
+  ) {
+    this.door = new Door(rooms);
+  }
 
   /** Handles what a crash left behind, in order of arrival, and from then on what comes in. */
   async start(): Promise<void> {
@@ -71,7 +75,7 @@ export class Route {
   /** Lets the messages at hand finish; takes no more. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await Promise.all([...this.chains.values()].map(({ work }) => work));
+    await this.chains.done();
   }
 
   /** Handles messages that were held while their sender was pending. */
@@ -100,19 +104,7 @@ export class Route {
   }
 
   private take(record: JournalRecord): void {
-    if (this.stopping.signal.aborted) return;
-    const key = chainOf(record);
-    const chain = this.chains.get(key) ?? { work: Promise.resolve(), waiting: 0 };
-    this.chains.set(key, chain);
-    chain.waiting += 1;
-    const work = chain.work.then(() => {
-      chain.waiting -= 1;
-      return this.try(record);
-    });
-    chain.work = work;
-    void work.finally(() => {
-      if (chain.work === work) this.chains.delete(key);
-    });
+    if (!this.stopping.signal.aborted) this.chains.add(record);
   }
 
   /**
@@ -122,20 +114,23 @@ export class Route {
   private async try(record: JournalRecord): Promise<void> {
     const { log, journal, tell } = this.rooms;
     const { signal } = this.stopping;
-    for (let tries = 0; !signal.aborted; ) {
+    let failures = 0;
+    for (let tries = 1; !signal.aborted; tries++) {
       try {
         return await this.handle(record);
       } catch (error) {
         const waits = error instanceof KafclawError && error.kind === "failed";
-        if (!waits) tries += 1;
-        log.error({ err: error, id: record._id, tries }, "a message could not be handled");
-        if (tries >= TRIES) {
+        if (!waits) failures += 1;
+        // Each line as long after the last as all before took: the disk may be full because of the log.
+        if (!waits || isPowerOfTwo(tries))
+          log.error({ err: error, id: record._id, tries }, "a message could not be handled");
+        if (failures >= TRIES) {
           const reason = error instanceof Error ? error.message : String(error);
           await journal.handled(record, { verdict: "failed" }).catch(() => {});
           await tell.stuck(record._id, reason).catch(() => {});
           return;
         }
-        await pause(RETRY_MS, undefined, { signal }).catch(() => {});
+        await this.pause(RETRY_MS, signal);
       }
     }
   }
@@ -218,7 +213,7 @@ export class Route {
         return this.respondInTurn(message, verdict.contact, record);
       case "pending":
       case "stranger":
-        if (verdict.kind === "stranger" && verdict.owner !== undefined) return this.confirm(message, record);
+        if (verdict.kind === "stranger" && verdict.owner !== undefined) return this.door.confirm(message, record);
         return this.knock(message, verdict, record);
       case "denied":
         return journal.handled(record, { verdict: "denied", who: formatNumber(message.sender) });
@@ -227,75 +222,16 @@ export class Route {
     }
   }
 
-  /** The owner who is not confirmed yet sends the code that the set-up showed; nothing else counts before. */
-  private async confirm(message: Inbound, record: JournalRecord): Promise<void> {
-    const { access, journal, tell } = this.rooms;
-    const owner = access.owner();
-    const text = message.content.kind === "text" ? message.content.text.trim().toUpperCase() : "";
-    if (owner?.confirmCode !== undefined && !owner.locked && !message.forwarded && text === owner.confirmCode) {
-      const { confirmCode: _, ...rest } = owner;
-      const by = { door: "whatsapp" as const, who: formatNumber(message.sender), cause: message.journalId };
-      await tell.ownerConfirmed(message.name, () => access.setOwner({ ...rest, confirmed: true }, by));
-    }
-    await journal.handled(record, { verdict: "owner-unconfirmed" });
-  }
-
-  /** Somebody at the door: the token or an invite lets them into the queue, and nobody hears anything (I5). */
   private async knock(
     message: Inbound,
     verdict: Extract<Verdict, { kind: "pending" | "stranger" }>,
     record: JournalRecord,
   ): Promise<void> {
-    const { access, tell, journal } = this.rooms;
-    const { sender, name, at, content } = message;
-    const what = access.mask(describe(content));
-    const text = content.kind === "text" || content.kind === "media" ? wordsOf(content) : "";
-    const saysMore = access.mask(text).replaceAll("•••", "").trim() !== "";
-    const chat = message.chat.kind === "person" ? { chat: message.chat.address } : {};
-    const entry = await access.knock({ person: sender, name, text, at, cause: message.journalId, ...chat });
-    switch (entry.kind) {
-      case "entered": {
-        await tell.entered(entry.contact, { text: access.mask(text), at });
-        const isHeld = saysMore && (await this.hold(entry.contact, message, record, what));
-        if (!isHeld) await journal.handled(record, { verdict: "entered", who: formatNumber(sender) });
-        return;
-      }
-      case "auto-approved":
-        await tell.autoApproved(entry.outcome, entry.invite);
-        if (saysMore) return this.respondInTurn(message, entry.contact, record);
-        return journal.handled(record, { verdict: "auto-approved", who: formatNumber(sender) });
-      case "full":
-        if (entry.first) await tell.queueFull();
-        break;
-      case "nothing":
-        break;
-    }
     // Whoever writes faster than the disk can follow has only the last held anyway.
-    const isOvertaken = (this.chains.get(chainOf(record))?.waiting ?? 0) >= OVERTAKEN;
-    const isWorthHolding = isSaid(message) && (saysMore || content.kind !== "text") && !isOvertaken;
-    if (verdict.kind === "pending" && isWorthHolding) {
-      const isHeld = await this.hold(verdict.contact, message, record, what);
-      // Decided in this very moment: what holds now counts.
-      if (!isHeld) await this.pass(message, this.judge(message), record);
-      return;
-    }
-    if (verdict.kind === "pending") return journal.handled(record, { verdict: "pending", who: formatNumber(sender) });
-    return journal.handled(record, { verdict: "stranger", who: formatNumber(sender), what });
-  }
-
-  private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<boolean> {
-    const { access, journal } = this.rooms;
-    const before = access.byId(contact._id)?.held ?? [];
-    // In this order: after a crash in between, the message is held again under the same id.
-    const isHeld = await access.hold(contact, { journalId: record._id, at: message.at, preview });
-    if (!isHeld) return false;
-    await journal.handled(record, { verdict: "pending", held: true });
-    // Only the last few are held; whoever knows the token must not fill the disk with more.
-    const kept = new Set(access.byId(contact._id)?.held.map(({ journalId }) => journalId));
-    for (const id of [...before.map(({ journalId }) => journalId), record._id]) {
-      if (!kept.has(id)) await journal.letGo(id);
-    }
-    return true;
+    const isOvertaken = this.chains.waiting(record) >= OVERTAKEN;
+    const knocked = await this.door.knock(message, verdict, record, isOvertaken);
+    if (knocked.kind === "let-in") return this.respondInTurn(message, knocked.contact, record);
+    if (knocked.kind === "decided") return this.pass(message, this.judge(message), record);
   }
 
   /** What a new buddy writes waits with what was held of them for the end of the grace, and behind it. */
@@ -326,19 +262,9 @@ export class Route {
   }
 }
 
-/** The journal's id begins with the sender, by LID where it is known, so one person has one chain. */
-function chainOf({ _id }: JournalRecord): string {
-  return _id.slice(0, _id.lastIndexOf("/"));
-}
-
 /** Whether this is the very message whose `--auto` invite let its sender in. */
 function isDoor({ journalId }: Inbound, { history }: Contact): boolean {
   return history.some(({ action, by }) => action === "approve" && by.cause === journalId);
-}
-
-/** Something that was said, as against reactions, edits and deletions. */
-function isSaid(message: Inbound): boolean {
-  return message.content.kind === "text" || message.content.kind === "media" || message.content.kind === "other";
 }
 
 /** The pairing token is never told to anyone, the responder included. */
@@ -356,6 +282,14 @@ function masked(message: Inbound, mask: (text: string) => string): Inbound {
     default:
       return message;
   }
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => {});
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count));
 }
 
 function userOf(address: Pn | Lid): string {

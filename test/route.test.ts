@@ -65,6 +65,22 @@ it("an edit of invisible characters alone is nothing for the responder", async (
   ]);
 });
 
+it("a message that waits for long is logged at once and then ever more rarely", async () => {
+  const journal = await Journal.open(await (await tempStore()).open<JournalRecord>("journal"), Date.now);
+  const error = vi.fn();
+  const me = vi.fn(() => undefined);
+  const rooms = { access: {}, journal, me, log: { error } } as unknown as Rooms;
+  const draft = journal.draft(FROM_ALICE, padded(proto.Message.encode({ conversation: "hi" }).finish()));
+  await new Promise<void>((enough) => {
+    const route = new Route(rooms, async () => {
+      if (me.mock.calls.length === 1000) void route.stop().then(enough);
+    });
+    void route.start().then(() => journal.record([draft]));
+  });
+  // The first, the second, the fourth try, and so on to the 512th.
+  expect([me.mock.calls.length, error.mock.calls.length]).toEqual([1000, 10]);
+});
+
 it("held messages stay held where no account is linked", async () => {
   const settle = vi.fn(async () => {});
   const rooms = { access: { settle }, me: () => undefined } as unknown as Rooms;

@@ -12,7 +12,7 @@ import { Ownership } from "./ownership.js";
 import { Pairing } from "./pairing.js";
 import { Queue } from "./queue.js";
 import { resolve } from "./references.js";
-import { type AccessParts, DEFAULT_SETTINGS, MINUTE } from "./settings.js";
+import { type AccessParts, DEFAULT_SETTINGS, UNDO_WINDOW_MS } from "./settings.js";
 import { maskToken, tokenId } from "./tokens.js";
 import type { Actor, Contact, ContactState, Held, Invite, Verdict } from "./types.js";
 
@@ -35,20 +35,17 @@ class ContactAccess implements Access {
   readonly #pairing: Pairing;
   readonly #decisions: Decisions;
   readonly #queue: Queue;
-  /** How long a decision can be taken back, milliseconds. */
-  readonly #undoMs: number;
   /** One change at a time, so that each sees what the one before it did, whichever door they came through. */
   readonly #turns = new PQueue({ concurrency: 1 });
 
   constructor(parts: AccessParts, ledger: Ledger, docs: readonly AccessDoc[]) {
     const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
     this.#ledger = ledger;
-    this.#undoMs = settings.undoMinutes * MINUTE;
     this.#identities = new Identities(ledger);
     this.#ownership = new Ownership(ledger, docs);
     this.#pairing = new Pairing(ledger, parts.clock, parts.random);
     this.#pairing.load(docs);
-    this.#decisions = new Decisions(ledger, this.#identities, () => this.owner(), settings);
+    this.#decisions = new Decisions(ledger, this.#identities, () => this.owner());
     const full = docs.find((doc) => doc.kind === "queue");
     this.#queue = new Queue(ledger, this.#pairing, this.#decisions, settings, full);
     void this.#turns
@@ -99,9 +96,13 @@ class ContactAccess implements Access {
     return this.list("approved").filter((contact) => contact.held.length > 0);
   }
 
+  lastUndoable(contactId?: string): Pick<Outcome, "contact" | "decision"> | undefined {
+    return this.#decisions.lastUndoable(contactId);
+  }
+
   wanted(): ReadonlySet<string> {
     const ids = new Set<string>();
-    const undoable = this.#ledger.now() - this.#undoMs;
+    const undoable = this.#ledger.now() - UNDO_WINDOW_MS;
     for (const { held, before, history } of this.#ledger.book.all()) {
       for (const { journalId } of held) ids.add(journalId);
       const last = history.at(-1);
@@ -210,9 +211,15 @@ class ContactAccess implements Access {
   rotateToken(by: Actor): Promise<{ readonly token: string; readonly pendingWithOld: readonly Contact[] }> {
     return this.#turn(async () => {
       const token = await this.#pairing.rotate(by);
-      const cameWithOld = ({ via }: Contact) => via?.kind === "token" && via.tokenId !== tokenId(token);
-      return { token, pendingWithOld: this.list("pending").filter(cameWithOld) };
+      return { token, pendingWithOld: this.pendingWithOldToken() };
     });
+  }
+
+  pendingWithOldToken(): readonly Contact[] {
+    const now = this.#pairing.token();
+    if (now === undefined) return [];
+    const id = tokenId(now.token);
+    return this.list("pending").filter(({ via }) => via?.kind === "token" && via.tokenId !== id);
   }
 
   invite(...[input, by]: Parameters<Access["invite"]>): Promise<Invite> {

@@ -6,7 +6,6 @@ import { heaviest } from "./gate.js";
 import type { Identities } from "./identities.js";
 import { formatNumber, identityOf, type Person, same } from "./identity.js";
 import { type Ledger, without } from "./ledger.js";
-import { type AccessSettings, MINUTE } from "./settings.js";
 import { transition } from "./transitions.js";
 import type { Actor, Contact, Decision, Via } from "./types.js";
 import { beforeOf, RecentDecisions, restore } from "./undo.js";
@@ -24,11 +23,11 @@ export class Decisions {
   /** Undos by what caused them, so that a message that comes twice does not take back a second decision. */
   readonly #undos = new Map<string, { readonly contact: string; readonly decision: string }>();
 
-  constructor(ledger: Ledger, identities: Identities, owner: () => Owner | undefined, settings: AccessSettings) {
+  constructor(ledger: Ledger, identities: Identities, owner: () => Owner | undefined) {
     this.#ledger = ledger;
     this.#identities = identities;
     this.#owner = owner;
-    this.#recent = new RecentDecisions(ledger.book.all(), settings.undoMinutes * MINUTE, ledger.now());
+    this.#recent = new RecentDecisions(ledger.book.all(), ledger.now());
     for (const contact of ledger.book.all()) for (const decision of contact.history) this.#noteUndo(contact, decision);
   }
 
@@ -147,6 +146,11 @@ export class Decisions {
     );
     this.#noteUndo(now, decision);
     return { contact: now, decision, unchanged: false, released: [] };
+  }
+
+  /** The last decision, of all or about one contact, that an undo would take back now. */
+  lastUndoable(contactId?: string): Pick<Outcome, "contact" | "decision"> | undefined {
+    return this.#recent.last(this.#ledger.book, this.#ledger.now(), contactId);
   }
 
   /** The record of a target as it is now; a person without one gets a new one where `name` is given. */

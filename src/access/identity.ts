@@ -137,13 +137,6 @@ export function addressesOf(person: Person): readonly (Pn | Lid)[] {
   return [person.lid, person.pn].filter((address) => address !== undefined);
 }
 
-/** The JID to write to: the LID where it is known, else the number; with a device part where `device` is given. */
-export function toJid(person: Person, device = 0): string | undefined {
-  const address = person.lid ?? person.pn;
-  if (address === undefined || device === 0) return address;
-  return address.replace("@", `:${device}@`);
-}
-
 /**
  * Whether two records name one person. A LID belongs to one account for good, so where both LIDs are known they decide;
  * a number can pass to someone else, so it decides only where a LID is missing.

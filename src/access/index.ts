@@ -14,13 +14,14 @@
  */
 export { createAccess } from "./access.js";
 export type * from "./api.js";
+export { parseCode, randomText } from "./code.js";
 export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
 export { episodesOf } from "./learning.js";
-export { isLive } from "./pairing.js";
+export { INVITE_DAYS, isLive } from "./pairing.js";
 export { noNumber, phoneDigits } from "./references.js";
-export type { AccessSettings } from "./settings.js";
+export { type AccessSettings, UNDO_WINDOW_MS } from "./settings.js";
 export { checkToken } from "./tokens.js";
 export * from "./types.js";
 export { lastStanding } from "./undo.js";
-export { doorOf, lastChange } from "./words.js";
+export { doorOf, eventOf, isContactAction, lastChange, pastTense, predicate } from "./words.js";

@@ -13,7 +13,8 @@ import type { Actor, Contact, Invite, Via } from "./types.js";
 /** Days that an invite lasts when none are named; one that lets in without asking is short-lived. */
 const DAYS = 7;
 const AUTO_DAYS = 1;
-const MAX_DAYS = 365;
+/** The most. */
+export const INVITE_DAYS = 90;
 
 /** Each live invite is compared with each word of a stranger's text, so their number is bounded. */
 const MAX_INVITES = 100;
@@ -139,10 +140,10 @@ export class Pairing {
     if (label.trim() === "") {
       throw new KafclawError("bad-label", "An invite is for somebody; say for whom, e.g. invite Alice.", "usage");
     }
-    if (!(days > 0 && days <= MAX_DAYS)) {
+    if (!(days > 0 && days <= INVITE_DAYS)) {
       throw new KafclawError(
         "bad-days",
-        `An invite lasts more than 0 and at most ${MAX_DAYS} days; say how many.`,
+        `An invite lasts more than 0 and at most ${INVITE_DAYS} days; say how many.`,
         "usage",
       );
     }

@@ -13,8 +13,6 @@ export interface AccessSettings {
   readonly maxPending: number;
   /** Of these, the places that only an invite can take. */
   readonly keptForInvites: number;
-  /** Minutes in which a decision can be taken back. */
-  readonly undoMinutes: number;
 }
 
 /** The settings of DESIGN 4. */
@@ -23,7 +21,6 @@ export const DEFAULT_SETTINGS: AccessSettings = {
   expiryDays: 7,
   maxPending: 100,
   keptForInvites: 20,
-  undoMinutes: 10,
 };
 
 /** What access is made of. Both collections are opened `durable`: what resolves has been fsynced. */
@@ -40,3 +37,6 @@ export interface AccessParts {
 /** Milliseconds. */
 export const MINUTE = 60_000;
 export const DAY = 24 * 60 * MINUTE;
+
+/** How long a decision can be taken back; after that, what was done about it is forgotten. */
+export const UNDO_WINDOW_MS = 10 * MINUTE;

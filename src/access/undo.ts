@@ -5,7 +5,7 @@ import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import type { ContactBook } from "./contacts.js";
 import { type Decided, without } from "./ledger.js";
-import { MINUTE } from "./settings.js";
+import { MINUTE, UNDO_WINDOW_MS } from "./settings.js";
 import { isUndoable } from "./transitions.js";
 import type { Before, Contact, Decision } from "./types.js";
 import { describe, doorOf, pastTense } from "./words.js";
@@ -20,22 +20,17 @@ export interface Undoable {
 export class RecentDecisions {
   #recent: Undoable[] = [];
 
-  constructor(
-    contacts: Iterable<Contact>,
-    /** How long a decision can be taken back, milliseconds. */
-    private readonly window: number,
-    now: number,
-  ) {
+  constructor(contacts: Iterable<Contact>, now: number) {
     for (const contact of contacts) {
       for (const decision of contact.history) {
-        if (decision.at >= now - window) this.#recent.push({ contact: contact._id, decision });
+        if (decision.at >= now - UNDO_WINDOW_MS) this.#recent.push({ contact: contact._id, decision });
       }
     }
     this.#recent.sort((a, b) => (a.decision.id < b.decision.id ? -1 : 1));
   }
 
   add(contact: Contact, decision: Decision): void {
-    const oldest = decision.at - this.window;
+    const oldest = decision.at - UNDO_WINDOW_MS;
     this.#recent = this.#recent.filter((recent) => recent.decision.at >= oldest);
     this.#recent.push({ contact: contact._id, decision });
   }
@@ -45,8 +40,8 @@ export class RecentDecisions {
    * @throws KafclawError `nothing-to-undo`, `too-late`, `changed-since`
    */
   choose(book: ContactBook, now: number, decisionId?: string): Decided {
-    const minutes = this.window / MINUTE;
-    const found = decisionId === undefined ? this.#last(book, now) : search(book, decisionId);
+    const minutes = UNDO_WINDOW_MS / MINUTE;
+    const found = decisionId === undefined ? this.#standing(book, now).at(-1) : search(book, decisionId);
     if (found === undefined) {
       const why =
         decisionId === undefined ? `No decision of the last ${minutes} minutes is left` : "There is no such decision";
@@ -56,7 +51,7 @@ export class RecentDecisions {
       );
     }
     const { contact, decision } = found;
-    if (decision.at < now - this.window) {
+    if (decision.at < now - UNDO_WINDOW_MS) {
       throw new KafclawError(
         "too-late",
         `${describe(contact)} was ${pastTense(decision)} more than ${minutes} minutes ago, too long to undo; approve, deny or remove instead.`,
@@ -79,14 +74,22 @@ export class RecentDecisions {
     return { contact, decision };
   }
 
-  #last(book: ContactBook, now: number): Decided | undefined {
+  /** The last decision, of all or about one contact, that {@link choose} would not refuse by its id. */
+  last(book: ContactBook, now: number, contactId?: string): Decided | undefined {
+    return this.#standing(book, now).findLast(
+      ({ contact, decision }) =>
+        (contactId === undefined || contact._id === contactId) && standing(since(contact, decision)).length === 0,
+    );
+  }
+
+  /** The decisions that a person took within the window and that were not taken back, oldest first. */
+  #standing(book: ContactBook, now: number): readonly Decided[] {
     return this.#recent
-      .filter(({ decision }) => isUndoable(decision.action) && decision.at >= now - this.window)
+      .filter(({ decision }) => isUndoable(decision.action) && decision.at >= now - UNDO_WINDOW_MS)
       .flatMap(({ contact: id, decision }) => {
         const contact = book.byId(id);
         return contact === undefined || isUndone(contact, decision) ? [] : [{ contact, decision }];
-      })
-      .at(-1);
+      });
   }
 }
 

@@ -2,6 +2,7 @@
  * How contacts and decisions are called in sentences for people. Plain text: names in it are data, and whoever shows it
  * escapes it for the place (I9).
  */
+import type { AuditRecord } from "./api.js";
 import { formatNumber } from "./identity.js";
 import type { Action, Contact, Decision, Door } from "./types.js";
 
@@ -16,20 +17,53 @@ export function lastChange({ history }: Pick<Contact, "history">): Decision | un
 }
 
 const PAST: Readonly<Record<Action, string>> = {
-  enter: "queued",
+  enter: "entered the queue",
   approve: "approved",
   deny: "denied",
   remove: "removed",
-  undo: "brought back",
+  undo: "set back",
   expire: "expired",
   suspend: "suspended",
   merge: "merged",
-  identity: "changed",
+  identity: "changed address",
 };
+/** What a contact did, where the others were done to it. */
+const OWN_DOING: ReadonlySet<Action> = new Set(["enter", "expire", "identity"]);
 
 /** What a decision did: `approved`. */
-export function pastTense(decision: Decision): string {
-  return PAST[decision.action];
+export function pastTense({ action }: Pick<Decision, "action">): string {
+  return PAST[action];
+}
+
+/** What happened to a contact, in a sentence about it: `was approved`, `entered the queue`. */
+export function predicate({ action }: Pick<Decision, "action">): string {
+  return OWN_DOING.has(action) ? PAST[action] : `was ${PAST[action]}`;
+}
+
+/** Whether an audit record's action is one of a contact's history. */
+export function isContactAction(action: string): action is Action {
+  return Object.hasOwn(PAST, action);
+}
+
+/** What else the audit tells of. */
+const EVENTS: Readonly<Record<string, string>> = {
+  invite: "invite made",
+  "invite-revoke": "invite revoked",
+  "owner-set": "owner set",
+  "owner-locked": "owner locked",
+  "token-set": "pairing token set",
+  "token-rotate": "pairing token replaced",
+  linked: "linked to WhatsApp",
+  "silent on": "silent mode on",
+  "silent off": "silent mode off",
+  pause: "responder paused",
+  resume: "responder resumed",
+  forget: "conversation forgotten",
+};
+
+/** What an audit record tells of, for people: `approved`, `silent mode on`. */
+export function eventOf({ action }: Pick<AuditRecord, "action">): string {
+  return isContactAction(action) ? PAST[action] : (EVENTS[action] ?? action);
 }
 
 const DOORS: Readonly<Record<Door, string>> = {

@@ -1,4 +1,4 @@
-import { type Access, lastChange, lastStanding } from "../access/index.js";
+import { type Access, lastChange, lastStanding, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
@@ -7,7 +7,6 @@ import type { Content } from "../whatsapp/types.js";
 import { approveOne } from "./commands/approve.js";
 import { denyOne } from "./commands/deny.js";
 import { undone } from "./commands/undo.js";
-import { UNDO_WINDOW_MS } from "./decisions.js";
 import type { Notices } from "./notices.js";
 import { readReaction } from "./read.js";
 import type { SentRecord } from "./records.js";

@@ -1,6 +1,6 @@
 /** Reading what stands behind a command: words, options, references. Pure; errors say how the command is used. */
 import parse from "yargs-parser";
-import { looksLikeNumber } from "../access/identity.js";
+import { looksLikeNumber, parseCode } from "../access/index.js";
 import { KafclawError } from "../errors.js";
 import { oneLineOf } from "./read.js";
 
@@ -88,9 +88,6 @@ export type Typed =
 
 /** Fewest digits of a whole phone number; below that, a group of digits goes on with the number before it. */
 const WHOLE_NUMBER = 7;
-/** Crockford base32 without vowels; a code holds a letter. */
-const CODE = /^(?=.*[a-z])[0-9bcdfghjkmnpqrstvwxyz]{4}$/i;
-
 /** What keyboards and lists put around a reference: `K7QF, M2TX.`, `(K7QF)`, `*K7QF*`. */
 const EDGES = /^[(*]+|[)*,;:.!?]+$/g;
 
@@ -118,12 +115,17 @@ export function references(words: readonly string[]): readonly Typed[] {
     }
     endNumber();
     const last = found.at(-1);
-    if (CODE.test(word) || word.includes("@") || word.includes(" ")) found.push({ kind: "one", text: word });
+    if (isCode(word) || word.includes("@") || word.includes(" ")) found.push({ kind: "one", text: word });
     else if (last?.kind === "names") last.words.push(word);
     else found.push({ kind: "names", words: [word] });
   }
   endNumber();
   return found;
+}
+
+/** Surely a code. One with an O for its 0, or an I or L for its 1, may as well be a name: `Toni`. */
+function isCode(word: string): boolean {
+  return parseCode(word) === word.toUpperCase();
 }
 
 function digits(text: string): number {

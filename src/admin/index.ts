@@ -26,7 +26,6 @@ import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js
 
 export { isNegative } from "./arguments.js";
 export { inviteLink } from "./commands/invite.js";
-export { UNDO_WINDOW_MS } from "./decisions.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";
 export { type Answer, answerOf, answerOfSetup } from "./report.js";

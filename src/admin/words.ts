@@ -1,6 +1,6 @@
 /** How people, times and decisions are called, the same in every answer and notice. */
 import { formatNumber, type Person } from "../access/identity.js";
-import { type AuditRecord, doorOf as whereOf } from "../access/index.js";
+import { type AuditRecord, eventOf, isContactAction, predicate, doorOf as whereOf } from "../access/index.js";
 import type { Contact, ContactState, Decision } from "../access/types.js";
 import { lines, type Message, own, say } from "../text.js";
 
@@ -85,24 +85,12 @@ export function doorOf(decision: Pick<Decision, "by">): string {
   return decision.by.door === "whatsapp" ? "by you on WhatsApp" : whereOf(decision);
 }
 
-const DONE: Readonly<Record<Decision["action"], string>> = {
-  enter: "entered the queue",
-  approve: "was approved",
-  deny: "was denied",
-  remove: "was removed",
-  undo: "went back by undo",
-  expire: "expired",
-  suspend: "was suspended",
-  merge: "was merged",
-  identity: "changed address",
-};
-
 /** What an order had done before a restart, where its own answer can't be made again: `Alice (K7QF) was removed`. */
 export function wasDone(records: readonly AuditRecord[]): Message {
   const each = records.map(({ action, code, name = "", note = "" }) =>
-    code !== undefined && isAction(action)
-      ? say`${label({ code, name })} ${own(DONE[action])}`
-      : say`${own(action)} ${note}`,
+    code !== undefined && isContactAction(action)
+      ? say`${label({ code, name })} ${own(predicate({ action }))}`
+      : say`${own(eventOf({ action }))}${own(note && ": ")}${note}`,
   );
   return stack([
     own("That was done before something interrupted me. Send it again if you meant more than this:"),
@@ -113,20 +101,16 @@ export function wasDone(records: readonly AuditRecord[]): Message {
 /** `was approved by you on WhatsApp, 14:03`. */
 export function whatHappened(decision: Decision, now: number, timezone: string): Message {
   const time = formatTime(decision.at, now, timezone);
-  if (!isDecided(decision)) return own(`${DONE[decision.action]}, ${time}`);
+  if (!isDecided(decision)) return own(`${predicate(decision)}, ${time}`);
   if (decision.action === "undo") {
     return own(`was set back to ${stateName(decision.to)} ${doorOf(decision)}, ${time}`);
   }
-  return own(`${DONE[decision.action]} ${doorOf(decision)}, ${time}`);
+  return own(`${predicate(decision)} ${doorOf(decision)}, ${time}`);
 }
 
 /** `by you on WhatsApp, 14:03`. */
 export function byAndWhen(decision: Decision, now: number, timezone: string): Message {
   return own(`${doorOf(decision)}, ${formatTime(decision.at, now, timezone)}`);
-}
-
-function isAction(action: string): action is Decision["action"] {
-  return Object.hasOwn(DONE, action);
 }
 
 /** What somebody decided, as against what came to pass. */

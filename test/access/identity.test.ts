@@ -13,7 +13,6 @@ import {
   personFrom,
   personOf,
   same,
-  toJid,
 } from "../../src/access/identity.js";
 import { person } from "./house.js";
 
@@ -63,7 +62,7 @@ describe("a JID", () => {
         const address = parseJid(jid);
         const found = personOf(jid);
         expect("device" in address && address.device).toBe(device);
-        expect(found && toJid(found, device)).toBe(jid);
+        expect(found && addressesOf(found)).toEqual([`${user}@${host}`]);
       }),
     );
   });
@@ -147,7 +146,6 @@ describe("two records", () => {
     expect(personFrom(undefined, "15550002000@s.whatsapp.net", null)).toEqual(person("15550002000@s.whatsapp.net"));
     expect(personFrom("120363023456789012@g.us", null)).toBeUndefined();
     expect(addressesOf(full)).toEqual(["2000@lid", "15550002000@s.whatsapp.net"]);
-    expect(toJid(full)).toBe("2000@lid");
   });
 });
 
@@ -182,12 +180,8 @@ describe("what almost is an address", () => {
     expect(personFrom()).toBeUndefined();
   });
 
-  it("is written to under the LID, else the number, on the device that is meant", () => {
+  it("has its digits, and what a record holds besides is no address", () => {
     const both = person("15550002000@s.whatsapp.net", "2000@lid");
-    expect(toJid(both, 3)).toBe("2000:3@lid");
-    expect(toJid(person("15550002000@s.whatsapp.net"), 3)).toBe("15550002000:3@s.whatsapp.net");
-    expect(toJid(person("15550002000@s.whatsapp.net"))).toBe("15550002000@s.whatsapp.net");
-    expect(toJid({}, 3)).toBeUndefined();
     expect(digitsOf("2000@lid" as Lid)).toBe("2000");
     expect(identityOf({ ...both, name: "Alice" } as Person)).toEqual(both);
     expect(addressesOf(person("2000@lid"))).toEqual(["2000@lid"]);

@@ -1,5 +1,5 @@
 import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/identity.js";
-import { isLive } from "../../access/index.js";
+import { INVITE_DAYS, isLive } from "../../access/index.js";
 import type { Invite } from "../../access/types.js";
 import { KafclawError } from "../../errors.js";
 import { present } from "../../present.js";
@@ -12,7 +12,6 @@ import { formatTime, stack } from "../words.js";
 
 /** WhatsApp lets a message be deleted for everyone for a good two days; the secret goes before that. */
 const DELETABLE_MS = 48 * 60 * 60_000;
-const MOST_DAYS = 90;
 
 /** The secret id of messages that show an invite. */
 export function inviteSecret(inviteId: string): string {
@@ -97,8 +96,8 @@ async function make({ words, flag, value }: Taken, context: CommandContext): Pro
 function daysOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const days = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (days >= 1 && days <= MOST_DAYS) return days;
-  throw new KafclawError("bad-usage", `--days takes a whole number from 1 to ${MOST_DAYS}, not ${text}.`, "usage");
+  if (days >= 1 && days <= INVITE_DAYS) return days;
+  throw new KafclawError("bad-usage", `--days takes a whole number from 1 to ${INVITE_DAYS}, not ${text}.`, "usage");
 }
 
 /** Phones show numbers with spaces: `--for +1 555 000 2000` is one number, as far as the words behind it look like one. */

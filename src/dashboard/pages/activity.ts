@@ -1,6 +1,6 @@
 /** What happened: decisions, messages by verdict, and what was sent or held back. */
 import type { Request, Router } from "express";
-import type { AuditRecord } from "../../access/index.js";
+import { type AuditRecord, eventOf } from "../../access/index.js";
 import { groupOf, type Incoming, MESSAGES_KEPT_MS, type Outgoing, PARCEL_STATES, VERDICT_GROUPS } from "../activity.js";
 import { asked, type Desk, type Paged, paged, placeIn } from "./desk.js";
 
@@ -66,32 +66,10 @@ const DOORS = [
   { name: "gateway", title: "gateway" },
 ] as const;
 
-/** What the audit's words mean. */
-const WORDS: Readonly<Record<string, string>> = {
-  enter: "entered the queue",
-  approve: "approved",
-  deny: "denied",
-  remove: "removed",
-  undo: "undone",
-  expire: "expired",
-  suspend: "suspended",
-  merge: "merged",
-  identity: "new address",
-  invite: "invite made",
-  "invite-revoke": "invite revoked",
-  "owner-set": "owner set",
-  "token-set": "pairing token set",
-  "token-rotate": "pairing token replaced",
-  "silent on": "silent mode on",
-  "silent off": "silent mode off",
-  pause: "responder paused",
-  resume: "responder resumed",
-};
-
 function auditRow(desk: Desk, { at, action, by, code, name, from, to, note }: AuditRecord): object {
   return {
     at: desk.time(at),
-    action: WORDS[action] ?? action,
+    action: eventOf({ action }),
     code,
     name: code === undefined ? undefined : name || "no name",
     change: from !== undefined && to !== undefined && from !== to ? `${from} → ${to}` : undefined,

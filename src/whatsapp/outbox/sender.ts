@@ -89,9 +89,9 @@ export class Sender {
   }
 
   /** Whether something may leave for somebody now. A judge that fails has not said that this is a buddy. */
-  judge(to: Person): "send" | Suppression {
+  judge(to: Person, content?: WireContent): "send" | Suppression {
     try {
-      return this.options.mayLeave(to);
+      return this.options.mayLeave(to, content);
     } catch (err) {
       this.options.log.warn({ err }, "could not judge a message; it stays here");
       return "no-buddy";
@@ -147,7 +147,7 @@ export class Sender {
         void this.settle(entry, [item], { state: "cancelled" });
         continue;
       }
-      const verdict = this.judge(entry.to);
+      const verdict = this.judge(entry.to, item.content);
       if (verdict !== "send") {
         log.info({ id: item.id, kind: item.content.kind, why: verdict }, "suppressed");
         void this.settle(entry, [item], { state: "suppressed", why: verdict });
@@ -163,7 +163,7 @@ export class Sender {
   }
 
   private leave(entry: Waiting, doc: OutboxDoc, item: OutboxItem, content: WireContent, toAdmin: boolean): void {
-    const mayLeave = () => !entry.cancelled && this.judge(entry.to) === "send";
+    const mayLeave = () => !entry.cancelled && this.judge(entry.to, content) === "send";
     const sending = this.options.wire.send(this.jidFor(doc, entry.to), item.id, content, mayLeave);
     entry.tried = item.id;
     this.queue.leave(entry, !toAdmin);
