@@ -29,13 +29,14 @@ import {
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
+import { History } from "./history.js";
 import type { Home } from "./home.js";
 import { present } from "./present.js";
 import { QrFile } from "./qr-file.js";
 import { type ConversationDoc, createResponder, isRelayedReply, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
-import { fromHistory, withOtherAddress } from "./whatsapp/inbound.js";
+import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
@@ -187,8 +188,10 @@ async function build(
     scheduler,
     newId: () => opened.newId(),
     pace: pacesOf(config.outbox),
-    mayLeave: (to) => {
-      if (isAdmin(to)) return "send";
+    mayLeave: (to, content) => {
+      // Only what carried a secret is ever deleted, and it went to the owner of then. Its chat may be on a lost phone: the
+      // secret goes though the owner was locked or changed meanwhile, and nobody is told anything by that.
+      if (isAdmin(to) || content?.kind === "delete") return "send";
       if (access.find(to)?.state !== "approved") return "no-buddy";
       return silent.on() ? "silent" : "send";
     },
@@ -199,7 +202,7 @@ async function build(
     },
     addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
     onFailed: (item, error) => {
-      if (item.toAdmin) return;
+      if (item.toAdmin || item.content.kind === "delete") return;
       const reason = error === 463 ? "restricted" : "failed";
       void admin.notices
         .notSent(access.find(item.to), reason)
@@ -227,6 +230,11 @@ async function build(
     scheduler,
     log,
   });
+  const isStranger = (jid: string): boolean => {
+    const person = personOf(jid);
+    const contact = person && access.find(person);
+    return contact === undefined || contact.state === "stranger";
+  };
   let startedAt: number | undefined;
   let dashboardUrl: string | undefined;
   const gateway: Gateway = {
@@ -273,11 +281,6 @@ async function build(
     },
     loginLink: async (door) => signIn?.link(door, access),
     missed: async () => {
-      const isStranger = (jid: string): boolean => {
-        const person = personOf(jid);
-        const contact = person && access.find(person);
-        return contact === undefined || contact.state === "stranger";
-      };
       const found = await journal.missed(MISSED_SHOWN, isStranger);
       return found.map(({ at, who = "number hidden", what = "", messages }) => ({ at, who, what, messages }));
     },
@@ -389,6 +392,15 @@ async function build(
     logged("the journal was not tidied", route.tidy());
   };
 
+  const history = new History({
+    journal,
+    mapped: session.mapped.bind(session),
+    isStranger: (jid) => isStranger(jid) && !same(personOf(jid) ?? {}, access.owner()?.person ?? {}),
+    tell: admin.notices.news.bind(admin.notices),
+    clock,
+    scheduler,
+    log,
+  });
   const qrFile = new QrFile(home.qrPng);
   const logged = (what: string, work: Promise<unknown>): void => {
     work.catch((error) => log.error({ err: error }, what));
@@ -404,12 +416,7 @@ async function build(
   opened.on("history", (messages) => {
     const { me } = opened;
     if (!me) return;
-    const keep = async (): Promise<void> => {
-      const raws = fromHistory(messages, me, opened.linkedAt);
-      const whole = await Promise.all(raws.map((raw) => withOtherAddress(raw, session.mapped.bind(session))));
-      await journal.record(whole.map(({ attrs, body }) => journal.draft(attrs, body)));
-    };
-    logged("messages of the history could not be kept", keep());
+    void history.take(fromHistory(messages, me, opened.linkedAt));
   });
 
   return {
@@ -437,6 +444,7 @@ async function build(
       const stopped = Promise.all([route.stop(), responder.stop()]);
       lidsAsked.resolve();
       await stopped;
+      await history.stop();
       await admin.stop();
       await outbox.stop();
       await access.close();

@@ -122,14 +122,17 @@ export class Route {
   private async try(record: JournalRecord): Promise<void> {
     const { log, journal, tell } = this.rooms;
     const { signal } = this.stopping;
-    for (let tries = 0; !signal.aborted; ) {
+    let failures = 0;
+    for (let tries = 1; !signal.aborted; tries++) {
       try {
         return await this.handle(record);
       } catch (error) {
         const waits = error instanceof KafclawError && error.kind === "failed";
-        if (!waits) tries += 1;
-        log.error({ err: error, id: record._id, tries }, "a message could not be handled");
-        if (tries >= TRIES) {
+        if (!waits) failures += 1;
+        // Each line as long after the last as all before took: the disk may be full because of the log.
+        if (!waits || isPowerOfTwo(tries))
+          log.error({ err: error, id: record._id, tries }, "a message could not be handled");
+        if (failures >= TRIES) {
           const reason = error instanceof Error ? error.message : String(error);
           await journal.handled(record, { verdict: "failed" }).catch(() => {});
           await tell.stuck(record._id, reason).catch(() => {});
@@ -356,6 +359,10 @@ function masked(message: Inbound, mask: (text: string) => string): Inbound {
     default:
       return message;
   }
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count));
 }
 
 function userOf(address: Pn | Lid): string {

@@ -99,6 +99,10 @@ class ContactAccess implements Access {
     return this.list("approved").filter((contact) => contact.held.length > 0);
   }
 
+  lastUndoable(contactId?: string): Pick<Outcome, "contact" | "decision"> | undefined {
+    return this.#decisions.lastUndoable(contactId);
+  }
+
   wanted(): ReadonlySet<string> {
     const ids = new Set<string>();
     const undoable = this.#ledger.now() - this.#undoMs;
@@ -210,9 +214,15 @@ class ContactAccess implements Access {
   rotateToken(by: Actor): Promise<{ readonly token: string; readonly pendingWithOld: readonly Contact[] }> {
     return this.#turn(async () => {
       const token = await this.#pairing.rotate(by);
-      const cameWithOld = ({ via }: Contact) => via?.kind === "token" && via.tokenId !== tokenId(token);
-      return { token, pendingWithOld: this.list("pending").filter(cameWithOld) };
+      return { token, pendingWithOld: this.pendingWithOldToken() };
     });
+  }
+
+  pendingWithOldToken(): readonly Contact[] {
+    const now = this.#pairing.token();
+    if (now === undefined) return [];
+    const id = tokenId(now.token);
+    return this.list("pending").filter(({ via }) => via?.kind === "token" && via.tokenId !== id);
   }
 
   invite(...[input, by]: Parameters<Access["invite"]>): Promise<Invite> {

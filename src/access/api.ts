@@ -88,6 +88,8 @@ export interface Access {
   settle(contact: Contact, journalIds: readonly string[]): Promise<void>;
   /** Buddies with held messages that were released and not yet handled: what a crash right after an approval left. */
   unsettled(): readonly Contact[];
+  /** The last decision, of all or about one contact (by id), that an undo by its id would take back now. */
+  lastUndoable(contactId?: string): Pick<Outcome, "contact" | "decision"> | undefined;
   /** The journal ids of all messages that an approval, or an undo, may still want. */
   wanted(): ReadonlySet<string>;
   /** Contacts of whom WhatsApp is still to be told whether they are blocked. */
@@ -120,6 +122,8 @@ export interface Access {
   setToken(token: string, by: Actor): Promise<void>;
   /** Makes a new token; tells which pending senders came with the old one. */
   rotateToken(by: Actor): Promise<{ readonly token: string; readonly pendingWithOld: readonly Contact[] }>;
+  /** The pending senders who came with a token that was replaced since, whatever the clock says. */
+  pendingWithOldToken(): readonly Contact[];
   /** @throws KafclawError `bad-days`, `bad-label`, `too-many-invites` */
   invite(input: { label: string; days?: number; auto?: boolean; for?: Person }, by: Actor): Promise<Invite>;
   /** The invites on record, the newest first. One can be used while it is neither `used` nor `revoked` and `expires` lies ahead. */

@@ -58,14 +58,14 @@ export function newCode(random: Random, taken: (code: Code) => boolean, pending:
   throw new Error("Every code is taken");
 }
 
-/** Random characters of the code alphabet, each equally likely. */
-export function randomText(random: Random, length: number): string {
-  // Bytes at and above the highest multiple of 30 would make the first characters likelier than the last.
-  const limit = 256 - (256 % CODE_ALPHABET.length);
+/** Random characters of an alphabet, that of the codes where none is given, each equally likely. */
+export function randomText(random: Random, length: number, alphabet = CODE_ALPHABET): string {
+  // Bytes at and above the highest multiple of its length would make the first characters likelier than the last.
+  const limit = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {
     for (const byte of random(length)) {
-      if (byte < limit && text.length < length) text += CODE_ALPHABET.charAt(byte % CODE_ALPHABET.length);
+      if (byte < limit && text.length < length) text += alphabet.charAt(byte % alphabet.length);
     }
   }
   return text;

@@ -149,6 +149,11 @@ export class Decisions {
     return { contact: now, decision, unchanged: false, released: [] };
   }
 
+  /** The last decision, of all or about one contact, that an undo would take back now. */
+  lastUndoable(contactId?: string): Pick<Outcome, "contact" | "decision"> | undefined {
+    return this.#recent.last(this.#ledger.book, this.#ledger.now(), contactId);
+  }
+
   /** The record of a target as it is now; a person without one gets a new one where `name` is given. */
   async #locate(target: Contact | Person, name?: string): Promise<Contact> {
     const { book } = this.#ledger;

@@ -14,6 +14,7 @@
  */
 export { createAccess } from "./access.js";
 export type * from "./api.js";
+export { randomText } from "./code.js";
 export type { AccessDoc } from "./documents.js";
 export * from "./identity.js";
 export { episodesOf } from "./learning.js";
@@ -23,4 +24,4 @@ export type { AccessSettings } from "./settings.js";
 export { checkToken } from "./tokens.js";
 export * from "./types.js";
 export { lastStanding } from "./undo.js";
-export { doorOf, lastChange } from "./words.js";
+export { doorOf, lastChange, pastTense } from "./words.js";

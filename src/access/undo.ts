@@ -46,7 +46,7 @@ export class RecentDecisions {
    */
   choose(book: ContactBook, now: number, decisionId?: string): Decided {
     const minutes = this.window / MINUTE;
-    const found = decisionId === undefined ? this.#last(book, now) : search(book, decisionId);
+    const found = decisionId === undefined ? this.#standing(book, now).at(-1) : search(book, decisionId);
     if (found === undefined) {
       const why =
         decisionId === undefined ? `No decision of the last ${minutes} minutes is left` : "There is no such decision";
@@ -79,14 +79,22 @@ export class RecentDecisions {
     return { contact, decision };
   }
 
-  #last(book: ContactBook, now: number): Decided | undefined {
+  /** The last decision, of all or about one contact, that {@link choose} would not refuse by its id. */
+  last(book: ContactBook, now: number, contactId?: string): Decided | undefined {
+    return this.#standing(book, now).findLast(
+      ({ contact, decision }) =>
+        (contactId === undefined || contact._id === contactId) && standing(since(contact, decision)).length === 0,
+    );
+  }
+
+  /** The decisions that a person took within the window and that were not taken back, oldest first. */
+  #standing(book: ContactBook, now: number): readonly Decided[] {
     return this.#recent
       .filter(({ decision }) => isUndoable(decision.action) && decision.at >= now - this.window)
       .flatMap(({ contact: id, decision }) => {
         const contact = book.byId(id);
         return contact === undefined || isUndone(contact, decision) ? [] : [{ contact, decision }];
-      })
-      .at(-1);
+      });
   }
 }
 

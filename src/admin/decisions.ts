@@ -131,9 +131,11 @@ export function createDecider(parts: DeciderParts): RunningDecider {
     for (const waiter of waiters) if (!isHeldUp(waiter.contactId)) waiter.resolve();
   };
 
-  /** @param id of the contact as it is now: releases may be of one that was merged into it */
-  const isHeldUp = (id: string): boolean =>
-    [...armed.values()].some(({ contactId, holdsUp }) => holdsUp && access.byId(contactId)?._id === id);
+  /** Releases, and who waits for them, may be of a record that was merged with another meanwhile. */
+  const isHeldUp = (id: string): boolean => {
+    const now = access.byId(id);
+    return [...armed.values()].some(({ contactId, holdsUp }) => holdsUp && now && access.byId(contactId) === now);
+  };
 
   /** Handles the held messages; again and again where the disk is full, or the link away. */
   const release = async (record: ReleaseRecord): Promise<void> => {

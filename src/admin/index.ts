@@ -26,11 +26,10 @@ import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js
 
 export { isNegative } from "./arguments.js";
 export { inviteLink } from "./commands/invite.js";
-export { UNDO_WINDOW_MS } from "./decisions.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";
 export { type Answer, answerOf, answerOfSetup } from "./report.js";
-export { realScheduler } from "./schedule.js";
+export { realScheduler, type Scheduler } from "./schedule.js";
 export { changeOwner, LOCKED_AT_MACHINE, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";

@@ -166,8 +166,8 @@ export class Notices {
   async ownerNamed(name: string): Promise<void> {
     await this.load();
     if (name === "" || name === this.ownerName) return;
-    this.ownerName = name;
     await this.parts.records.put({ _id: OWNER_NAME, kind: "fact", value: name });
+    this.ownerName = name;
   }
 
   /** The record of what went out; waits for what is on its way, as an answer can be very quick. */

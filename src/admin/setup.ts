@@ -6,6 +6,7 @@ import {
   noNumber,
   type Owner,
   type Person,
+  randomText,
   same,
 } from "../access/index.js";
 import type { Actor } from "../access/types.js";
@@ -130,7 +131,12 @@ async function readOwner(
   if (!confirm) {
     return { setup: "own-number", person, confirmed: true };
   }
-  return { setup: "own-number", person, confirmed: false, confirmCode: confirmationCode(random) };
+  return {
+    setup: "own-number",
+    person,
+    confirmed: false,
+    confirmCode: randomText(random, CONFIRM_LENGTH, CONFIRM_ALPHABET),
+  };
 }
 
 /** The set-up takes addresses alone: names are what senders call themselves. */
@@ -139,14 +145,12 @@ async function byAddress(text: string, parts: Pick<SetupParts, "access" | "gatew
   throw noNumber(text);
 }
 
+/** The code that the owner types once: digits and consonants that can't be mistaken for each other. */
+const CONFIRM_ALPHABET = "23456789CDFGHJKMNPQRTVWXZ";
+const CONFIRM_LENGTH = 6;
+
 const SELF_REMARK =
   "WhatsApp does not ring for messages to yourself: look into that chat now and then, or give the bot a number of its own.";
-
-/** Six digits and consonants that can't be mistaken for each other. */
-function confirmationCode(random: SetupParts["random"]): string {
-  const alphabet = "23456789CDFGHJKMNPQRTVWXZ";
-  return [...random(6)].map((byte) => alphabet[byte % alphabet.length]).join("");
-}
 
 /** The two lists may not contradict each other, the denylist as it is, or the owner, nor name the bot itself. */
 function check(

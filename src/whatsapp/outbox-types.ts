@@ -25,8 +25,8 @@ export interface OutboxOptions {
   /** Runs `work` once at a time (milliseconds since 1970) or soon after; the answer takes it back. */
   readonly scheduler: { at(time: number, work: () => void): () => void };
   readonly newId: () => string;
-  /** Asked at the very moment when an item leaves (I3, I4). */
-  readonly mayLeave: (to: Person) => "send" | Suppression;
+  /** Asked at the very moment when an item leaves (I3, I4). `content`: absent for signals. */
+  readonly mayLeave: (to: Person, content?: WireContent) => "send" | Suppression;
   /** Is this the owner's admin chat? It has a pace of its own, and its notices wait for as long as it takes. */
   readonly isAdmin: (to: Person) => boolean;
   /** The address that a person last wrote from, where that is known. */

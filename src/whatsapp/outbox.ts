@@ -143,7 +143,7 @@ class Door implements RunningOutbox {
     const wasOnWire = item.state === "sent" || (isWaiting(item) && this.queue.get(doc._id)?.tried === id);
     const isRecent = this.options.clock() - (item.left ?? doc.at) < DAY;
     if (!wasOnWire || !isRecent || this.book.isDeleted(id) || !same(to, chat)) return undefined;
-    return this.judge(to) === "send" ? item.content : undefined;
+    return this.judge(to, item.content) === "send" ? item.content : undefined;
   }
 
   counts(): { waiting: number; suppressed: number } {
@@ -263,7 +263,7 @@ class Door implements RunningOutbox {
         void this.settle(entry, [item], { state: "cancelled" });
         continue;
       }
-      const verdict = this.judge(entry.to);
+      const verdict = this.judge(entry.to, item.content);
       if (verdict !== "send") {
         this.suppressedCount += 1;
         log.info({ id: item.id, kind: item.content.kind, why: verdict }, "suppressed");
@@ -280,7 +280,7 @@ class Door implements RunningOutbox {
   }
 
   private leave(entry: Waiting, doc: OutboxDoc, item: OutboxItem, content: WireContent, toAdmin: boolean): void {
-    const mayLeave = () => !entry.cancelled && this.judge(entry.to) === "send";
+    const mayLeave = () => !entry.cancelled && this.judge(entry.to, content) === "send";
     const sending = this.options.wire.send(this.jidFor(doc, entry.to), item.id, content, mayLeave);
     entry.tried = item.id;
     this.queue.leave(entry, !toAdmin);
@@ -362,9 +362,9 @@ class Door implements RunningOutbox {
   }
 
   /** A judge that fails has not said that this is a buddy. */
-  private judge(to: Person): "send" | Suppression {
+  private judge(to: Person, content?: WireContent): "send" | Suppression {
     try {
-      return this.options.mayLeave(to);
+      return this.options.mayLeave(to, content);
     } catch (err) {
       this.options.log.warn({ err }, "could not judge a message; it stays here");
       return "no-buddy";

@@ -323,6 +323,21 @@ describe("what a buddy writes in the grace", () => {
     expect(await isOver(decider.released(alice, never))).toBe(true);
   });
 
+  it.each(["number", "LID"])("waits for its end under a record by %s that is merged meanwhile", async (which) => {
+    const house = await open();
+    const { decider } = house.admin;
+    const records = [await house.knocks("Alice", ALICE), await house.knocks("Alice", person(undefined, "2000@lid"))];
+    for (const { code } of records) await house.says(`/approve ${code}`);
+    const alice = records[which === "LID" ? 1 : 0] ?? expect.fail();
+    const waits = decider.released(alice, never);
+    await house.admin.tell.learned(await house.access.learn(person(ALICE, "2000@lid")));
+    // Somebody else's release lets go of whoever waits for nothing.
+    await house.says("/approve +1 555 000 3000");
+    expect(await isOver(waits)).toBe(false);
+    await house.wait(MINUTE);
+    expect(await isOver(waits)).toBe(true);
+  });
+
   it.each(["/undo", "/deny alice", "/remove alice"])("waits no longer after %s", async (order) => {
     const house = await open();
     const alice = await aliceWaits(house);

@@ -765,4 +765,15 @@ describe("a notice that is no news any more", () => {
     await house.knocks("Olivia Owner", "+1 555 000 3000");
     expect(house.texts()[1]).not.toContain("resembles yours");
   });
+
+  it("the owner's own name that a full disk refused is written when it comes again", async () => {
+    const house = await open();
+    house.isFull = true;
+    await expect(house.admin.notices.ownerNamed("Olivia Owner")).rejects.toThrow("The disk is full");
+    house.isFull = false;
+    await house.admin.notices.ownerNamed("Olivia Owner");
+    await house.restart();
+    await house.knocks("OIivia 0wner", ALICE);
+    expect(house.texts()[0]).toContain("resembles yours");
+  });
 });

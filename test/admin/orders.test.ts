@@ -428,6 +428,20 @@ describe("/remove", () => {
     expect((await house.cli("remove", "old-token", "bob")).ok).toBe(false);
     expect(house.state(bob)).toBe("pending");
   });
+
+  it.each([
+    ["before", -DAY, 0],
+    ["after", 0, -DAY],
+  ])("old-token goes by the token, also where the clock was set back %s the rotation", async (_, before, after) => {
+    const alice = await house.knocks("Alice", ALICE);
+    house.time.now += before;
+    const rotated = await house.cli("token", "rotate");
+    expect(rotated.data).toMatchObject({ pendingWithOld: [alice.code] });
+    house.time.now += after;
+    const dave = await house.knocks("Dave", "+1 555 000 5000", house.access.revealToken() ?? "");
+    expect((await house.cli("remove", "old-token")).text).toBe("Removed 1 sender who came with an old token.");
+    expect([house.state(alice), house.state(dave)]).toEqual(["stranger", "pending"]);
+  });
 });
 
 describe("/undo", () => {

@@ -110,6 +110,15 @@ describe("the set-up", () => {
     expect((await sets({ owner: NEW, confirm: true })).owner).toMatchObject({ confirmed: true });
   });
 
+  it("no character of that code is likelier than another", async () => {
+    const { random: _, ...rest } = parts();
+    // Of these bytes there are not enough for each of the 25 characters.
+    const bytes = [255, 254, 253, 252, 251, 250, ...random(6)];
+    const from = (size: number) => Uint8Array.from(bytes.splice(0, size));
+    const { owner } = await setUp({ owner: NEW, confirm: true }, { ...rest, random: from }, BY);
+    expect(owner).toMatchObject({ code: "27FMT2" });
+  });
+
   it("the same owner again keeps what is known of them; a locked one begins anew", async () => {
     await sets({ owner: "+1 555 000 1000" });
     expect(house.access.owner()).toEqual({ setup: "own-number", person: OWNER, confirmed: true });

@@ -406,6 +406,24 @@ describe("what the pages do", () => {
     expect(last?.by).toEqual({ door: "dashboard", who: expect.stringMatching(/^browser \w{4}$/) });
   });
 
+  it("the last decision can be taken back however many come meanwhile, and no decision that /undo would refuse", async () => {
+    const alice = await house.knocks("Alice", person("+1 555 000 2000", "2000@lid"));
+    await house.cli("approve", alice.code);
+    for (let count = 10; count < 40; count++) await house.knocks("", `+1 555 000 40${count}`);
+    const browser = await Browser.signedIn();
+    const shown = async (page: string) => /Last decision: .*? was \w+/.exec((await browser.get(page)).text)?.[0] ?? "";
+    expect(await shown("/whatsapp")).toMatch(/Alice.* was approved$/);
+    expect(await shown(`/whatsapp/${alice.code}`)).toMatch(/Alice.* was approved$/);
+    const bob = await house.knocks("Bob", person("+1 555 000 3000", "3000@lid"));
+    await house.cli("approve", bob.code);
+    expect(await shown("/whatsapp")).toMatch(/Bob.* was approved$/);
+    await house.access.learn(person("+1 555 000 3000", "9999@lid"));
+    expect(await shown("/whatsapp")).toMatch(/Alice.* was approved$/);
+    expect(await shown(`/whatsapp/${bob.code}`)).toBe("");
+    house.time.now += 11 * MINUTE;
+    expect(await shown("/whatsapp")).toBe("");
+  });
+
   it("a block on an old page is not told as done where nobody was blocked", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();

@@ -256,6 +256,18 @@ it("I6: two doors that decide at once make one approval and one greeting", async
   expect(new Set(world.responded()).size).toBe(world.responded().length);
 });
 
+it("a secret leaves the chat of a lost phone: of the owner who is locked, and of one who is no owner any more", async () => {
+  const world = await World.linked(OWN, FAST);
+  const machine = async (...args: string[]) => expect(await world.home.run(args)).toMatchObject({ code: 0 });
+  for (const lost of [["lock"], ["set", "+1 555 000 2000"]]) {
+    await machine("owner", "set", "+1 555 000 1000");
+    const shown = await ask(world, "/token rotate", /New pairing token/);
+    await machine("owner", ...lost);
+    await machine("token", "rotate");
+    await world.owner.next(({ revokes }) => revokes === shown.id);
+  }
+});
+
 it("a full queue is told of once, and an invite still finds a place", async () => {
   const world = await World.linked(OWN, FAST);
   const invite = await ask(world, "/invite Bob", /Invite for Bob/);

@@ -61,8 +61,7 @@ export async function removeOne(target: Contact | Person, context: CommandContex
 }
 
 async function removeOldToken(context: CommandContext): Promise<CommandResult> {
-  const since = context.access.token()?.since ?? 0;
-  const old = context.access.list("pending").filter(({ via, since: at }) => via?.kind === "token" && at <= since);
+  const old = context.access.pendingWithOldToken();
   if (old.length === 0) return refusal("nobody", say`Nobody pending came with an old token.`);
   const done: Done[] = [];
   for (const contact of old) done.push(await removeOne(contact, context));

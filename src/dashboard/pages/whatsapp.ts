@@ -1,14 +1,12 @@
 /** Who may talk: pending, approved, denied; and what is decided about them. */
 import type { Request, Response, Router } from "express";
-import { type Contact, formatNumber, looksLikeNumber } from "../../access/index.js";
-import { doorOf, type Order, UNDO_WINDOW_MS, whatHappened } from "../../admin/index.js";
+import { type Contact, formatNumber, looksLikeNumber, pastTense } from "../../access/index.js";
+import { doorOf, type Order, whatHappened } from "../../admin/index.js";
 import { renderPage } from "../../text.js";
 import { decideAsShown } from "../decide.js";
 import { asked, backTo, type Desk, field, paged } from "./desk.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
-/** Among so many of the last audit records the last decision is looked for. */
-const LOOKED_THROUGH = 20;
 const HISTORY_SHOWN = 50;
 
 export function whatsappPages(router: Router, desk: Desk): void {
@@ -30,7 +28,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
       people: paged(request, found, (contact) => desk.contact(contact), { list, search }),
       isPendingList: list === "pending",
       hasToken: access.token() !== undefined,
-      last: await lastDecision(desk),
+      last: lastDecision(desk),
     });
   });
 
@@ -50,7 +48,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
           text: renderPage(whatHappened(decision, desk.parts.clock(), timezone)),
           note: decision.note,
         })),
-      last: await lastDecision(desk, contact),
+      last: lastDecision(desk, contact),
     });
   });
 
@@ -85,29 +83,16 @@ async function allow(desk: Desk, request: Request, response: Response): Promise<
 }
 
 /** The last decision that can still be taken back, of all or about one contact. */
-async function lastDecision(desk: Desk, about?: Contact): Promise<object | undefined> {
-  const { access, clock } = desk.parts;
-  const records = await access.audit({
-    limit: LOOKED_THROUGH,
-    ...(about === undefined ? {} : { contact: about._id }),
-  });
-  for (const { _id, at, contact: id } of records) {
-    if (at < clock() - UNDO_WINDOW_MS) return undefined;
-    const contact = id === undefined ? undefined : access.byId(id);
-    const decision = contact?.history.find((each) => each.id === _id);
-    if (contact === undefined || decision === undefined) continue;
-    if (!["approve", "deny", "remove"].includes(decision.action)) continue;
-    if (contact.history.some(({ undoes }) => undoes === decision.id)) continue;
-    return {
-      id: decision.id,
-      what: WAS[decision.action] ?? decision.action,
-      name: contact.name || formatNumber(contact),
-      code: contact.code,
-      door: doorOf(decision),
-      at: desk.time(decision.at),
-    };
-  }
-  return undefined;
+function lastDecision(desk: Desk, about?: Contact): object | undefined {
+  const last = desk.parts.access.lastUndoable(about?._id);
+  if (last === undefined) return undefined;
+  const { contact, decision } = last;
+  return {
+    id: decision.id,
+    what: pastTense(decision),
+    name: contact.name || formatNumber(contact),
+    code: contact.code,
+    door: doorOf(decision),
+    at: desk.time(decision.at),
+  };
 }
-
-const WAS: Readonly<Record<string, string>> = { approve: "approved", deny: "denied", remove: "removed" };
