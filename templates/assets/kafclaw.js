@@ -74,6 +74,53 @@ function update(old, fresh) {
   }
 }
 
+// What a page shows under a pointer that has just clicked, or moves there by itself, was not aimed at: its buttons rest
+// until a person can have seen it.
+const PRESSED_AT_ONCE = ".decide button, .undo button, .silent button";
+const REST_MS = 900;
+let wake;
+
+/** What pressing a button would do, and where it stands. */
+function standing() {
+  const buttons = [...document.querySelectorAll(PRESSED_AT_ONCE)];
+  return buttons.map((button) => {
+    const { x, y } = button.getBoundingClientRect();
+    const does = button.form.action + new URLSearchParams(new FormData(button.form, button));
+    return { button, does, at: `${x} ${y}` };
+  });
+}
+
+function rest(buttons) {
+  if (buttons.length === 0) return;
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+  clearTimeout(wake);
+  wake = setTimeout(wakeAll, REST_MS);
+}
+
+function wakeAll() {
+  for (const button of document.querySelectorAll(PRESSED_AT_ONCE)) button.removeAttribute("aria-disabled");
+}
+
+/** Changes the page, and lets the buttons rest that it moved, and those that rested before. */
+function change(work) {
+  const before = new Map(
+    standing().map(({ button, does, at }) => [does, button.hasAttribute("aria-disabled") ? "rests" : at]),
+  );
+  // What is compared with the new page has no such marks.
+  wakeAll();
+  work();
+  rest(standing().flatMap(({ button, does, at }) => (before.get(does) === at ? [] : [button])));
+}
+
+document.addEventListener(
+  "click",
+  (event) => {
+    if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
+  },
+  true,
+);
+if (document.querySelector("main > .said")) rest([...document.querySelectorAll(PRESSED_AT_ONCE)]);
+
 let isFetching = false;
 let isStale = false;
 
@@ -88,11 +135,13 @@ async function refresh() {
       if (response.redirected) return location.reload();
       if (!response.ok) break;
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-      for (const old of document.querySelectorAll("[data-live]")) {
-        const name = CSS.escape(old.dataset.live);
-        const counterpart = fresh.querySelector(`[data-live="${name}"]`);
-        if (counterpart) update(old, counterpart);
-      }
+      change(() => {
+        for (const old of document.querySelectorAll("[data-live]")) {
+          const name = CSS.escape(old.dataset.live);
+          const counterpart = fresh.querySelector(`[data-live="${name}"]`);
+          if (counterpart) update(old, counterpart);
+        }
+      });
       document.documentElement.dataset.fresh = String(Number(document.documentElement.dataset.fresh ?? 0) + 1);
     } catch {
       // The gateway is away; the event source comes back by itself, and tells.

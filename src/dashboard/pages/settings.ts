@@ -7,6 +7,7 @@ import { renderPage, say } from "../../text.js";
 import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
 import { backTo, type Desk, field } from "./desk.js";
+import { noDoubleClick } from "./double-click.js";
 import { silentModel } from "./overview.js";
 
 /** Open invites first; of the others so many. */
@@ -39,6 +40,8 @@ export function settingsPages(router: Router, desk: Desk): void {
     });
   });
 
+  router.post(DANGEROUS_TWICE, noDoubleClick(desk, "/settings"));
+
   router.post("/settings/silent", async (request, response) => {
     const back = backTo(request, "/settings");
     const time = field(request, "for");
@@ -58,20 +61,20 @@ export function settingsPages(router: Router, desk: Desk): void {
     if (field(request, "do") === "reveal") {
       const secret = access.revealToken();
       const said = secret === undefined ? { ok: false, text: "There is no pairing token yet." } : REVEALED;
-      return desk.answer(response, "/settings#token", { ...said, secret });
+      return desk.answer(response, "/settings", { ...said, secret });
     }
     if (field(request, "do") !== "rotate") return desk.answer(response, "/settings", { ok: false, text: NOT_SAID });
     const result = await admin.run("token", ["rotate"], desk.by(response));
-    desk.answer(response, "/settings#token", desk.told(result));
+    desk.answer(response, "/settings", desk.told(result));
   });
 
-  router.post("/settings/old-token", (_request, response) => run(response, "/settings#token", "remove", ["old-token"]));
+  router.post("/settings/old-token", (_request, response) => run(response, "/settings", "remove", ["old-token"]));
 
   router.post("/settings/invites", async (request, response) => {
     const label = field(request, "label");
     if (INVITE_WORDS.includes(label.toLowerCase())) {
       const text = `"${label}" is a word of the command invite; write another name.`;
-      return desk.answer(response, "/settings#invites", { ok: false, text });
+      return desk.answer(response, "/settings", { ok: false, text });
     }
     const days = field(request, "days");
     const number = field(request, "number");
@@ -84,7 +87,7 @@ export function settingsPages(router: Router, desk: Desk): void {
     ];
     const result = await admin.run("invite", /^(-|$)/.test(label) ? [] : args, desk.by(response));
     const id = result.ok ? idOf(result.data) : undefined;
-    if (id === undefined) return desk.answer(response, "/settings#invites", desk.told(result));
+    if (id === undefined) return desk.answer(response, "/settings", desk.told(result));
     desk.answer(response, `/settings/invites/${encodeURIComponent(id)}`, {
       ok: true,
       text: renderPage(say`Made an invite for ${label}.`),
@@ -105,10 +108,12 @@ export function settingsPages(router: Router, desk: Desk): void {
   });
 
   router.post("/settings/invites/revoke", (request, response) =>
-    run(response, "/settings#invites", "invite", ["revoke", field(request, "id")]),
+    run(response, "/settings", "invite", ["revoke", field(request, "id")]),
   );
 }
 
+/** Where the second click of two would take the first back, or do the same to the next in the list. */
+const DANGEROUS_TWICE = ["/settings/silent", "/settings/responder", "/settings/invites/revoke"];
 const RESPONDER_ORDERS = ["pause", "resume"] as const;
 /** What the command takes for something else than whom an invite is for. */
 const INVITE_WORDS: readonly string[] = ["list", "revoke"];
