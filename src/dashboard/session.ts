@@ -70,6 +70,11 @@ export class SignIn {
     return this.#parts.accessToken === undefined ? this.#accessToken : undefined;
   }
 
+  /** Whether the owner's phone gets here, so that the chat gives a link as well. */
+  get isOnPhones(): boolean {
+    return this.#parts.publicUrl !== undefined;
+  }
+
   /**
    * A new sign-in link, which voids the last. For the owner's phone there is one only where `dashboard.publicUrl` says how
    * the phone gets here.

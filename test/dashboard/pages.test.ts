@@ -151,7 +151,8 @@ type Form = [path: string, fields: Record<string, string>];
 const FORMS: Form[] = [
   ["/whatsapp/decide", { do: "approve", code: "" }],
   ["/whatsapp/undo", { decision: "x" }],
-  ["/whatsapp/allow", { number: "+1 555 000 7777" }],
+  ["/whatsapp/allow", { do: "approve", number: "+1 555 000 7777" }],
+  ["/whatsapp/talk", { do: "forget", code: "" }],
   ["/settings/silent", { to: "off" }],
   ["/settings/responder", { to: "pause" }],
   ["/settings/token", { do: "rotate" }],
@@ -233,6 +234,18 @@ describe("the door", () => {
     await browser.post("/sign-in", { link: `${link}x` }).expect(429);
     await browser.post("/sign-in", { link }).expect(303);
     await browser.get("/");
+  });
+
+  it("says where the access token is, and offers the chat only where its link works on a phone", async () => {
+    const text = async (): Promise<string> => (await new Browser().get("/sign-in")).text;
+    expect(await text()).toMatch(
+      /what dashboard\.accessToken is set to[\s\S]*<code>\/dashboard<\/code> in the admin chat/,
+    );
+    expect(await text()).not.toContain("was printed");
+    Object.defineProperty(signIn, "isOnPhones", { value: false });
+    Object.defineProperty(signIn, "printable", { value: ACCESS_TOKEN });
+    expect(await text()).not.toContain("admin chat");
+    expect(await text()).toContain("It was printed when the gateway started.");
   });
 
   it("a link is not used up by looking, signs in once, and is void after 5 minutes or by a newer one", async () => {
@@ -504,11 +517,88 @@ describe("what the pages do", () => {
 
   it("lets a typed number in, and nothing that is none", async () => {
     const browser = await Browser.signedIn();
-    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 7777" })).toMatch(/Approved.*was not pending/);
+    expect(await browser.does("/whatsapp/allow", { do: "approve", number: "+1 555 000 7777" })).toMatch(
+      /Approved.*was not pending/,
+    );
     for (const number of ["alice", "all", "--block", "12"]) {
-      expect(await browser.does("/whatsapp/allow", { number })).toMatch(/^Not done/);
+      expect(await browser.does("/whatsapp/allow", { do: "approve", number })).toMatch(/^Not done/);
     }
     expect(house.access.counts().approved).toBe(1);
+  });
+
+  it("shuts a typed number out; a number that is refused stays in its box", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/whatsapp/allow", { do: "deny", number: "+1 555 000 7777" })).toMatch(/^Done\. Denied/);
+    expect(house.access.counts().denied).toBe(1);
+    const { headers } = await browser.post("/whatsapp/allow", { do: "approve", number: "555-12" });
+    expect((await browser.get(headers.location ?? "")).text).toContain('id="number" name="number" value="555-12"');
+    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 8888" })).toMatch(/did not say what to do/);
+  });
+
+  it("a stranger's own page lets them in or shuts them out; who is in or out can be blocked as well", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    await house.cli("remove", alice.code);
+    const browser = await Browser.signedIn();
+    const press = async (title: string): Promise<string> => {
+      const { text } = await browser.get(`/whatsapp/${alice.code}`);
+      const wish = new RegExp(`name="do" value="(\\w+)"[^>]*>${title}<`).exec(text)?.[1] ?? "no such button";
+      const [, state = "", episode = ""] = /name="state" value="(\w+)"><input[^>]*value="(\d+)"/.exec(text) ?? [];
+      return browser.does("/whatsapp/decide", { do: wish, code: alice.code, state, episode });
+    };
+    expect(await press("Approve")).toMatch(/^Done\. Approved Alice/);
+    expect(await press("Deny and block")).toMatch(/^Done\. Denied Alice.*Blocked/);
+    expect(await press("Block")).toMatch(/^Not done/);
+    await press("Remove");
+    expect(await press("Deny")).toMatch(/^Done\. Denied Alice/);
+    expect(house.access.byId(alice._id)?.blocked).not.toBe(true);
+    expect(await press("Block")).toMatch(/^Done\..*Alice.*Blocked at WhatsApp too/);
+    expect(house.blocks.at(-1)).toEqual({ name: "Alice", blocked: true });
+  });
+
+  it("answers who wrote in silent mode or in a pause, all or one, and forgets a conversation", async () => {
+    const [alice, bob] = [await house.knocks("Alice", "+1 555 000 2000"), await house.knocks("Bob", "+1 555 000 3000")];
+    const browser = await Browser.signedIn();
+    for (const { code } of [alice, bob]) await house.cli("approve", code);
+    expect((await browser.get("/settings")).text).not.toContain("nobody has answered");
+    house.backlog.set(alice._id, 2).set(bob._id, 1);
+    const quiet = (await browser.get("/settings")).text;
+    expect(quiet).toMatch(
+      /2 buddies wrote[\s\S]*Alice[\s\S]*\(2\)[\s\S]*Once silent mode is off, they can be answered here/,
+    );
+    expect(quiet).not.toContain("Answer them all");
+    await house.cli("silent", "off");
+    expect((await browser.get("/settings")).text).toContain("Answer them all");
+    expect((await browser.get(`/whatsapp/${alice.code}`)).text).toMatch(/2 messages came .* and wait for an answer/);
+    const talk = (wish: string) => browser.does("/whatsapp/talk", { do: wish, code: alice.code });
+    expect(await talk("answer")).toMatch(/^Done\. Answering 2 messages of Alice/);
+    expect(await browser.does("/settings/responder", { to: "answer" })).toMatch(/^Done\. Answering 1 message of Bob/);
+    expect((await browser.get(`/whatsapp/${alice.code}`)).text).toMatch(/begins anew with <bdi>Alice[\s\S]*dropped/);
+    expect(await talk("forget")).toMatch(/^Done\. The conversation with Alice .* is forgotten/);
+    expect(await talk("dance")).toMatch(/^Not done/);
+    expect(house.responded).toEqual(["answer Alice", "answer Bob", "forget Alice"]);
+  });
+
+  it("an invite that was refused is there still, as it was typed", async () => {
+    const browser = await Browser.signedIn();
+    const typed = { label: "Carl & Co", days: "91", auto: "yes", number: "+1 555" };
+    const { headers } = await browser.post("/settings/invites", typed);
+    const { text } = await browser.get(headers.location ?? "");
+    expect(text).toContain("Not done.");
+    expect(text).toContain('<details id="invite" open>');
+    for (const value of ["Carl &amp; Co", "91", "+1 555"]) expect(text).toContain(`value="${value}"`);
+    expect(text).toContain('value="yes" checked');
+  });
+
+  it.each([
+    ["model", false, /Buddies are answered\./],
+    ["model", true, /greeted, but not answered: the responder is paused/],
+    ["relay", false, /come to your admin chat, and your replies go back/],
+    ["off", false, /nothing answers them: no model is set/],
+  ] as const)("with silent mode off it says what happens: %s, paused %s", async (mode, paused, words) => {
+    Object.assign(house.gateway.responder, { mode, paused });
+    const browser = await Browser.signedIn();
+    await house.cli("silent", "off");
+    for (const path of ["/", "/settings"]) expect((await browser.get(path)).text).toMatch(words);
   });
 
   it("silent mode goes off for a while and on again; nonsense leaves it as it is", async () => {
@@ -530,7 +620,9 @@ describe("what the pages do", () => {
     const { code, episode } = await house.knocks("Alice", "+1 555 000 2000");
     const wish = { do: "deny", code, state: "pending", episode: String(episode) };
     expect(await browser.does("/whatsapp/decide", wish)).toContain("and “Remove” frees them");
-    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 2000" })).toMatch(/Not done.*“Remove” first/);
+    expect(await browser.does("/whatsapp/allow", { do: "approve", number: "+1 555 000 2000" })).toMatch(
+      /Not done.*“Remove” first/,
+    );
   });
 
   it("the responder goes on only where the form says so", async () => {
@@ -668,6 +760,22 @@ describe("what the pages do", () => {
     expect((await browser.get("/link")).text).toContain("Stop linking");
     expect(await browser.does("/link/cancel", {})).toContain("Linking is stopped.");
     expect(link.asked.at(-1)).toEqual({ cancelled: true });
+  });
+
+  it("what the link wants is said with the page's own button", async () => {
+    const browser = await Browser.signedIn();
+    link.event = {
+      event: "error",
+      code: "logged-out",
+      message: "Logged out. Run kafclaw whatsapp-auth to link again.",
+    };
+    const remedy = "Update WhatsApp on the phone; then run kafclaw whatsapp-auth.";
+    const state = { code: "loggedOut", sentence: "Logged out.", remedy, since: house.time.now } as const;
+    Object.assign(house.gateway, { link: () => state });
+    expect((await browser.get("/")).text).toContain("then press “Link this device”.");
+    const { text } = await browser.get("/link");
+    expect(text).toContain("Press “Begin to link” to link again.");
+    expect(text).not.toContain("kafclaw whatsapp-auth");
   });
 
   it("an open page of the link gets its forms, and loses them, as the link changes", async () => {

@@ -33,13 +33,7 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
     if (link !== "" && !signIn.useLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
     if (link !== "") await admin.loginUsed();
     if (link === "" && !signIn.isAccessToken(field(request, "token", 1000))) {
-      return refuse(
-        desk,
-        request,
-        response,
-        "That is not the access token. It was printed when the gateway started.",
-        403,
-      );
+      return refuse(desk, request, response, `That is not the access token. ${whereToken(desk)}`, 403);
     }
     response.cookie(cookieName("session", request), signIn.open(access), cookieOptions(request, place));
     response.redirect(303, "/");
@@ -72,14 +66,27 @@ export function toSignIn(request: Request, response: Response): void {
 const TOO_MANY =
   "Too many tries: wait 15 minutes, then sign in again; or run kafclaw dashboard, whose link works at once.";
 const DEAD_LINK =
-  "This sign-in link was used already, is older than 5 minutes, or was replaced by a newer one. Run kafclaw dashboard for another, or send /dashboard in the admin chat.";
+  "This sign-in link was used already, is older than 5 minutes, or was replaced by a newer one. Run kafclaw dashboard at the machine for another.";
+
+/** Where who runs the gateway finds the access token. */
+function whereToken({ parts: { signIn } }: Desk): string {
+  if (signIn.printable !== undefined) return "It was printed when the gateway started.";
+  return "It is what dashboard.accessToken is set to (KAFCLAW_DASHBOARD_ACCESS_TOKEN in the environment).";
+}
 
 function refuse(desk: Desk, request: Request, response: Response, error: string, status: number): void {
   show(desk, request, response, { error }, status);
 }
 
 function show(desk: Desk, request: Request, response: Response, model: object, status = 200): void {
-  desk.show(request, response, "sign-in", "Sign in", { plain: true, ...model }, status);
+  desk.show(
+    request,
+    response,
+    "sign-in",
+    "Sign in",
+    { whereToken: whereToken(desk), byChat: desk.parts.signIn.isOnPhones, ...model },
+    status,
+  );
 }
 
 function cookieOptions(request: Request, place: Place): CookieOptions {
