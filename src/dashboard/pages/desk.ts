@@ -28,6 +28,8 @@ export interface DeskParts {
 
 /** What our own addresses are taken apart with. */
 const HERE = "http://dashboard";
+/** What a form is told that no button of ours sends. */
+export const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
 /** How many entries a page holds. */
 export const PAGE_SIZE = 50;
 
@@ -135,9 +137,10 @@ export class Desk {
       words: held.flatMap(({ preview }) => (preview === "" ? [] : [preview])),
       episode,
       blocked,
-      isPending: state === "pending",
+      isUndecided: state === "pending" || state === "stranger",
       isApproved: state === "approved",
       isDenied: state === "denied",
+      canBlock: state === "denied" && !blocked,
     };
   }
 }
