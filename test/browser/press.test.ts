@@ -29,7 +29,7 @@ test("a second click that comes when the page has moved on presses nothing that 
   const world = await World.linked(SETTING);
   await knock(world, ["Ada", "Bea", "Cy"]);
   const page = await signedIn(browser, world.home);
-  await page.clock.install();
+  await stopClock(page);
   await page.goto("/whatsapp");
   const approve = page.getByRole("button", { name: /^Approve (Ada|Bea|Cy)/ });
   await Promise.all([page.waitForEvent("load"), approve.first().click()]);
@@ -49,7 +49,7 @@ test("what a change moved under the pointer is not pressed by a click that was m
   const world = await World.linked(SETTING);
   await knock(world, ["Ada", "Bea", "Cy"]);
   const page = await signedIn(browser, world.home);
-  await page.clock.install();
+  await stopClock(page);
   await page.goto("/whatsapp");
   const [ada, bea] = [
     await placeOf(page, "[aria-label^='Approve Ada']"),
@@ -65,6 +65,75 @@ test("what a change moved under the pointer is not pressed by a click that was m
   await page.getByRole("status").getByText("Approved Bea").waitFor();
 });
 
+test("focus whose button went is on the heading, and on nobody else's button", async () => {
+  const world = await World.linked(SETTING);
+  await knock(world, ["Ada", "Bea", "Cy"]);
+  const page = await signedIn(browser, world.home);
+  await page.goto("/whatsapp");
+  await page.getByRole("button", { name: /^Approve Ada/ }).focus();
+  await world.home.run(["deny", "Ada"]);
+  await page.getByRole("link", { name: "Ada", exact: true }).waitFor({ state: "detached" });
+  expect(await focused(page)).toBe("H1 WhatsApp");
+
+  await page.getByRole("button", { name: /^Undo: Ada/ }).focus();
+  await world.home.run(["approve", "Bea"]);
+  await page.getByRole("button", { name: /^Undo: Bea/ }).waitFor();
+  expect(await focused(page)).toBe("H1 WhatsApp");
+
+  await page.goto("/");
+  await page.getByRole("button", { name: /^Deny Cy/ }).focus();
+  await world.home.run(["deny", "Cy"]);
+  await page.getByText("Nobody is pending.").waitFor();
+  expect(await focused(page)).toBe("H2 Waiting for you");
+});
+
+test("what the keyboard is on is to be seen, on every kind of button", async () => {
+  const world = await World.linked(SETTING);
+  await knock(world, ["Ada"]);
+  await world.home.run(["token", "rotate"]);
+  const page = await signedIn(browser, world.home);
+  // Without its transitions the page is at once as it looks.
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  for (const path of ["/", "/whatsapp", "/settings"]) {
+    await page.goto(path);
+    const seen = new Set<string>();
+    for (let name = ""; !seen.has(name); name = await focused(page)) {
+      seen.add(name);
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate<boolean>(SHOWS_FOCUS), await focused(page)).toBe(true);
+    }
+    expect(seen.size).toBeGreaterThan(5);
+  }
+});
+
+test("an open page says that the gateway is gone, and no more when it is back", async () => {
+  const world = await World.linked(SETTING);
+  const page = await signedIn(browser, world.home);
+  await page.goto("/whatsapp");
+  await page.context().setOffline(true);
+  await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+  const away = page.getByRole("alert").getByText(/^The gateway doesn’t answer; this page is as of \d\d:\d\d\.$/);
+  await away.waitFor();
+  await page.context().setOffline(false);
+  await away.waitFor({ state: "detached" });
+  await world.home.stop();
+  await away.waitFor();
+});
+
+/** Whether the focused element differs from an unfocused one by outline or shadow. */
+const SHOWS_FOCUS = `(() => {
+  const active = document.activeElement;
+  if (active === document.body) return true;
+  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(active);
+  return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || /[1-9]\\d*px/.test(boxShadow);
+})()`;
+
+/** The tag and the words of what has the focus. */
+async function focused(page: Page): Promise<string> {
+  return await page.evaluate<string>(`(({ tagName, textContent, id, href, ariaLabel }) =>
+    tagName + " " + (ariaLabel ?? (textContent.trim() || id || href)))(document.activeElement)`);
+}
+
 /** Strangers send the token, one after the other. */
 async function knock(world: World, names: readonly string[]): Promise<void> {
   for (const name of names) {
@@ -78,6 +147,12 @@ async function knock(world: World, names: readonly string[]): Promise<void> {
 async function approved(world: World): Promise<string[]> {
   const { out } = await world.home.run(["list", "approved", "--json"]);
   return [...out.matchAll(/"name":\s*"(\w+)"/g)].map(([, name = ""]) => name);
+}
+
+/** From here on nothing wakes up by itself on the page. */
+async function stopClock(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + HELD_MS);
 }
 
 async function isInView(page: Page, selector: string): Promise<boolean> {
