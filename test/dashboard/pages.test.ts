@@ -163,6 +163,11 @@ const FORMS: Form[] = [
   ["/link/logout", {}],
 ];
 
+/** Where who is not signed in and asks for a page is sent. */
+function signInFor(path: string): string {
+  return ["/", "/live"].includes(path) ? "/sign-in" : `/sign-in?${new URLSearchParams({ said: "needed", back: path })}`;
+}
+
 const ROOT = { door: "cli", who: "root" } as const;
 
 /** Nothing of what the forms would do has happened. */
@@ -196,7 +201,7 @@ describe("the door", () => {
 
   it("every page and form leads whoever is not signed in to the sign-in, and changes nothing", async () => {
     for (const path of [...PAGES, "/live", "/nowhere"])
-      await request(server).get(path).expect(303).expect("location", "/sign-in");
+      await request(server).get(path).expect(303).expect("location", signInFor(path));
     for (const [path, fields] of FORMS) {
       await request(server)
         .post(path)
@@ -207,6 +212,22 @@ describe("the door", () => {
     }
     expect((await request(server).get("/sign-in?said=not-done")).text).toContain("nothing was changed");
     await nothingChanged();
+  });
+
+  it("after the sign-in one is where one wanted to be, and on no page but ours", async () => {
+    const browser = new Browser();
+    const { headers } = await browser.agent.get("/whatsapp?list=denied").expect(303);
+    const { text } = await browser.get(headers.location ?? "");
+    expect(text).toContain("sign in to see that page");
+    const back = /name="back" value="([^"]+)"/.exec(text)?.[1]?.replaceAll("&#x3D;", "=") ?? "";
+    const wrong = await browser.post("/sign-in", { token: "a guess", back }).expect(403);
+    expect(wrong.text).toContain('name="back" value="/whatsapp?list');
+    await browser.post("/sign-in", { token: ACCESS_TOKEN, back }).expect("location", "/whatsapp?list=denied");
+    for (const evil of ["//evil.example/", "https://evil.example/", "/\\evil.example"]) {
+      const other = new Browser();
+      await other.get(`/sign-in?back=${encodeURIComponent(evil)}`);
+      await other.post("/sign-in", { token: ACCESS_TOKEN, back: evil }).expect("location", "/");
+    }
   });
 
   it("an expired session is told so, and its forms change nothing", async () => {
@@ -354,6 +375,29 @@ describe("other web pages", () => {
     for (const path of [...PAGES, "/sign-in", "/assets/kafclaw.js"]) {
       await request(server).get(path).set("host", "evil.example").expect(421);
     }
+  });
+
+  it("a browser is told in words where to go, a program in JSON", async () => {
+    const html = "text/html,application/xhtml+xml,*/*;q=0.8";
+    const host = await request(server).get("/").set({ host: "evil.example", accept: html }).expect(421);
+    expect(host.text).toMatch(/^This is KafClaw.*: open https:\/\/bot\.example\.org, or set dashboard\.publicUrl/);
+    const origin = await request(server)
+      .post("/sign-in")
+      .set({ origin: "https://evil.example", accept: html })
+      .expect(403);
+    expect(origin.text).toMatch(/nothing was changed\. Open the dashboard/);
+    const { body } = await request(server).get("/api/v1/status").set("host", "evil.example").expect(421);
+    expect(body.error.code).toBe("wrong-host");
+  });
+
+  it("what is neither a look nor a form is not allowed, whoever asks", async () => {
+    const browser = await Browser.signedIn();
+    for (const path of ["/", "/settings/silent"]) {
+      for (const method of ["put", "patch", "delete"] as const) {
+        await browser.agent[method](path).expect(405).expect("allow", "GET, HEAD, POST");
+      }
+    }
+    await nothingChanged();
   });
 
   it("an Origin that is not ours changes nothing, another port of this machine neither", async () => {
@@ -645,6 +689,24 @@ describe("what the pages do", () => {
     expect(house.gateway.silent.on()).toBe(true);
     expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
     expect(house.access.invites()).toEqual([]);
+  });
+
+  it("who came with an old token is named before they are removed, and nobody is offered where there is none", async () => {
+    const browser = await Browser.signedIn();
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    expect((await browser.get("/settings")).text).not.toContain("old token");
+    await house.cli("token", "rotate");
+    expect((await browser.get("/settings")).text).toMatch(/stranger again of <bdi>Alice<[\s\S]*Remove this one</);
+    expect(await browser.does("/settings/old-token", {})).toMatch(/^Done\. Removed 1 sender/);
+    expect(house.state(alice)).toBe("stranger");
+  });
+
+  it("the overview takes the last decision back as well", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    await house.cli("approve", alice.code);
+    const browser = await Browser.signedIn();
+    const decision = /name="decision" value="([^"]+)"/.exec((await browser.get("/")).text)?.[1] ?? "";
+    expect(await browser.does("/whatsapp/undo", { decision, back: "/" })).toMatch(/^Done\. Undone: Alice/);
   });
 
   it("open pages hear of a sixth message of somebody pending, and of a full disk", async () => {
