@@ -61,6 +61,19 @@ function replace(old, fresh) {
   refocus?.(taken)?.focus({ preventScroll: true });
 }
 
+/** The names of people who have come to a list since the last announcement. */
+let arrived = [];
+const announcer = document.createElement("p");
+announcer.className = "sr";
+announcer.setAttribute("aria-live", "polite");
+document.body.append(announcer);
+
+/** Tells those who don't see the list grow. */
+function announce() {
+  if (arrived.length > 0) announcer.textContent = `New in the list: ${arrived.join(", ")}`;
+  arrived = [];
+}
+
 /** Keyed lists change entry by entry; everything else as a whole. */
 function update(old, fresh) {
   keepOpen(old, fresh);
@@ -75,6 +88,7 @@ function update(old, fresh) {
     const same = known.get(keyOf(entry));
     if (!same) {
       old.insertBefore(document.importNode(entry, true), place);
+      if (entry.matches(".person")) arrived.push(entry.querySelector(".name").textContent);
       continue;
     }
     if (same === place) place = place.nextElementSibling;
@@ -191,6 +205,7 @@ function show(fresh) {
       if (counterpart) update(old, counterpart);
     }
   });
+  announce();
   if (left && document.activeElement === document.body) focusHeading(left);
   document.documentElement.dataset.fresh = String(Number(document.documentElement.dataset.fresh ?? 0) + 1);
 }

@@ -144,6 +144,8 @@ test("a change elsewhere leaves half-typed text and the chosen reply alone", asy
     .waitFor();
   expect(await bob.getByRole("textbox").inputValue()).toBe("half a sent");
   expect(await bob.getByText("Reply to").isVisible()).toBe(true);
+  await bob.getByRole("textbox").press("Escape");
+  expect(await bob.getByText("Reply to").isVisible()).toBe(false);
 });
 
 test("without JavaScript every form and link works", async () => {

@@ -87,6 +87,28 @@ test("focus whose button went is on the heading, and on nobody else's button", a
   expect(await focused(page)).toBe("H2 Waiting for you");
 });
 
+test("who comes to the list is announced to those who don't see it grow", async () => {
+  const world = await World.linked(SETTING);
+  const page = await signedIn(browser, world.home);
+  await page.goto("/whatsapp");
+  await knock(world, ["Ada"]);
+  await page.locator("[aria-live=polite]").getByText("New in the list: Ada").waitFor();
+});
+
+test("on a small phone the menu stands in one line, with a badge too", async () => {
+  const world = await World.linked(SETTING);
+  await knock(world, ["Ada"]);
+  const page = await signedIn(browser, world.home, { viewport: { width: 360, height: 740 } });
+  await page.goto("/whatsapp");
+  await page.locator(".badge").waitFor();
+  const places = await page.evaluate<number[]>(`(() => {
+    const links = [...document.querySelectorAll(".top nav a")].map((link) => link.getBoundingClientRect());
+    return [new Set(links.map(({ bottom }) => Math.round(bottom))).size, Math.max(...links.map(({ right }) => right))];
+  })()`);
+  expect(places[0]).toBe(1);
+  expect(places[1]).toBeLessThanOrEqual(360);
+});
+
 test("what the keyboard is on is to be seen, on every kind of button", async () => {
   const world = await World.linked(SETTING);
   await knock(world, ["Ada"]);

@@ -17,7 +17,7 @@ export function linkPages(router: Router, desk: Desk): void {
     const isOpen = state.code === "open";
     const isLinking = !isOpen && (event.event === "qr" || event.event === "pairing-code");
     desk.show(request, response, "link", "Link", {
-      link: { ...state, isOpen, since: desk.time(state.since) },
+      link: { ...state, ...looksOf(desk), isOpen, since: desk.time(state.since) },
       me: me && formatNumber(me),
       isLinking,
       qr: isLinking && event.event === "qr" ? trustedHtml(await qrcode.toString(event.data, QR)) : undefined,
@@ -56,6 +56,14 @@ export function linkPages(router: Router, desk: Desk): void {
     const what = left === undefined ? "This device is unlinked" : "The session is forgotten";
     desk.answer(response, "/link", { ok: true, text: `${what}; contacts and settings are kept. ${left ?? ""}`.trim() });
   });
+}
+
+/** How the state of the link looks: good, bad, or under way. */
+export function looksOf({ parts: { gateway, link } }: Desk): { look: string; mark: string } {
+  const { code } = gateway.link();
+  if (code === "open") return { look: "good", mark: "✓" };
+  const isUnderWay = code === "connecting" || (code === "unlinked" && link.event.event !== "error");
+  return isUnderWay && gateway.startedAt !== undefined ? { look: "waits", mark: "…" } : { look: "bad", mark: "!" };
 }
 
 /** What the link says, with the page's button where the machine has a command. */

@@ -3,7 +3,8 @@ import { formatNumber } from "../../access/index.js";
 import { formatDuration } from "../../admin/index.js";
 import { drawDay } from "../picture.js";
 import type { Desk } from "./desk.js";
-import { onPages } from "./link.js";
+import { looksOf, onPages } from "./link.js";
+import { lastDecision } from "./whatsapp.js";
 
 const DAY = 24 * 60 * 60_000;
 /** The rest is on the WhatsApp page. */
@@ -23,6 +24,7 @@ export function overview(desk: Desk) {
     desk.show(request, response, "overview", "Overview", {
       link: {
         ...link,
+        ...looksOf(desk),
         isOpen: link.code === "open",
         remedy: link.code === "open" ? "" : onPages(link.remedy, "Link this device"),
       },
@@ -36,6 +38,7 @@ export function overview(desk: Desk) {
       ownerMissing: owner === undefined,
       ownerUnconfirmed: owner?.confirmed === false,
       ownerLocked: owner?.locked,
+      last: lastDecision(desk),
       counts: access.counts(),
       picture: drawDay(messages, now),
       dayBefore: desk.time(now - DAY + 60_000),

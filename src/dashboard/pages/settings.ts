@@ -29,6 +29,7 @@ export function settingsPages(router: Router, desk: Desk): void {
       responder: gateway.responder,
       wrote: whoWrote(desk),
       token: token && { masked: token.masked, since: desk.time(token.since) },
+      ...cameWithOldToken(desk),
       pairingOpen: config.pairing.open,
       invites: invitesOf(desk),
       draft: inviteDraft(request),
@@ -125,6 +126,13 @@ const RESPONDER_ORDERS = [
 /** What the command takes for something else than whom an invite is for. */
 const INVITE_WORDS: readonly string[] = ["list", "revoke"];
 const REVEALED = { ok: true, text: "This is the pairing token; share it only with people you know." };
+
+/** Who is pending by a token that was replaced since; nothing where nobody is. */
+function cameWithOldToken({ parts: { access } }: Desk): object {
+  const old = access.pendingWithOldToken();
+  const people = old.map((contact) => ({ code: contact.code, name: contact.name || formatNumber(contact) }));
+  return { oldToken: people.length > 0 ? people : undefined, oldTokenOne: people.length === 1 };
+}
 
 /** An invite that was refused, as it was typed. */
 function inviteDraft(request: Request): object | undefined {

@@ -119,7 +119,7 @@ function talkWith({ parts: { gateway } }: Desk, { _id, state }: Contact): object
 }
 
 /** The last decision that can still be taken back, of all or about one contact. */
-function lastDecision(desk: Desk, about?: Contact): object | undefined {
+export function lastDecision(desk: Desk, about?: Contact): object | undefined {
   const last = desk.parts.access.lastUndoable(about?._id);
   if (last === undefined) return undefined;
   const { contact, decision } = last;
