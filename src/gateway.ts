@@ -26,6 +26,7 @@ import {
   type Gateway,
   LOCKED_AT_MACHINE,
   realScheduler,
+  type Scheduler,
 } from "./admin/index.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
@@ -45,9 +46,10 @@ import { pacesOf } from "./whatsapp/pace.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
 import { Session, type SessionDoc } from "./whatsapp/session.js";
+import { openSocket } from "./whatsapp/socket.js";
 import { trustOnlyWhatsApp } from "./whatsapp/trust.js";
 import type { LinkState, Me } from "./whatsapp/types.js";
-import { ClientVersion } from "./whatsapp/version.js";
+import { ClientVersion, fetchVersionFor } from "./whatsapp/version.js";
 
 /** What a house is built from. */
 export interface HouseOptions {
@@ -56,6 +58,8 @@ export interface HouseOptions {
   readonly version: string;
   readonly log: Logger;
   readonly clock?: () => number;
+  /** Does what is due later, all but the link's reconnects. */
+  readonly scheduler?: Scheduler;
   /** Signing in to the dashboard, where it is served. */
   readonly signIn?: Pick<SignIn, "link">;
   /** The store's lock was lost: nothing more can be written, the process must end. */
@@ -118,7 +122,7 @@ async function build(
   clock: () => number,
 ): Promise<House> {
   const { home, config, version, log, signIn } = options;
-  const scheduler = realScheduler(clock);
+  const { scheduler = realScheduler(clock) } = options;
   const settings = await store.open<Doc>("settings");
   const access = await createAccess({
     access: await store.open<AccessDoc>("access", { durable: true }),
@@ -162,11 +166,14 @@ async function build(
     session,
     journal,
     settings,
-    version: await ClientVersion.open(settings),
+    version: await ClientVersion.open(settings, fetchVersionFor(config.whatsapp.rootKey)),
     log,
     baileysLog: log.child({ class: "baileys" }, { level: BAILEYS_LOG[log.level] ?? "error" }),
     clock,
     random: Math.random,
+    // A command that links holds nothing else that keeps its process alive between two tries.
+    scheduler: realScheduler(clock, { keepsAlive: true }),
+    openSocket,
     isKnown,
     recall: (id, chat) => outbox.recall(id, whole(chat)),
     ...present({ url: config.whatsapp.url }),

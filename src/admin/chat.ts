@@ -17,6 +17,7 @@ import { labels, wasDone } from "./words.js";
 
 /** Orders older than this, by WhatsApp's time, change nothing (I11). */
 const STALE_MS = 15 * 60_000;
+const SECOND = 1_000;
 /** How often somebody who chats with the bot is told that it only knows commands. */
 const HINT_MS = 6 * 60 * 60_000;
 /** Answered orders that are remembered; far more than WhatsApp ever replays. */
@@ -180,10 +181,14 @@ export class AdminChat {
     return this.parts.serverNow() - message.at > STALE_MS;
   }
 
-  /** Given before the gateway started, and not heard until now. */
+  /**
+   * Given before the gateway started, and not heard until now. WhatsApp tells its own time and a message's in whole
+   * seconds: one that may be from before counts as such.
+   */
   private isOfEarlierRun({ waited, at }: Inbound): boolean {
     const { gateway, clock, serverNow } = this.parts;
-    return waited === true && gateway.startedAt !== undefined && serverNow() - at > clock() - gateway.startedAt;
+    if (waited !== true || gateway.startedAt === undefined) return false;
+    return serverNow() - at + SECOND > clock() - gateway.startedAt;
   }
 
   /** A bare yes or no changes nothing. */

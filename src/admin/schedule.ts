@@ -12,15 +12,15 @@ export interface Scheduler {
 /** What `setTimeout` takes at most; longer waits are made of several. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** The scheduler of a running gateway. Its timers never keep the process alive. */
-export function realScheduler(clock: Clock): Scheduler {
+/** The scheduler of a running gateway. Its timers keep the process alive only where that is asked for. */
+export function realScheduler(clock: Clock, { keepsAlive = false } = {}): Scheduler {
   return {
     at(time, work) {
       let timer: NodeJS.Timeout;
       const wait = (): void => {
         const left = time - clock();
         timer = setTimeout(left > LONGEST_MS ? wait : work, Math.min(Math.max(left, 0), LONGEST_MS));
-        timer.unref();
+        if (!keepsAlive) timer.unref();
       };
       wait();
       return () => clearTimeout(timer);

@@ -1,5 +1,5 @@
 /** The local API (JSON under `/api/v1/`), through which the command line changes a running gateway. */
-import express, { type Express, type Request, type RequestHandler, type Response, Router } from "express";
+import express, { type Express, type Request, type RequestHandler, Router } from "express";
 import { z } from "zod";
 import {
   type Access,
@@ -13,7 +13,7 @@ import {
 import { type Admin, answerOf, answerOfSetup, changeOwner, type Gateway, inviteLink, setUp } from "../admin/index.js";
 import type { LoadedConfig } from "../config.js";
 import { present } from "../present.js";
-import type { LinkControl, LinkEvent } from "../whatsapp/types.js";
+import type { LinkControl } from "../whatsapp/types.js";
 import { type Activity, groupOf, MESSAGES_KEPT_MS, PARCEL_STATES, VERDICT_GROUPS } from "./activity.js";
 import { decideAsShown, WISHES } from "./decide.js";
 import { askerOf, onlyAtTheMachine, onlyOurHost, onlyWithToken, type Place } from "./guard.js";
@@ -216,24 +216,17 @@ function routes(parts: ApiParts): Router {
     response.json({ ok: true, text });
   });
 
-  // How the last attempt to link ended is no news about the one that was just begun.
-  let old: LinkEvent | undefined;
-  const showLink = (_request: Request, response: Response) => {
-    response.json(link.event === old ? { event: "connecting" } : link.event);
-  };
-  router.get("/link", showLink);
+  router.get("/link", (_request, response) => void response.json(link.event));
   router.post("/link", async (request, response) => {
     const { phone, replace } = checked(LinkRequest, jsonOf(request));
     if (replace && access.owner()?.setup === "self" && askerOf(response).door === "dashboard") {
       return problem(response, 403, "at-the-machine", AT_MACHINE);
     }
-    const before = link.event;
     await link.beginLinking({
       ...(phone === undefined ? {} : { phone: phoneDigits(phone) }),
       ...present({ replace }),
     });
-    old = before;
-    showLink(request, response.status(202));
+    response.status(202).json(link.event);
   });
   router.post("/link/cancel", async (_request, response) => {
     await link.cancelLinking();

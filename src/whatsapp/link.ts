@@ -1,5 +1,4 @@
 import { EventEmitter, once } from "node:events";
-import { performance } from "node:perf_hooks";
 import type { BinaryNode, ConnectionState, WAMessage, WASocket } from "@whiskeysockets/baileys";
 import { generateMessageIDV2 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
@@ -8,33 +7,24 @@ import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
-import { classify, type Disconnect, waitFor } from "./disconnects.js";
+import { Connection } from "./connection.js";
+import { classify, type Disconnect } from "./disconnects.js";
 import type { ImportedSession } from "./import.js";
 import type { Journal } from "./journal.js";
+import { afterInterruption, type Linking, linkingBy, type Reason, reasonOf } from "./linking.js";
 import { AccountPin } from "./pin.js";
-import { askLid, block, onWhatsApp } from "./questions.js";
-import { sendAgain, sendAndWait } from "./send.js";
+import { Reconnect, type ReconnectOptions } from "./reconnect.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
-import { openSocket } from "./socket.js";
+import type { SocketOptions } from "./socket.js";
 import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireContent } from "./types.js";
 import type { ClientVersion } from "./version.js";
 
-/** QR codes are shown for this many rounds (about 160 s each) before the attempt ends. */
-const LINKING_ROUNDS = 3;
 const NOT_TOLD = "WhatsApp could not be told: remove the device on the phone, under Linked devices, too.";
-/** A login that has held for so long was a good one: the next reconnect is quick again. */
-const STEADY_MS = 30_000;
-/** So many connections may fail before any code was shown until whoever links is told; it goes on being tried. */
-const FAILURES_BORNE = 2;
-/** Pauses grow no longer than for so many tries where our own disk was the reason: nobody is to be spared but ourselves. */
-const OWN_FAILURES = 4;
-/** How often a disk that had no room is tried; each try takes some of what a file may have left. */
-const WRITABLE_LOOK_MS = 2_000;
-/** What `setTimeout` takes at most. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** How long a log-out waits for the linked device to connect again, where another one was waited for. */
+const CONNECT_MS = 15_000;
 
-export interface LinkOptions {
+export interface LinkOptions extends ReconnectOptions {
   readonly session: Session;
   readonly journal: Journal;
   readonly settings: Collection<Doc>;
@@ -42,8 +32,7 @@ export interface LinkOptions {
   readonly log: Logger;
   /** What Baileys writes to; most of it says nothing to people. */
   readonly baileysLog: Logger;
-  readonly clock: () => number;
-  readonly random: () => number;
+  readonly openSocket: (options: SocketOptions) => WASocket;
   readonly url?: string;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
@@ -64,7 +53,7 @@ interface LinkEvents {
   creds: [];
   /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
   linked: [Me];
-  /** A message that came with the history of a first link, as stanza attributes and padded protobuf. */
+  /** Messages that came with the history of a first link. */
   history: [messages: readonly WAMessage[]];
 }
 
@@ -73,20 +62,17 @@ interface LinkEvents {
  * socket of the house (I3).
  */
 export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl {
-  private socket: WASocket | undefined;
-  /** Aborted when the present connection ends, for those who wait for an answer on it. */
-  private ended = new AbortController();
+  /**
+   * The present connection, or the last one while the next is not made. Whatever waited for something looks whether it is
+   * still the same: what comes of any other is not heard.
+   */
+  private connection: Connection | undefined;
   private current: LinkState;
   private lastEvent: LinkEvent = { event: "connecting" };
-  private attempts = 0;
-  /** When the present login was made, by the monotonic clock. */
-  private openedAt: number | undefined;
-  private timer: NodeJS.Timeout | undefined;
   private stopped = true;
   /** Set while somebody is linking: how far it got. */
-  private linking: { phone?: string; replace: boolean; rounds: number; loggedOut: boolean } | undefined;
-  /** Why we ended the connection ourselves, where we did. */
-  private failure: KafclawError | undefined;
+  private linking: Linking | undefined;
+  private readonly reconnect: Reconnect;
   private readonly serverTime: ServerTime;
 
   private constructor(
@@ -94,6 +80,11 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     private readonly pin: AccountPin,
   ) {
     super();
+    this.reconnect = new Reconnect(
+      options,
+      () => this.connect(),
+      () => options.session.save(),
+    );
     this.serverTime = new ServerTime(options.clock);
     this.current = {
       code: "unlinked",
@@ -154,7 +145,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   /** A fresh WhatsApp message id. */
   newId(): string {
-    return generateMessageIDV2(this.socket?.user?.id);
+    return generateMessageIDV2(this.device);
   }
 
   onOpen(listener: () => void): void {
@@ -164,7 +155,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Connects and stays connected; begins to link where there is no session. */
   start(): void {
     this.stopped = false;
-    if (!this.options.session.linked) this.linking ??= { replace: false, rounds: LINKING_ROUNDS, loggedOut: false };
+    if (!this.options.session.linked) this.linking ??= linkingBy({ replace: false, loggedOut: false });
     this.connect();
   }
 
@@ -172,14 +163,12 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   async stop(): Promise<void> {
     this.stopped = true;
     this.linking = undefined;
-    clearTimeout(this.timer);
-    const socket = this.drop();
-    socket?.ev.flush();
-    await socket?.end(undefined);
+    await this.leave();
   }
 
   /**
-   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real.
+   * Begins to link anew, by QR or by pairing code. The old session stays until the new link is real. Of two who ask at
+   * once, the last one's wish counts.
    * @param phone digits of the number to link by pairing code.
    * @throws KafclawError `already-linked`
    */
@@ -192,14 +181,14 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
         `Already linked as +${this.me?.pn.split("@")[0] ?? "?"}; nothing to do. To link another account: kafclaw whatsapp-auth --replace.`,
       );
     }
-    const socket = this.drop();
-    clearTimeout(this.timer);
-    await socket?.end(undefined);
-    this.options.session.startOver();
     const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
-    this.linking = { replace, rounds: LINKING_ROUNDS, loggedOut, ...present({ phone }) };
-    this.attempts = 0;
+    const linking = linkingBy({ replace, loggedOut, ...present({ phone }) });
+    this.linking = linking;
     this.stopped = false;
+    await this.leave();
+    if (this.linking !== linking) return;
+    this.options.session.startOver();
+    this.reconnect.forget();
     // What was shown for the last attempt, or of the old link, says nothing about this one.
     this.setState({
       code: "unlinked",
@@ -213,26 +202,31 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   /** Ends an attempt to link, where one is under way: the session that was there, if any, connects again. */
   async cancelLinking(): Promise<void> {
     if (this.linking === undefined) return;
-    clearTimeout(this.timer);
-    await this.drop()?.end(undefined);
     await this.giveUpLinking({ code: "cancelled", message: "Linking was cancelled." });
   }
 
   async logout(): Promise<string | undefined> {
-    // Only as the device that is linked can WhatsApp be told that it goes.
+    const wasLinking = this.linking !== undefined;
     await this.cancelLinking();
+    // Only as the device that is linked can WhatsApp be told that it goes.
+    if (wasLinking) await this.openOrEnded();
     await this.pin.end();
     this.stopped = true;
-    clearTimeout(this.timer);
+    this.linking = undefined;
     const isGone = this.me === undefined || this.current.code === "loggedOut";
-    const isOpen = this.open;
-    const socket = this.drop();
-    const isTold = socket !== undefined && isOpen && (await socket.logout().then(yes, no));
-    if (!isTold) await socket?.end(undefined);
+    const isTold = this.open && (await this.letGo()?.logout()) === true;
+    await this.leave();
     await this.options.session.wipe();
     this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
     this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
     return isGone || isTold ? undefined : NOT_TOLD;
+  }
+
+  /** Waits until the connection that is being made is open or has failed, for a while at most. */
+  private async openOrEnded(): Promise<void> {
+    if (!this.connection || this.open) return;
+    const signal = AbortSignal.any([this.connection.ended, AbortSignal.timeout(CONNECT_MS)]);
+    await once(this, "open", { signal }).catch(() => {});
   }
 
   /** Takes over a session that another installation of Baileys made. */
@@ -243,49 +237,50 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   async send(jid: string, id: string, content: WireContent, mayLeave: () => boolean): Promise<Ack> {
-    const { socket } = this;
-    if (!socket || !this.open) return { kind: "lost" };
-    return sendAndWait(socket, { jid, id, content, mayLeave, ended: this.ended.signal });
+    return this.live?.send(jid, id, content, mayLeave) ?? { kind: "lost" };
   }
 
   async signal(jid: string, signal: Signal): Promise<void> {
-    const { socket } = this;
-    if (!socket || !this.open) return;
-    const sent =
-      signal.kind === "read"
-        ? socket.sendReceipt(jid, undefined, [...signal.ids], "read")
-        : socket.sendPresenceUpdate(signal.on ? "composing" : "paused", jid);
-    await sent.catch(() => {});
+    await this.live?.signal(jid, signal);
   }
 
   /** WhatsApp's own form of a typed number: a JID, null when it is not on WhatsApp, undefined when that can't be asked now. */
   async onWhatsApp(pn: string): Promise<string | null | undefined> {
-    return this.socket && this.open ? onWhatsApp(this.socket, pn) : undefined;
+    return this.live?.onWhatsApp(pn);
   }
 
   /** Asks for the LID of a number; what is learned arrives through the session. */
   async askLid(pn: Pn): Promise<void> {
-    if (this.socket && this.open) await askLid(this.socket, pn);
+    await this.live?.askLid(pn);
   }
 
   /** Blocks or unblocks at WhatsApp. False when that could not be done. */
   async block(person: Person, blocked: boolean): Promise<boolean> {
-    return this.socket && this.open ? block(this.socket, person, blocked) : false;
+    return this.live?.block(person, blocked) ?? false;
   }
 
   /** Ends the connection because something failed underneath (a full disk); it comes back by itself. */
   fail(error: unknown): void {
-    if (error instanceof KafclawError) this.failure = error;
-    void this.socket?.end(error instanceof Error ? error : new Error(String(error)));
+    this.connection?.fail(error);
   }
 
-  /** Lets go of the present connection: what comes from it from now on is not heard. */
-  private drop(): WASocket | undefined {
-    const { socket } = this;
-    this.socket = undefined;
-    this.ended.abort();
-    this.ended = new AbortController();
-    return socket;
+  /** The present connection, where it is logged in. */
+  private get live(): Connection | undefined {
+    return this.open ? this.connection : undefined;
+  }
+
+  /** Lets go of the present connection: what comes from it from now on is not heard, and no other is made in its place. */
+  private letGo(): Connection | undefined {
+    const { connection } = this;
+    this.reconnect.cancel();
+    this.connection = undefined;
+    return connection;
+  }
+
+  /** Ends the present connection; what it holds back is heard first. */
+  private async leave(): Promise<void> {
+    this.connection?.flush();
+    await this.letGo()?.end();
   }
 
   private connect(): void {
@@ -293,7 +288,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const { session, journal, version, url, baileysLog } = this.options;
     if (session.linked)
       this.setState({ code: "connecting", sentence: "Connecting to WhatsApp.", remedy: "Wait a moment." });
-    const socket = openSocket({
+    void this.letGo()?.end();
+    const socket = this.options.openSocket({
       session,
       journal,
       creds: session.credentials(),
@@ -301,82 +297,101 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       log: baileysLog,
       ...present({ url }),
       isKnown: this.options.isKnown,
-      recall: (key) => sendAgain(key, { socket: this.socket, me: this.me, recall: this.options.recall }),
+      recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
-    this.socket = socket;
-    socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
-      if (!(node instanceof Uint8Array)) this.emit("stanza", node);
+    const connection = new Connection(socket);
+    this.connection = connection;
+    this.listen(socket, connection);
+  }
+
+  private listen({ ws, ev }: WASocket, connection: Connection): void {
+    const isHeard = (): boolean => this.connection === connection;
+    ws.on("frame", (node: BinaryNode | Uint8Array) => {
+      if (isHeard() && !(node instanceof Uint8Array)) this.emit("stanza", node);
     });
-    socket.ws.on("CB:success", (node: BinaryNode) => this.serverTime.take(node.attrs.t));
-    socket.ev.on("creds.update", () => void this.saveCreds(socket));
-    socket.ev.on("messaging-history.set", ({ messages }) => this.emit("history", messages));
-    socket.ev.on("connection.update", (update) => {
-      if (socket === this.socket) void this.update(socket, update).catch((error) => this.fail(error));
+    ws.on("CB:success", (node: BinaryNode) => {
+      if (isHeard()) this.serverTime.take(node.attrs.t);
+    });
+    ev.on("creds.update", () => {
+      if (isHeard()) void this.saveCreds(connection);
+    });
+    ev.on("messaging-history.set", ({ messages }) => {
+      if (isHeard()) this.emit("history", messages);
+    });
+    ev.on("connection.update", (update) => {
+      if (!isHeard()) return;
+      this.update(connection, update).catch((error) => {
+        this.options.log.warn({ err: error }, "what came from WhatsApp could not be followed");
+        connection.fail(error);
+      });
     });
   }
 
-  private async update(socket: WASocket, update: Partial<ConnectionState>): Promise<void> {
-    if (update.qr !== undefined && !this.options.session.linked) await this.showCode(socket, update.qr);
-    if (update.connection === "open") await this.opened();
+  private async update(connection: Connection, update: Partial<ConnectionState>): Promise<void> {
+    if (update.qr !== undefined && !this.options.session.linked) await this.showCode(connection, update.qr);
+    if (update.connection === "open") await this.opened(connection);
     if (update.connection === "close") {
-      // What Baileys still buffers would be thrown away with the socket.
-      socket.ev.flush();
-      await this.closed(classify(update.lastDisconnect?.error, this.options.clock()));
+      await this.closed(connection, classify(update.lastDisconnect?.error, this.options.clock()));
     }
   }
 
   /** WhatsApp waits for a phone: shows the QR, or asks once for a pairing code. */
-  private async showCode(socket: WASocket, qr: string): Promise<void> {
+  private async showCode(connection: Connection, qr: string): Promise<void> {
     const phone = this.linking?.phone;
     if (phone === undefined) return this.tell({ event: "qr", data: qr });
     if (this.lastEvent.event === "pairing-code") return;
-    const code = await socket.requestPairingCode(phone).catch((error: unknown) => {
-      if (socket === this.socket) throw error;
+    const code = await connection.requestPairingCode(phone).catch((error: unknown) => {
+      if (this.connection === connection) throw error;
     });
     // Making a code takes a moment, in which the attempt may have ended and another have begun.
-    if (code !== undefined && socket === this.socket) this.tell({ event: "pairing-code", code });
+    if (code !== undefined && this.connection === connection) this.tell({ event: "pairing-code", code });
   }
 
   /** Credentials changed. A new account is checked against the pinned one before anything is confirmed to WhatsApp. */
-  private async saveCreds(socket: WASocket): Promise<void> {
+  private async saveCreds(connection: Connection): Promise<void> {
     const { session } = this.options;
     try {
       if (session.linked && this.linking?.replace === false) this.pin.check(session.credentials().me);
     } catch (error) {
       // Still in the same tick as the event: the socket is gone before Baileys would confirm the pairing.
-      this.drop();
-      void socket.end(undefined);
-      await this.giveUpLinking(error as KafclawError);
+      void this.letGo()?.end();
+      const { code, message } = error as KafclawError;
+      await this.giveUpLinking({ code, message });
       return;
     }
-    await session.save().catch((error) => this.fail(error));
+    await session.save().catch((error) => connection.fail(error));
     this.emit("creds");
   }
 
   /** Ends an attempt to link: says why, and goes back to the session that was there, if any that still counts. */
-  private async giveUpLinking(why: { code: string; message: string }): Promise<void> {
+  private async giveUpLinking(why: Reason): Promise<void> {
     const loggedOut = this.linking?.loggedOut === true;
     this.linking = undefined;
-    await this.options.session.resume();
+    await this.leave();
+    if (this.linking === undefined) await this.options.session.resume();
+    // Somebody has begun anew meanwhile.
+    if (this.linking !== undefined) return;
     const code = loggedOut ? "loggedOut" : "unlinked";
     this.setState({ code, sentence: why.message, remedy: "Run kafclaw whatsapp-auth to try again." });
-    this.tell({ event: "error", code: why.code, message: why.message });
+    this.tell({ event: "error", ...why });
     // A login that WhatsApp would refuse again could only cover up why the attempt failed.
     if (this.options.session.linked && !loggedOut) this.connect();
   }
 
-  private async opened(): Promise<void> {
-    this.openedAt = performance.now();
+  private async opened(connection: Connection): Promise<void> {
+    const { me, linking } = this;
+    if (!me) return;
+    this.reconnect.opened();
     // A crash or a full disk may have come between the scan and here: then nobody is linking, and the device is new.
-    const isNew = this.linking !== undefined || this.pin.isNew(this.device);
+    const isNew = linking !== undefined || this.pin.isNew(this.device);
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));
     if (isNew) await this.pinAccount();
-    this.linking = undefined;
-    const { me } = this;
-    if (!me) return;
+    if (this.linking === linking) this.linking = undefined;
+    // It is linked, though the connection may have ended meanwhile.
+    if (isNew) this.emit("linked", me);
+    if (this.connection !== connection || connection.ended.aborted) return;
     this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
     this.tell({ event: "linked", jid: me.pn, lid: me.lid ?? null });
-    if (isNew) this.emit("linked", me);
     this.emit("open");
   }
 
@@ -392,84 +407,44 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   /** The one place that decides what a disconnect means; the table in disconnects.ts says it for each code. */
-  private async closed(disconnect: Disconnect): Promise<void> {
-    this.drop();
-    const { session, log, random, clock } = this.options;
+  private async closed(connection: Connection, disconnect: Disconnect): Promise<void> {
+    const { session, log, version } = this.options;
     log.info({ code: disconnect.code, name: disconnect.name }, disconnect.sentence);
-    if (this.stopped) return;
-    if (!session.linked) return this.linkingInterrupted(disconnect);
-    const { failure } = this;
-    this.failure = undefined;
+    if (!session.linked) return this.linkingInterrupted(connection, disconnect);
+    const { failure } = connection;
     this.setState(stateOf(disconnect));
-    if (failure)
-      this.setState({
-        code: "connecting",
-        sentence: failure.message,
-        remedy: "It comes back by itself once that is mended.",
-      });
+    if (failure) {
+      const remedy = "It comes back by itself once that is mended.";
+      this.setState({ code: "connecting", sentence: failure.message, remedy });
+    }
     if (disconnect.retry === "stop" || disconnect.retry === "link") {
-      this.tell({ event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
+      this.tell({ event: "error", ...reasonOf(disconnect) });
       return;
     }
-    if (disconnect.retry === "version") await this.options.version.outdated();
-    // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
-    if (this.openedAt !== undefined && performance.now() - this.openedAt > STEADY_MS) this.attempts = 0;
-    this.openedAt = undefined;
-    this.attempts += 1;
-    if (failure)
-      this.reconnectWhenWritable(waitFor(disconnect, Math.min(this.attempts, OWN_FAILURES), clock(), random));
-    else this.reconnectIn(waitFor(disconnect, this.attempts, clock(), random));
-  }
-
-  /**
-   * After a failure of our own disk: comes back as soon as a write works that failed before, or after the usual pause. As
-   * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
-   */
-  private reconnectWhenWritable(ms: number, hasFailed = false): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(async () => {
-      const isWritable = await this.options.session.save().then(
-        () => true,
-        () => false,
-      );
-      if (this.stopped || this.socket) return;
-      const left = ms - WRITABLE_LOOK_MS;
-      if (isWritable && (hasFailed || left <= 0)) this.connect();
-      else this.reconnectWhenWritable(left, !isWritable);
-    }, WRITABLE_LOOK_MS);
+    if (disconnect.retry === "version") await version.outdated();
+    if (this.connection !== connection) return;
+    if (failure) this.reconnect.whenWritable(disconnect);
+    else this.reconnect.after(disconnect);
   }
 
   /** A connection that ended before a phone took the code: the next round, or the end of the attempt. */
-  private async linkingInterrupted(disconnect: Disconnect): Promise<void> {
-    const { linking, options } = this;
+  private async linkingInterrupted(connection: Connection, disconnect: Disconnect): Promise<void> {
+    const { linking, options, reconnect } = this;
     if (!linking) return;
-    // A lost network ends with the same code as a QR that nobody scanned; then there was none to scan.
     const wasShown = this.lastEvent.event === "qr" || this.lastEvent.event === "pairing-code";
-    const expired = disconnect.code === 408 && wasShown;
-    if (expired) linking.rounds -= 1;
-    if (linking.rounds <= 0) return this.giveUpLinking({ code: "linking-timed-out", message: LINKING_TIMED_OUT });
-    if (disconnect.retry === "stop") {
-      return this.giveUpLinking({ code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` });
-    }
+    const next = afterInterruption(disconnect, linking.rounds, wasShown, reconnect.failed);
+    if (next.kind === "give-up") return this.giveUpLinking(next.why);
     if (disconnect.retry === "version") await options.version.outdated();
+    if (this.connection !== connection) return;
     options.session.startOver();
-    const isClear = disconnect.name === "not-whatsapp" || disconnect.name === "network-down";
-    const isTold = isClear || (!wasShown && this.attempts >= FAILURES_BORNE);
-    if (isTold) this.setState({ ...stateOf(disconnect), code: "unlinked" });
-    this.tell(
-      isTold
-        ? { event: "error", code: disconnect.name, message: `${disconnect.sentence} ${disconnect.remedy}` }
-        : { event: "connecting" },
-    );
-    this.attempts = expired ? 0 : this.attempts + 1;
-    this.reconnectIn(expired ? 0 : waitFor(disconnect, this.attempts, options.clock(), options.random));
-  }
-
-  private reconnectIn(ms: number): void {
-    clearTimeout(this.timer);
-    // A ban can be longer than a timer takes, which would fire at once; a long wait is made of several.
-    const step = Math.min(ms, LONGEST_TIMER_MS);
-    this.timer = setTimeout(() => (ms > step ? this.reconnectIn(ms - step) : this.connect()), step);
+    if (next.kind === "next-round") {
+      linking.rounds -= 1;
+      this.tell({ event: "connecting" });
+      return reconnect.now();
+    }
+    if (next.isTold) this.setState({ ...stateOf(disconnect), code: "unlinked" });
+    this.tell(next.isTold ? { event: "error", ...reasonOf(disconnect) } : { event: "connecting" });
+    reconnect.after(disconnect);
   }
 
   private setState(state: Omit<LinkState, "since">): void {
@@ -484,13 +459,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 }
 
-const LINKING_TIMED_OUT =
-  "No phone took the code in time. Run kafclaw whatsapp-auth to try again; if the phone hangs or says that it couldn't link the device, it may want a passkey confirmed first (update WhatsApp and keep it open), or try --phone <number> for a pairing code.";
-
 function stateOf(disconnect: Disconnect): Omit<LinkState, "since"> {
   const { link, sentence, remedy, code } = disconnect;
   return { code: link, sentence, remedy, reason: code };
 }
-
-const yes = (): boolean => true;
-const no = (): boolean => false;

@@ -33,28 +33,28 @@ export class Phone {
   }
 
   /** Takes any stanza; those of our own phone are signs of it. Written once a day at most. */
-  async watch({ attrs }: BinaryNode, me: Me | undefined): Promise<void> {
-    if (me && isOwnPhone(attrs, me)) await this.seen();
+  async watch({ tag, attrs }: BinaryNode, me: Me | undefined): Promise<void> {
+    // An ack is the server's own, also for what the bot sent to its own number.
+    if (me && tag !== "ack" && isOwnPhone(attrs, me)) await this.seen();
   }
 
   /** The phone is there: it has just linked us, say. */
   async seen(): Promise<void> {
     const now = this.clock();
     if (Math.abs(now - this.doc.seen) < DAY && this.doc.told === undefined) return;
-    await this.keep({ _id: ID, seen: now });
+    this.doc = { _id: ID, seen: now };
+    await this.settings.put(this.doc);
   }
 
   /** Days since the last sign, once an absence, when it has become so long that WhatsApp may soon unlink us. */
   async absence(): Promise<number | undefined> {
-    const { seen, told } = this.doc;
-    const away = this.clock() - seen;
-    if (away < AWAY_MS || told === seen) return undefined;
-    await this.keep({ ...this.doc, told: seen });
+    const { doc } = this;
+    const away = this.clock() - doc.seen;
+    if (away < AWAY_MS || doc.told === doc.seen) return undefined;
+    // Told only once it is on disk: what the disk does not take is told the next time.
+    const told = { ...doc, told: doc.seen };
+    await this.settings.put(told);
+    if (this.doc === doc) this.doc = told;
     return Math.floor(away / DAY);
-  }
-
-  private async keep(doc: PhoneDoc): Promise<void> {
-    this.doc = doc;
-    await this.settings.put(doc);
   }
 }

@@ -165,8 +165,8 @@ function firstAnswer(socket: WASocket, id: string, ended: AbortSignal): Promise<
 }
 
 /** What is needed to answer a device that asks for a message again. */
-interface Asked {
-  readonly socket: WASocket | undefined;
+export interface Asked {
+  readonly socket: WASocket;
   readonly me: Me | undefined;
   /** What the outbox sent to that very chat and would still send now. */
   readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;
@@ -182,7 +182,7 @@ export async function sendAgain(
 ): Promise<WAMessageContent | undefined> {
   const { remoteJid, id, participant } = key;
   const chat = remoteJid ? personOf(remoteJid) : undefined;
-  if (!socket || !me || !remoteJid || !chat || !id) return undefined;
+  if (!me || !remoteJid || !chat || !id) return undefined;
   const asker = participant ? personOf(participant) : chat;
   if (!asker || !(same(asker, chat) || same(asker, me))) return undefined;
   const content = await recall(id, chat);

@@ -86,9 +86,9 @@ export class Session implements SignalKeyStore {
     return this.creds?.account !== undefined;
   }
 
-  /** The credentials to connect with; fresh ones, in memory only, while not linked. */
+  /** The credentials to connect with. While not linked they are in memory only, and the same until {@link startOver}. */
   credentials(): AuthenticationCreds {
-    if (!this.creds?.account) this.creds = withoutName(initAuthCreds());
+    this.creds ??= withoutName(initAuthCreds());
     return this.creds;
   }
 
@@ -110,6 +110,8 @@ export class Session implements SignalKeyStore {
     this.startingOver = false;
     await this.finishReplacing();
     const saved = await this.options.collection.get(CREDS);
+    // Begun anew meanwhile.
+    if (this.startingOver) return;
     this.creds = saved && withoutName(JSON.parse(saved.v, BufferJSON.reviver));
   }
 

@@ -25,6 +25,7 @@ import {
 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import { present } from "../present.js";
+import { watchDevices } from "./devices.js";
 import { withOtherAddress } from "./inbound.js";
 import type { Journal, JournalRecord } from "./journal.js";
 import { ResendRequests } from "./resend.js";
@@ -121,9 +122,11 @@ export function openSocket(options: SocketOptions): WASocket {
     },
   });
   const boundTokens = tokenBound(options.isKnown);
+  const watch = watchDevices(socket);
   socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
     if (node instanceof Uint8Array) return;
     boundTokens(node);
+    void watch(node).catch((error: unknown) => log.warn({ err: error }, "a list of devices could not be looked at"));
     if (node.tag !== "message") return;
     envelopes.watch(node);
     resends.watch(socket, node);

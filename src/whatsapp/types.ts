@@ -45,7 +45,7 @@ export type Content =
 
 /** One message as it came in, normalised; made from a journal record, never from a Baileys event. */
 export interface Inbound {
-  /** The journal's key: chat and WhatsApp message id. */
+  /** The journal's key: sender and WhatsApp message id. */
   readonly journalId: string;
   /** WhatsApp's message id. */
   readonly id: string;
@@ -173,7 +173,7 @@ export interface Outbox {
   withKey(key: string): { readonly to: Person; readonly at: number } | undefined;
   /** Had WhatsApp taken these messages, by their ids, at a time (milliseconds since 1970)? What is long forgotten, it had. */
   hadLeft(ids: readonly string[], at: number): boolean;
-  /** Resolves when nothing for `to` is waiting, for tests and a tidy shutdown. */
+  /** Resolves when nothing for `to` is waiting, for tests. */
   idle(to?: Person): Promise<void>;
 }
 

@@ -5,6 +5,11 @@ interface VersionDoc extends Doc {
   readonly version: WAVersion;
 }
 
+/** Asks WhatsApp for its newest client version; without an answer it says that what it returns is not the latest. */
+export type FetchVersion = (request: {
+  readonly signal: AbortSignal;
+}) => Promise<{ readonly version: WAVersion; readonly isLatest: boolean }>;
+
 const ID = "whatsapp-version";
 const FETCH_TIMEOUT_MS = 5_000;
 
@@ -15,15 +20,16 @@ const FETCH_TIMEOUT_MS = 5_000;
 export class ClientVersion {
   private constructor(
     private readonly settings: Collection<VersionDoc>,
+    private readonly fetchVersion: FetchVersion,
     private version: WAVersion,
     private saved: WAVersion | undefined,
   ) {}
 
-  static async open(settings: Collection<Doc>): Promise<ClientVersion> {
+  static async open(settings: Collection<Doc>, fetchVersion: FetchVersion): Promise<ClientVersion> {
     // The settings file holds documents of several kinds; this id belongs to this class alone.
     const collection = settings as Collection<VersionDoc>;
     const saved = (await collection.get(ID))?.version;
-    return new ClientVersion(collection, saved ?? DEFAULT_CONNECTION_CONFIG.version, saved);
+    return new ClientVersion(collection, fetchVersion, saved ?? DEFAULT_CONNECTION_CONFIG.version, saved);
   }
 
   get current(): WAVersion {
@@ -40,7 +46,16 @@ export class ClientVersion {
   /** WhatsApp refused the current version: asks for the newest; where that fails or is the same, takes the bundled one. */
   async outdated(): Promise<void> {
     const refused = this.version.join();
-    const { version, isLatest } = await fetchLatestWaWebVersion({ signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+    const { version, isLatest } = await this.fetchVersion({ signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
     this.version = isLatest && version.join() !== refused ? version : DEFAULT_CONNECTION_CONFIG.version;
   }
+}
+
+/**
+ * How the newest version is learned: from WhatsApp, unless another root key is trusted. Such a server is not WhatsApp, and
+ * what WhatsApp's own newest is says nothing about it.
+ */
+export function fetchVersionFor(rootKey: string | undefined): FetchVersion {
+  if (rootKey === undefined) return fetchLatestWaWebVersion;
+  return async () => ({ version: DEFAULT_CONNECTION_CONFIG.version, isLatest: false });
 }

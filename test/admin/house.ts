@@ -26,7 +26,8 @@ import { renderPlain } from "../../src/text.js";
 import type { Content, Inbound, LinkCode, Outbox, Parcel } from "../../src/whatsapp/types.js";
 
 export const NOON = Date.UTC(2026, 10, 23, 12, 0, 0);
-export const MINUTE = 60_000;
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 export const TOKEN = "maple-otter-1234";

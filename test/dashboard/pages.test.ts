@@ -7,8 +7,8 @@ import type { Contact } from "../../src/access/index.js";
 import { parseConfig } from "../../src/config.js";
 import { SignIn } from "../../src/dashboard/index.js";
 import { createDashboard } from "../../src/dashboard/web.js";
-import type { LinkControl, LinkEvent } from "../../src/whatsapp/types.js";
 import { DAY, House, MINUTE, OWNER, person, TOKEN } from "../admin/house.js";
+import { FakeLink } from "./fake-link.js";
 
 const ACCESS_TOKEN = "the-access-token-of-tests";
 const SECOND = 1000;
@@ -16,20 +16,6 @@ const API_TOKEN = "t0ken-of-this-start";
 const SECRET = "sk-of-the-model-0123456789";
 const CONFIG = { timezone: "Europe/Berlin", responder: { model: "parrot", apiKey: SECRET } };
 const { config, origins } = parseConfig(JSON.stringify(CONFIG), {});
-
-class FakeLink implements LinkControl {
-  event: LinkEvent = { event: "connecting" };
-  readonly asked: object[] = [];
-  async beginLinking(options: object = {}): Promise<void> {
-    this.asked.push(options);
-  }
-  async cancelLinking(): Promise<void> {
-    this.asked.push({ cancelled: true });
-  }
-  async logout(): Promise<undefined> {
-    this.asked.push({ logout: true });
-  }
-}
 
 let house: House;
 let link: FakeLink;

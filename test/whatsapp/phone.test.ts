@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { Pn } from "../../src/access/identity.js";
 import type { Doc } from "../../src/store/types.js";
 import { Phone } from "../../src/whatsapp/phone.js";
@@ -18,6 +18,8 @@ it("tells an absence of 12 days once, over restarts, until the phone gives a sig
   expect(await phone.absence()).toBeUndefined();
   await phone.watch(receipt("15550001000@s.whatsapp.net"), ME);
   await phone.watch(receipt("15550009000:5@s.whatsapp.net"), ME);
+  // The server's, for what the bot wrote to itself.
+  await phone.watch({ ...receipt("15550009000@s.whatsapp.net"), tag: "ack" }, ME);
   now += DAY;
   phone = await open();
   expect(await phone.absence()).toBe(12);
@@ -29,4 +31,27 @@ it("tells an absence of 12 days once, over restarts, until the phone gives a sig
   expect(await phone.absence()).toBeUndefined();
   now += 2 * DAY;
   expect(await phone.absence()).toBe(13);
+});
+
+it("an absence that the disk did not take is told the next time", async () => {
+  let now = Date.UTC(2026, 10, 1);
+  const settings = await (await tempStore()).open<Doc>("settings");
+  const phone = await Phone.open(settings, () => now);
+  now += 13 * DAY;
+  vi.spyOn(settings, "put").mockRejectedValueOnce(new Error("no room"));
+  await expect(phone.absence()).rejects.toThrow("no room");
+  expect(await phone.absence()).toBe(13);
+  expect(await phone.absence()).toBeUndefined();
+});
+
+it("a sign that comes while an absence is being written down ends it", async () => {
+  let now = Date.UTC(2026, 10, 1);
+  const settings = await (await tempStore()).open<Doc>("settings");
+  const phone = await Phone.open(settings, () => now);
+  now += 13 * DAY;
+  const absence = phone.absence();
+  await phone.seen();
+  await absence;
+  now += 12 * DAY;
+  expect(await phone.absence()).toBe(12);
 });

@@ -27,6 +27,24 @@ describe("Session", () => {
     expect(await collection.count()).toBe(0);
   });
 
+  it("has one identity until it starts over, however often it is asked", async () => {
+    const { session } = await openSession(await tempStore());
+    const { noiseKey } = session.credentials();
+    expect(session.credentials().noiseKey).toBe(noiseKey);
+    session.startOver();
+    expect(session.credentials().noiseKey).not.toEqual(noiseKey);
+  });
+
+  it("stays begun anew where going back to the old session was under way", async () => {
+    const { session } = await openSession(await tempStore());
+    Object.assign(session.credentials(), { account, me: { id: "1@s.whatsapp.net" } });
+    await session.save();
+    const resumed = session.resume();
+    session.startOver();
+    await resumed;
+    expect(session.linked).toBe(false);
+  });
+
   it("brings credentials and keys back as they were", async () => {
     const store = await tempStore();
     const { session } = await openSession(store);

@@ -1,0 +1,105 @@
+import { isWithin } from "../clock.js";
+import { type Disconnect, waitFor } from "./disconnects.js";
+
+/** A login that has held for so long was a good one: the next reconnect is quick again. */
+const STEADY_MS = 30_000;
+/** Pauses grow no longer than for so many tries where our own disk was the reason: nobody is to be spared but ourselves. */
+const OWN_FAILURES = 4;
+/** How often a disk that had no room is tried; each try takes some of what a file may have left. */
+const WRITABLE_LOOK_MS = 2_000;
+
+export interface ReconnectOptions {
+  readonly clock: () => number;
+  readonly random: () => number;
+  /** Runs work once, at a time in milliseconds since 1970, however far. What it returns takes it back. */
+  readonly scheduler: { at(time: number, work: () => void): () => void };
+}
+
+/** When the next connection is made: after one pause at a time, which grows while connections fail in a row. */
+export class Reconnect {
+  private failures = 0;
+  /** When the present login was made, milliseconds since 1970. */
+  private openedAt: number | undefined;
+  private takeBack = (): void => {};
+
+  constructor(
+    private readonly options: ReconnectOptions,
+    private readonly connect: () => void,
+    /** Writes something that has to be kept anyway. */
+    private readonly write: () => Promise<void>,
+  ) {}
+
+  /** How many connections have failed in a row. */
+  get failed(): number {
+    return this.failures;
+  }
+
+  /** Logged in. */
+  opened(): void {
+    this.openedAt = this.options.clock();
+  }
+
+  /** What failed before is no reason to wait any more. */
+  forget(): void {
+    this.failures = 0;
+    this.openedAt = undefined;
+  }
+
+  /** The next connection is not wanted. */
+  cancel(): void {
+    this.takeBack();
+  }
+
+  /** Connects at once. */
+  now(): void {
+    this.forget();
+    this.pause(0, this.connect);
+  }
+
+  /** Connects after the pause for a connection that ended so. */
+  after(disconnect: Disconnect): void {
+    this.pause(this.pauseFor(disconnect), this.connect);
+  }
+
+  /**
+   * Connects, after a failure of our own disk, as soon as a write works that failed before, or after the usual pause. As
+   * long as nothing can be written, WhatsApp is left alone: a login could not be kept.
+   */
+  whenWritable(disconnect: Disconnect): void {
+    this.lookIn(this.pauseFor(disconnect, OWN_FAILURES), false);
+  }
+
+  private lookIn(ms: number, hasFailed: boolean): void {
+    this.pause(WRITABLE_LOOK_MS, async (isWanted) => {
+      const isWritable = await this.write().then(
+        () => true,
+        () => false,
+      );
+      if (!isWanted()) return;
+      const left = ms - WRITABLE_LOOK_MS;
+      if (isWritable && (hasFailed || left <= 0)) this.connect();
+      else this.lookIn(left, !isWritable);
+    });
+  }
+
+  /** Counts a connection that ended. @returns milliseconds */
+  private pauseFor(disconnect: Disconnect, most = Number.POSITIVE_INFINITY): number {
+    const { clock, random } = this.options;
+    // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
+    if (this.openedAt !== undefined && !isWithin(STEADY_MS, this.openedAt, clock())) this.failures = 0;
+    this.openedAt = undefined;
+    this.failures += 1;
+    return waitFor(disconnect, Math.min(this.failures, most), clock(), random);
+  }
+
+  private pause(ms: number, work: (isWanted: () => boolean) => void): void {
+    this.takeBack();
+    const { clock, scheduler } = this.options;
+    let isWanted = true;
+    const cancel = scheduler.at(clock() + ms, () => work(() => isWanted));
+    this.takeBack = () => {
+      isWanted = false;
+      cancel();
+    };
+  }
+}
