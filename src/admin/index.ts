@@ -33,7 +33,7 @@ export { realScheduler, type Scheduler } from "./schedule.js";
 export { changeOwner, LOCKED_AT_MACHINE, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";
-export { doorOf, formatDuration, formatTime, viaOf, whatHappened } from "./words.js";
+export { count, doorOf, formatDuration, formatTime, viaOf, whatHappened } from "./words.js";
 
 /** How often pending entries and invites are looked through for those that are due. */
 const TICK_MS = 10 * 60_000;

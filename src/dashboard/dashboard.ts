@@ -1,7 +1,14 @@
 /** The dashboard: the owner's pages, and beside them the local API, on one address. */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, Router } from "express";
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from "express";
 import { KafclawError } from "../errors.js";
 import { type ApiParts, createApi } from "./api.js";
 import { isOurHost } from "./guard.js";
@@ -74,7 +81,11 @@ function pages(
     const session = sessionIn(request);
     setSession(response, session);
     if (session === undefined && request.path !== "/sign-in") return toSignIn(request, response);
-    if (request.method === "GET" || request.method === "HEAD" || csrf.isRight(request)) return next();
+    if (!METHODS.includes(request.method)) {
+      response.setHeader("Allow", METHODS.join(", "));
+      return fail(desk, request, response, 405, "Pages are read and their forms are sent; nothing was changed.");
+    }
+    if (request.method !== "POST" || csrf.isRight(request)) return next();
     fail(desk, request, response, 403, STALE_FORM);
   });
   signInPages(router, desk, parts);
@@ -88,6 +99,7 @@ function pages(
   return router;
 }
 
+const METHODS = ["GET", "HEAD", "POST"];
 const STALE_FORM =
   "This form is from an older page (before a sign-in or a restart), so nothing was changed. Open the page again and repeat it.";
 
@@ -120,11 +132,21 @@ function onlyFromHere(parts: DashboardParts): RequestHandler {
   return (request, response, next) => {
     const { host = "", origin } = request.headers;
     if (!isOurHost(host, request.socket.localPort ?? 0, parts)) {
-      return problem(response, 421, "wrong-host", "This is KafClaw; it answers only under its own address.");
+      const address = parts.publicUrl ?? `http://127.0.0.1:${request.socket.localPort}`;
+      const text = `This is KafClaw, which answers only under its own address: open ${address}, or set dashboard.publicUrl to the address that you use.`;
+      return refuse(request, response, 421, "wrong-host", text);
     }
     if (request.method === "GET" || request.method === "HEAD" || isOurOrigin(origin, host, parts)) return next();
-    problem(response, 403, "wrong-origin", "Another web page asked for this, so nothing was changed.");
+    const text =
+      "Another web page asked for this, so nothing was changed. Open the dashboard by its own address and do it there.";
+    refuse(request, response, 403, "wrong-origin", text);
   };
+}
+
+/** To programs as JSON; people read it as text, since under another name or from another page there is no page of ours. */
+function refuse(request: Request, response: Response, status: number, code: string, text: string): void {
+  if (request.accepts(["json", "html"]) === "html") return void response.status(status).type("text").send(`${text}\n`);
+  problem(response, status, code, text);
 }
 
 function sendPico(): RequestHandler {

@@ -41,8 +41,10 @@ export function headers(): RequestHandler {
 /** Whether an Origin header is ours. The port counts, since cookies don't know ports. Pure. */
 export function isOurOrigin(origin: string | undefined, host: string, { publicUrl }: Place): boolean {
   if (origin === undefined) return true;
-  if (publicUrl !== undefined && origin === new URL(publicUrl).origin) return true;
-  return origin === `http://${host.toLowerCase()}`;
+  const open = publicUrl === undefined ? undefined : new URL(publicUrl);
+  // A proxy in front may pass its own name on, or ours; a page under the public name is ours only as it is public.
+  if (origin === open?.origin) return true;
+  return host.toLowerCase() !== open?.host && origin === `http://${host.toLowerCase()}`;
 }
 
 /** Cookies of a request that came over TLS, as far as we can know it, never travel without. */

@@ -21,6 +21,8 @@ export interface Session {
   readonly id: string;
   /** What the page at `path` says about the last action, once. */
   said?: (Said & { readonly path: string }) | undefined;
+  /** What the page that was shown last told, and when; nothing where it told nothing. */
+  told?: { readonly at: number; readonly said: Said } | undefined;
   used: number;
   /** Who owned the bot at the signing in, or was named first after it. */
   owner: Owner | undefined;
@@ -66,6 +68,11 @@ export class SignIn {
   /** The access token, where it is not the configured one: to be printed at the start. */
   get printable(): string | undefined {
     return this.#parts.accessToken === undefined ? this.#accessToken : undefined;
+  }
+
+  /** Whether the owner's phone gets here, so that the chat gives a link as well. */
+  get isOnPhones(): boolean {
+    return this.#parts.publicUrl !== undefined;
   }
 
   /**

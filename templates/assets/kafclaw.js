@@ -39,9 +39,18 @@ function focusIn(element) {
       (active.id && document.getElementById(active.id)) ||
       alike.find((other) => other.value === active.value) ||
       // A switch has the opposite value now.
-      (active.name && alike.find((other) => other.name === active.name))
+      (active.name ? alike.find((other) => other.name === active.name) : undefined)
     );
   };
+}
+
+/** Where focus goes whose element went: to no other button, which might do something to somebody else. */
+function focusHeading(region) {
+  const place = document.querySelector(`[data-live="${CSS.escape(region.dataset.live)}"]`);
+  const heading = place?.closest("section")?.querySelector("h2:not(.sr)") ?? document.querySelector("h1");
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
 }
 
 function replace(old, fresh) {
@@ -50,6 +59,19 @@ function replace(old, fresh) {
   carry(old, taken);
   old.replaceWith(taken);
   refocus?.(taken)?.focus({ preventScroll: true });
+}
+
+/** The names of people who have come to a list since the last announcement. */
+let arrived = [];
+const announcer = document.createElement("p");
+announcer.className = "sr";
+announcer.setAttribute("aria-live", "polite");
+document.body.append(announcer);
+
+/** Tells those who don't see the list grow. */
+function announce() {
+  if (arrived.length > 0) announcer.textContent = `New in the list: ${arrived.join(", ")}`;
+  arrived = [];
 }
 
 /** Keyed lists change entry by entry; everything else as a whole. */
@@ -66,12 +88,82 @@ function update(old, fresh) {
     const same = known.get(keyOf(entry));
     if (!same) {
       old.insertBefore(document.importNode(entry, true), place);
+      if (entry.matches(".person")) arrived.push(entry.querySelector(".name").textContent);
       continue;
     }
     if (same === place) place = place.nextElementSibling;
     else old.insertBefore(same, place);
     if (same.outerHTML !== entry.outerHTML) replace(same, entry);
   }
+}
+
+// What a page shows under a pointer that has just clicked, or moves there by itself, was not aimed at: its buttons rest
+// until a person can have seen it.
+const PRESSED_AT_ONCE = ".decide button, .undo button, .silent button";
+const REST_MS = 900;
+let wake;
+
+/** What pressing a button would do, and where it stands. */
+function standing() {
+  const buttons = [...document.querySelectorAll(PRESSED_AT_ONCE)];
+  return buttons.map((button) => {
+    const { x, y } = button.getBoundingClientRect();
+    const does = button.form.action + new URLSearchParams(new FormData(button.form, button));
+    return { button, does, at: `${x} ${y}` };
+  });
+}
+
+function rest(buttons) {
+  if (buttons.length === 0) return;
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+  clearTimeout(wake);
+  wake = setTimeout(wakeAll, REST_MS);
+}
+
+function wakeAll() {
+  for (const button of document.querySelectorAll(PRESSED_AT_ONCE)) button.removeAttribute("aria-disabled");
+}
+
+/** Changes the page, and lets the buttons rest that it moved, and those that rested before. */
+function change(work) {
+  const before = new Map(
+    standing().map(({ button, does, at }) => [does, button.hasAttribute("aria-disabled") ? "rests" : at]),
+  );
+  // What is compared with the new page has no such marks.
+  wakeAll();
+  work();
+  rest(standing().flatMap(({ button, does, at }) => (before.get(does) === at ? [] : [button])));
+}
+
+document.addEventListener(
+  "click",
+  (event) => {
+    if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
+  },
+  true,
+);
+if (document.querySelector("main > .said")) rest([...document.querySelectorAll(PRESSED_AT_ONCE)]);
+
+// Pages that are served under another path say where their events are, and who sends them.
+const { live: events = "/live", server = "The gateway" } = document.currentScript?.dataset ?? {};
+// What a proxy answers in the place of a gateway that is gone.
+const PROXY_SAYS = [502, 503, 504];
+let asOf = new Date();
+
+/** Says that what the page shows may be over, for as long as nobody answers. */
+function showAway(isAway) {
+  const shown = document.querySelector(".away");
+  if (!isAway) {
+    asOf = new Date();
+    return shown?.remove();
+  }
+  if (shown) return;
+  const time = asOf.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const line = document.createElement("p");
+  line.className = "away";
+  line.setAttribute("role", "alert");
+  line.textContent = `${server} doesn’t answer; this page is as of ${time}.`;
+  document.body.append(line);
 }
 
 let isFetching = false;
@@ -83,27 +175,42 @@ async function refresh() {
   isFetching = true;
   while (isStale) {
     isStale = false;
-    try {
-      const response = await fetch(location.href, { headers: { "x-live": "1" } });
-      if (response.redirected) return location.reload();
-      if (!response.ok) break;
-      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-      for (const old of document.querySelectorAll("[data-live]")) {
-        const name = CSS.escape(old.dataset.live);
-        const counterpart = fresh.querySelector(`[data-live="${name}"]`);
-        if (counterpart) update(old, counterpart);
-      }
-      document.documentElement.dataset.fresh = String(Number(document.documentElement.dataset.fresh ?? 0) + 1);
-    } catch {
-      // The gateway is away; the event source comes back by itself, and tells.
-    }
+    const text = await fetchPage();
+    if (text !== undefined) show(new DOMParser().parseFromString(text, "text/html"));
   }
   isFetching = false;
 }
 
+/** The page as it is now; undefined where there is none. */
+async function fetchPage() {
+  try {
+    const response = await fetch(location.href, { headers: { "x-live": "1" } });
+    if (PROXY_SAYS.includes(response.status)) throw new Error("nobody is behind the proxy");
+    if (response.redirected) return void location.reload();
+    const text = response.ok ? await response.text() : undefined;
+    showAway(false);
+    return text;
+  } catch {
+    // The event source comes back by itself, and tells. While it stands, it is the page that goes.
+    if (source?.readyState !== EventSource.OPEN) showAway(true);
+  }
+}
+
+function show(fresh) {
+  const left = document.activeElement?.closest("[data-live]");
+  change(() => {
+    for (const old of document.querySelectorAll("[data-live]")) {
+      const name = CSS.escape(old.dataset.live);
+      const counterpart = fresh.querySelector(`[data-live="${name}"]`);
+      if (counterpart) update(old, counterpart);
+    }
+  });
+  announce();
+  if (left && document.activeElement === document.body) focusHeading(left);
+  document.documentElement.dataset.fresh = String(Number(document.documentElement.dataset.fresh ?? 0) + 1);
+}
+
 const WATCH_AGAIN_MS = 10_000;
-// Pages that are served under another path say where their events are.
-const events = document.currentScript?.dataset.live ?? "/live";
 let source;
 let again;
 
@@ -115,10 +222,10 @@ function watch() {
   source = new EventSource(events);
   source.addEventListener("change", refresh);
   source.addEventListener("error", () => {
-    if (source.readyState !== EventSource.CLOSED) return;
-    // No events here: signed out, as after a restart, which the page itself will say; or too many watch already.
+    // No events just now: the gateway is away, or this browser is signed out, as after a restart; the page itself will say.
     refresh();
-    again = setTimeout(watch, WATCH_AGAIN_MS);
+    // Closed for good, as when too many watch already.
+    if (source.readyState === EventSource.CLOSED) again = setTimeout(watch, WATCH_AGAIN_MS);
   });
 }
 

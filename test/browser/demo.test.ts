@@ -116,6 +116,19 @@ test("the phones can reply, react and take it back, send pictures, switch addres
   await bob.locator(".mine").last().getByTitle("read").waitFor({ timeout: 40_000 });
 });
 
+test("Enter sends what was typed, and no picture; of nothing but spaces it says so", async () => {
+  const page = await open();
+  const sam = phone(page, "Sam");
+  const pictures = await sam.getByRole("img", { name: /drawn picture/ }).count();
+  await sam.getByRole("textbox").fill("sent by Enter");
+  await sam.getByRole("textbox").press("Enter");
+  await sam.locator(".mine").last().getByText("sent by Enter").waitFor();
+  await sam.getByRole("textbox").fill("   ");
+  await sam.getByRole("textbox").press("Enter");
+  await page.getByRole("alert").getByText("Write something first.").waitFor();
+  expect(await sam.getByRole("img", { name: /drawn picture/ }).count()).toBe(pictures);
+});
+
 test("a change elsewhere leaves half-typed text and the chosen reply alone", async () => {
   const page = await open();
   const [olga, bob] = [phone(page, "Olga"), phone(page, "Bob")];
@@ -131,6 +144,8 @@ test("a change elsewhere leaves half-typed text and the chosen reply alone", asy
     .waitFor();
   expect(await bob.getByRole("textbox").inputValue()).toBe("half a sent");
   expect(await bob.getByText("Reply to").isVisible()).toBe(true);
+  await bob.getByRole("textbox").press("Escape");
+  expect(await bob.getByText("Reply to").isVisible()).toBe(false);
 });
 
 test("without JavaScript every form and link works", async () => {

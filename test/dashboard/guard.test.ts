@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isOurHost } from "../../src/dashboard/guard.js";
+import { isOurOrigin } from "../../src/dashboard/safety.js";
 
 const LOOPBACK = { host: "127.0.0.1" };
 const PUBLIC = { host: "0.0.0.0", publicUrl: "https://bot.example.org" };
@@ -33,5 +34,20 @@ describe("the Host header", () => {
         expect(isOurHost(header, 18791, LOOPBACK)).toBe(/^(localhost|127\.0\.0\.1|\[::1\]):18791$/i.test(header));
       }),
     );
+  });
+});
+
+describe("the Origin header", () => {
+  it.each([
+    ["http://127.0.0.1:18791", "127.0.0.1:18791", true],
+    ["https://127.0.0.1:18791", "127.0.0.1:18791", false],
+    ["https://bot.example.org", "bot.example.org", true],
+    ["https://bot.example.org", "127.0.0.1:18791", true],
+    ["http://bot.example.org", "bot.example.org", false],
+    ["http://bot.example.org", "BOT.example.org", false],
+    [undefined, "bot.example.org", true],
+    ["null", "bot.example.org", false],
+  ])("%j at %j: %s", (origin, host, ours) => {
+    expect(isOurOrigin(origin, host, PUBLIC)).toBe(ours);
   });
 });

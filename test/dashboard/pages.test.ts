@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request, { type Response } from "supertest";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import type { Contact } from "../../src/access/index.js";
 import { parseConfig } from "../../src/config.js";
 import { SignIn } from "../../src/dashboard/index.js";
 import { createDashboard } from "../../src/dashboard/web.js";
@@ -10,6 +11,7 @@ import { DAY, House, MINUTE, OWNER, person, TOKEN } from "../admin/house.js";
 import { FakeLink } from "./fake-link.js";
 
 const ACCESS_TOKEN = "the-access-token-of-tests";
+const SECOND = 1000;
 const API_TOKEN = "t0ken-of-this-start";
 const SECRET = "sk-of-the-model-0123456789";
 const CONFIG = { timezone: "Europe/Berlin", responder: { model: "parrot", apiKey: SECRET } };
@@ -105,6 +107,8 @@ class Browser {
 
   /** Posts, follows, and tells what the next page says about it. */
   async does(path: string, fields: Record<string, string>): Promise<string> {
+    // People read what a page tells before they press something there.
+    house.time.now += SECOND;
     const { headers } = await this.post(path, fields).expect(303);
     const { text } = await this.get(headers.location ?? "");
     return /class="said[^>]*>(.*?)<\/div>/s.exec(text)?.[1]?.replace(/<[^>]+>/g, "") ?? "";
@@ -129,10 +133,12 @@ function liveOf(text: string): Record<string, string> {
 }
 
 const PAGES = ["/", "/whatsapp", "/whatsapp?list=denied", "/settings", "/activity", "/activity?show=messages", "/link"];
-const FORMS: [path: string, fields: Record<string, string>][] = [
+type Form = [path: string, fields: Record<string, string>];
+const FORMS: Form[] = [
   ["/whatsapp/decide", { do: "approve", code: "" }],
   ["/whatsapp/undo", { decision: "x" }],
-  ["/whatsapp/allow", { number: "+1 555 000 7777" }],
+  ["/whatsapp/allow", { do: "approve", number: "+1 555 000 7777" }],
+  ["/whatsapp/talk", { do: "forget", code: "" }],
   ["/settings/silent", { to: "off" }],
   ["/settings/responder", { to: "pause" }],
   ["/settings/token", { do: "rotate" }],
@@ -142,6 +148,11 @@ const FORMS: [path: string, fields: Record<string, string>][] = [
   ["/link", {}],
   ["/link/logout", {}],
 ];
+
+/** Where who is not signed in and asks for a page is sent. */
+function signInFor(path: string): string {
+  return ["/", "/live"].includes(path) ? "/sign-in" : `/sign-in?${new URLSearchParams({ said: "needed", back: path })}`;
+}
 
 const ROOT = { door: "cli", who: "root" } as const;
 
@@ -176,7 +187,7 @@ describe("the door", () => {
 
   it("every page and form leads whoever is not signed in to the sign-in, and changes nothing", async () => {
     for (const path of [...PAGES, "/live", "/nowhere"])
-      await request(server).get(path).expect(303).expect("location", "/sign-in");
+      await request(server).get(path).expect(303).expect("location", signInFor(path));
     for (const [path, fields] of FORMS) {
       await request(server)
         .post(path)
@@ -187,6 +198,22 @@ describe("the door", () => {
     }
     expect((await request(server).get("/sign-in?said=not-done")).text).toContain("nothing was changed");
     await nothingChanged();
+  });
+
+  it("after the sign-in one is where one wanted to be, and on no page but ours", async () => {
+    const browser = new Browser();
+    const { headers } = await browser.agent.get("/whatsapp?list=denied").expect(303);
+    const { text } = await browser.get(headers.location ?? "");
+    expect(text).toContain("sign in to see that page");
+    const back = /name="back" value="([^"]+)"/.exec(text)?.[1]?.replaceAll("&#x3D;", "=") ?? "";
+    const wrong = await browser.post("/sign-in", { token: "a guess", back }).expect(403);
+    expect(wrong.text).toContain('name="back" value="/whatsapp?list');
+    await browser.post("/sign-in", { token: ACCESS_TOKEN, back }).expect("location", "/whatsapp?list=denied");
+    for (const evil of ["//evil.example/", "https://evil.example/", "/\\evil.example"]) {
+      const other = new Browser();
+      await other.get(`/sign-in?back=${encodeURIComponent(evil)}`);
+      await other.post("/sign-in", { token: ACCESS_TOKEN, back: evil }).expect("location", "/");
+    }
   });
 
   it("an expired session is told so, and its forms change nothing", async () => {
@@ -214,6 +241,18 @@ describe("the door", () => {
     await browser.post("/sign-in", { link: `${link}x` }).expect(429);
     await browser.post("/sign-in", { link }).expect(303);
     await browser.get("/");
+  });
+
+  it("says where the access token is, and offers the chat only where its link works on a phone", async () => {
+    const text = async (): Promise<string> => (await new Browser().get("/sign-in")).text;
+    expect(await text()).toMatch(
+      /what dashboard\.accessToken is set to[\s\S]*<code>\/dashboard<\/code> in the admin chat/,
+    );
+    expect(await text()).not.toContain("was printed");
+    Object.defineProperty(signIn, "isOnPhones", { value: false });
+    Object.defineProperty(signIn, "printable", { value: ACCESS_TOKEN });
+    expect(await text()).not.toContain("admin chat");
+    expect(await text()).toContain("It was printed when the gateway started.");
   });
 
   it("a link is not used up by looking, signs in once, and is void after 5 minutes or by a newer one", async () => {
@@ -322,6 +361,29 @@ describe("other web pages", () => {
     for (const path of [...PAGES, "/sign-in", "/assets/kafclaw.js"]) {
       await request(server).get(path).set("host", "evil.example").expect(421);
     }
+  });
+
+  it("a browser is told in words where to go, a program in JSON", async () => {
+    const html = "text/html,application/xhtml+xml,*/*;q=0.8";
+    const host = await request(server).get("/").set({ host: "evil.example", accept: html }).expect(421);
+    expect(host.text).toMatch(/^This is KafClaw.*: open https:\/\/bot\.example\.org, or set dashboard\.publicUrl/);
+    const origin = await request(server)
+      .post("/sign-in")
+      .set({ origin: "https://evil.example", accept: html })
+      .expect(403);
+    expect(origin.text).toMatch(/nothing was changed\. Open the dashboard/);
+    const { body } = await request(server).get("/api/v1/status").set("host", "evil.example").expect(421);
+    expect(body.error.code).toBe("wrong-host");
+  });
+
+  it("what is neither a look nor a form is not allowed, whoever asks", async () => {
+    const browser = await Browser.signedIn();
+    for (const path of ["/", "/settings/silent"]) {
+      for (const method of ["put", "patch", "delete"] as const) {
+        await browser.agent[method](path).expect(405).expect("allow", "GET, HEAD, POST");
+      }
+    }
+    await nothingChanged();
   });
 
   it("an Origin that is not ours changes nothing, another port of this machine neither", async () => {
@@ -442,6 +504,40 @@ describe("what the pages do", () => {
     expect(house.access.auditCount({})).toBe(decided);
   });
 
+  it("the second half of a double click decides about nobody else, takes nothing back, and is told", async () => {
+    const [alice, bob] = [await house.knocks("Alice", "+1 555 000 2000"), await house.knocks("Bob", "+1 555 000 3000")];
+    const browser = await Browser.signedIn();
+    const form = (contact: Contact) => ({ code: contact.code, state: "pending", episode: String(contact.episode) });
+    const twice = async (first: Form, second: Form): Promise<string> => {
+      await browser.does(...first);
+      house.time.now += 799;
+      const { headers } = await browser.post(...second).expect(303);
+      return (await browser.get(headers.location ?? "")).text;
+    };
+    const approveAlice: Form = ["/whatsapp/decide", { ...form(alice), do: "approve" }];
+    const approveBob: Form = ["/whatsapp/decide", { ...form(bob), do: "approve" }];
+    expect(await twice(approveAlice, approveBob)).toMatch(/Done\.[\s\S]*Approved Alice[\s\S]*second click .* left out/);
+    expect(house.state(bob)).toBe("pending");
+    const denyAlice: Form = ["/whatsapp/decide", { code: alice.code, state: "approved", do: "deny" }];
+    await twice(approveBob, denyAlice);
+    expect(house.state(alice)).toBe("approved");
+    const undo = async (): Promise<Form> => {
+      const { text } = await browser.get("/whatsapp");
+      return ["/whatsapp/undo", { decision: /name="decision" value="([^"]+)"/.exec(text)?.[1] ?? "" }];
+    };
+    const bobs = await undo();
+    await browser.does(...bobs);
+    const alices = await undo();
+    house.time.now += SECOND;
+    await browser.does(...approveBob);
+    await twice(await undo(), alices);
+    expect([house.state(alice), house.state(bob)]).toEqual(["approved", "pending"]);
+    await twice(["/settings/silent", { to: "on" }], ["/settings/silent", { to: "off" }]);
+    expect(house.gateway.silent.on()).toBe(true);
+    await browser.does(...approveBob);
+    expect(house.state(bob)).toBe("approved");
+  });
+
   it("an old page changes nothing: decided meanwhile, another episode, an unknown code", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
@@ -462,11 +558,88 @@ describe("what the pages do", () => {
 
   it("lets a typed number in, and nothing that is none", async () => {
     const browser = await Browser.signedIn();
-    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 7777" })).toMatch(/Approved.*was not pending/);
+    expect(await browser.does("/whatsapp/allow", { do: "approve", number: "+1 555 000 7777" })).toMatch(
+      /Approved.*was not pending/,
+    );
     for (const number of ["alice", "all", "--block", "12"]) {
-      expect(await browser.does("/whatsapp/allow", { number })).toMatch(/^Not done/);
+      expect(await browser.does("/whatsapp/allow", { do: "approve", number })).toMatch(/^Not done/);
     }
     expect(house.access.counts().approved).toBe(1);
+  });
+
+  it("shuts a typed number out; a number that is refused stays in its box", async () => {
+    const browser = await Browser.signedIn();
+    expect(await browser.does("/whatsapp/allow", { do: "deny", number: "+1 555 000 7777" })).toMatch(/^Done\. Denied/);
+    expect(house.access.counts().denied).toBe(1);
+    const { headers } = await browser.post("/whatsapp/allow", { do: "approve", number: "555-12" });
+    expect((await browser.get(headers.location ?? "")).text).toContain('id="number" name="number" value="555-12"');
+    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 8888" })).toMatch(/did not say what to do/);
+  });
+
+  it("a stranger's own page lets them in or shuts them out; who is in or out can be blocked as well", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    await house.cli("remove", alice.code);
+    const browser = await Browser.signedIn();
+    const press = async (title: string): Promise<string> => {
+      const { text } = await browser.get(`/whatsapp/${alice.code}`);
+      const wish = new RegExp(`name="do" value="(\\w+)"[^>]*>${title}<`).exec(text)?.[1] ?? "no such button";
+      const [, state = "", episode = ""] = /name="state" value="(\w+)"><input[^>]*value="(\d+)"/.exec(text) ?? [];
+      return browser.does("/whatsapp/decide", { do: wish, code: alice.code, state, episode });
+    };
+    expect(await press("Approve")).toMatch(/^Done\. Approved Alice/);
+    expect(await press("Deny and block")).toMatch(/^Done\. Denied Alice.*Blocked/);
+    expect(await press("Block")).toMatch(/^Not done/);
+    await press("Remove");
+    expect(await press("Deny")).toMatch(/^Done\. Denied Alice/);
+    expect(house.access.byId(alice._id)?.blocked).not.toBe(true);
+    expect(await press("Block")).toMatch(/^Done\..*Alice.*Blocked at WhatsApp too/);
+    expect(house.blocks.at(-1)).toEqual({ name: "Alice", blocked: true });
+  });
+
+  it("answers who wrote in silent mode or in a pause, all or one, and forgets a conversation", async () => {
+    const [alice, bob] = [await house.knocks("Alice", "+1 555 000 2000"), await house.knocks("Bob", "+1 555 000 3000")];
+    const browser = await Browser.signedIn();
+    for (const { code } of [alice, bob]) await house.cli("approve", code);
+    expect((await browser.get("/settings")).text).not.toContain("nobody has answered");
+    house.backlog.set(alice._id, 2).set(bob._id, 1);
+    const quiet = (await browser.get("/settings")).text;
+    expect(quiet).toMatch(
+      /2 buddies wrote[\s\S]*Alice[\s\S]*\(2\)[\s\S]*Once silent mode is off, they can be answered here/,
+    );
+    expect(quiet).not.toContain("Answer them all");
+    await house.cli("silent", "off");
+    expect((await browser.get("/settings")).text).toContain("Answer them all");
+    expect((await browser.get(`/whatsapp/${alice.code}`)).text).toMatch(/2 messages came .* and wait for an answer/);
+    const talk = (wish: string) => browser.does("/whatsapp/talk", { do: wish, code: alice.code });
+    expect(await talk("answer")).toMatch(/^Done\. Answering 2 messages of Alice/);
+    expect(await browser.does("/settings/responder", { to: "answer" })).toMatch(/^Done\. Answering 1 message of Bob/);
+    expect((await browser.get(`/whatsapp/${alice.code}`)).text).toMatch(/begins anew with <bdi>Alice[\s\S]*dropped/);
+    expect(await talk("forget")).toMatch(/^Done\. The conversation with Alice .* is forgotten/);
+    expect(await talk("dance")).toMatch(/^Not done/);
+    expect(house.responded).toEqual(["answer Alice", "answer Bob", "forget Alice"]);
+  });
+
+  it("an invite that was refused is there still, as it was typed", async () => {
+    const browser = await Browser.signedIn();
+    const typed = { label: "Carl & Co", days: "91", auto: "yes", number: "+1 555" };
+    const { headers } = await browser.post("/settings/invites", typed);
+    const { text } = await browser.get(headers.location ?? "");
+    expect(text).toContain("Not done.");
+    expect(text).toContain('<details id="invite" open>');
+    for (const value of ["Carl &amp; Co", "91", "+1 555"]) expect(text).toContain(`value="${value}"`);
+    expect(text).toContain('value="yes" checked');
+  });
+
+  it.each([
+    ["model", false, /Buddies are answered\./],
+    ["model", true, /greeted, but not answered: the responder is paused/],
+    ["relay", false, /come to your admin chat, and your replies go back/],
+    ["off", false, /nothing answers them: no model is set/],
+  ] as const)("with silent mode off it says what happens: %s, paused %s", async (mode, paused, words) => {
+    Object.assign(house.gateway.responder, { mode, paused });
+    const browser = await Browser.signedIn();
+    await house.cli("silent", "off");
+    for (const path of ["/", "/settings"]) expect((await browser.get(path)).text).toMatch(words);
   });
 
   it("silent mode goes off for a while and on again; nonsense leaves it as it is", async () => {
@@ -488,7 +661,9 @@ describe("what the pages do", () => {
     const { code, episode } = await house.knocks("Alice", "+1 555 000 2000");
     const wish = { do: "deny", code, state: "pending", episode: String(episode) };
     expect(await browser.does("/whatsapp/decide", wish)).toContain("and “Remove” frees them");
-    expect(await browser.does("/whatsapp/allow", { number: "+1 555 000 2000" })).toMatch(/Not done.*“Remove” first/);
+    expect(await browser.does("/whatsapp/allow", { do: "approve", number: "+1 555 000 2000" })).toMatch(
+      /Not done.*“Remove” first/,
+    );
   });
 
   it("the responder goes on only where the form says so", async () => {
@@ -506,10 +681,29 @@ describe("what the pages do", () => {
     expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
     const long = { label: "Eve", auto: "yes", number: "1".repeat(201) };
     expect((await browser.post("/settings/invites", long)).status).toBe(400);
+    house.time.now += SECOND;
     expect((await browser.post("/settings/silent", { to: "off", for: "1h".repeat(101) })).status).toBe(400);
     expect(house.gateway.silent.on()).toBe(true);
     expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
     expect(house.access.invites()).toEqual([]);
+  });
+
+  it("who came with an old token is named before they are removed, and nobody is offered where there is none", async () => {
+    const browser = await Browser.signedIn();
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    expect((await browser.get("/settings")).text).not.toContain("old token");
+    await house.cli("token", "rotate");
+    expect((await browser.get("/settings")).text).toMatch(/stranger again of <bdi>Alice<[\s\S]*Remove this one</);
+    expect(await browser.does("/settings/old-token", {})).toMatch(/^Done\. Removed 1 sender/);
+    expect(house.state(alice)).toBe("stranger");
+  });
+
+  it("the overview takes the last decision back as well", async () => {
+    const alice = await house.knocks("Alice", "+1 555 000 2000");
+    await house.cli("approve", alice.code);
+    const browser = await Browser.signedIn();
+    const decision = /name="decision" value="([^"]+)"/.exec((await browser.get("/")).text)?.[1] ?? "";
+    expect(await browser.does("/whatsapp/undo", { decision, back: "/" })).toMatch(/^Done\. Undone: Alice/);
   });
 
   it("open pages hear of a sixth message of somebody pending, and of a full disk", async () => {
@@ -625,6 +819,22 @@ describe("what the pages do", () => {
     expect((await browser.get("/link")).text).toContain("Stop linking");
     expect(await browser.does("/link/cancel", {})).toContain("Linking is stopped.");
     expect(link.asked.at(-1)).toEqual({ cancelled: true });
+  });
+
+  it("what the link wants is said with the page's own button", async () => {
+    const browser = await Browser.signedIn();
+    link.event = {
+      event: "error",
+      code: "logged-out",
+      message: "Logged out. Run kafclaw whatsapp-auth to link again.",
+    };
+    const remedy = "Update WhatsApp on the phone; then run kafclaw whatsapp-auth.";
+    const state = { code: "loggedOut", sentence: "Logged out.", remedy, since: house.time.now } as const;
+    Object.assign(house.gateway, { link: () => state });
+    expect((await browser.get("/")).text).toContain("then press “Link this device”.");
+    const { text } = await browser.get("/link");
+    expect(text).toContain("Press “Begin to link” to link again.");
+    expect(text).not.toContain("kafclaw whatsapp-auth");
   });
 
   it("an open page of the link gets its forms, and loses them, as the link changes", async () => {

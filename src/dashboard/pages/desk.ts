@@ -28,6 +28,8 @@ export interface DeskParts {
 
 /** What our own addresses are taken apart with. */
 const HERE = "http://dashboard";
+/** What a form is told that no button of ours sends. */
+export const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
 /** How many entries a page holds. */
 export const PAGE_SIZE = 50;
 
@@ -76,7 +78,10 @@ export class Desk {
     this.live.tellChanges();
     const session = optionalSession(response);
     const said = session?.said?.path === request.path ? session.said : undefined;
-    if (session && said && isSeen(request)) session.said = undefined;
+    if (session && isSeen(request)) {
+      if (said) session.said = undefined;
+      session.told = said && { at: this.parts.clock(), said: { ok: said.ok, text: said.text } };
+    }
     const pending = access.counts().pending;
     const html = this.views(view, {
       title,
@@ -132,9 +137,10 @@ export class Desk {
       words: held.flatMap(({ preview }) => (preview === "" ? [] : [preview])),
       episode,
       blocked,
-      isPending: state === "pending",
+      isUndecided: state === "pending" || state === "stranger",
       isApproved: state === "approved",
       isDenied: state === "denied",
+      canBlock: state === "denied" && !blocked,
     };
   }
 }

@@ -17,12 +17,12 @@ export function linkPages(router: Router, desk: Desk): void {
     const isOpen = state.code === "open";
     const isLinking = !isOpen && (event.event === "qr" || event.event === "pairing-code");
     desk.show(request, response, "link", "Link", {
-      link: { ...state, isOpen, since: desk.time(state.since) },
+      link: { ...state, ...looksOf(desk), isOpen, since: desk.time(state.since) },
       me: me && formatNumber(me),
       isLinking,
       qr: isLinking && event.event === "qr" ? trustedHtml(await qrcode.toString(event.data, QR)) : undefined,
       code: isLinking && event.event === "pairing-code" ? event.code.replace(/^(.{4})(.{4})$/, "$1-$2") : undefined,
-      error: !isOpen && event.event === "error" ? event.message : undefined,
+      error: !isOpen && event.event === "error" ? onPages(event.message, "Begin to link") : undefined,
       isWaiting: !isOpen && event.event === "connecting",
     });
   });
@@ -39,7 +39,7 @@ export function linkPages(router: Router, desk: Desk): void {
       });
     } catch (error) {
       if (!(error instanceof KafclawError)) throw error;
-      return desk.answer(response, "/link", { ok: false, text: error.message });
+      return desk.answer(response, "/link", { ok: false, text: onPages(error.message, "Begin to link") });
     }
     const text =
       phone === "" ? "Linking has begun: the QR code appears here." : "Linking has begun: the code appears here.";
@@ -56,6 +56,21 @@ export function linkPages(router: Router, desk: Desk): void {
     const what = left === undefined ? "This device is unlinked" : "The session is forgotten";
     desk.answer(response, "/link", { ok: true, text: `${what}; contacts and settings are kept. ${left ?? ""}`.trim() });
   });
+}
+
+/** How the state of the link looks: good, bad, or under way. */
+export function looksOf({ parts: { gateway, link } }: Desk): { look: string; mark: string } {
+  const { code } = gateway.link();
+  if (code === "open") return { look: "good", mark: "✓" };
+  const isUnderWay = code === "connecting" || (code === "unlinked" && link.event.event !== "error");
+  return isUnderWay && gateway.startedAt !== undefined ? { look: "waits", mark: "…" } : { look: "bad", mark: "!" };
+}
+
+/** What the link says, with the page's button where the machine has a command. */
+export function onPages(text: string, button: string): string {
+  return text
+    .replace(/\b(R|r)un kafclaw whatsapp-auth(?! --)/g, (_, first) => `${first === "R" ? "P" : "p"}ress “${button}”`)
+    .replace("try --phone <number> for a pairing code", "give the bot’s number for a pairing code");
 }
 
 const QR = { type: "svg", margin: 4, errorCorrectionLevel: "L" } as const;

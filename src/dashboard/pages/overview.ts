@@ -3,6 +3,8 @@ import { formatNumber } from "../../access/index.js";
 import { formatDuration } from "../../admin/index.js";
 import { drawDay } from "../picture.js";
 import type { Desk } from "./desk.js";
+import { looksOf, onPages } from "./link.js";
+import { lastDecision } from "./whatsapp.js";
 
 const DAY = 24 * 60 * 60_000;
 /** The rest is on the WhatsApp page. */
@@ -20,7 +22,12 @@ export function overview(desk: Desk) {
     const messages = activity.seen(now - DAY);
     const owner = access.owner();
     desk.show(request, response, "overview", "Overview", {
-      link: { ...link, isOpen: link.code === "open", remedy: link.code === "open" ? "" : link.remedy },
+      link: {
+        ...link,
+        ...looksOf(desk),
+        isOpen: link.code === "open",
+        remedy: link.code === "open" ? "" : onPages(link.remedy, "Link this device"),
+      },
       trouble: gateway.trouble?.(),
       needsLink: link.code === "unlinked" || link.code === "loggedOut",
       me: me && formatNumber(me),
@@ -31,6 +38,7 @@ export function overview(desk: Desk) {
       ownerMissing: owner === undefined,
       ownerUnconfirmed: owner?.confirmed === false,
       ownerLocked: owner?.locked,
+      last: lastDecision(desk),
       counts: access.counts(),
       picture: drawDay(messages, now),
       dayBefore: desk.time(now - DAY + 60_000),
@@ -45,5 +53,18 @@ export function overview(desk: Desk) {
 /** Silent mode as the switch shows it. */
 export function silentModel(desk: Desk): object {
   const until = desk.parts.gateway.silent.until();
-  return { silentUntil: until === undefined ? undefined : desk.time(until) };
+  return { whenOff: whenOff(desk), silentUntil: until === undefined ? undefined : desk.time(until) };
+}
+
+/** What becomes of buddies' messages while silent mode is off. */
+function whenOff({ parts: { access, gateway } }: Desk): string {
+  const { mode, paused } = gateway.responder;
+  const owner = access.owner();
+  if (mode === undefined || mode === "off") return "Buddies are greeted, but nothing answers them: no model is set.";
+  if (paused) return "Buddies are greeted, but not answered: the responder is paused.";
+  if (mode === "model") return "Buddies are answered.";
+  if (owner === undefined || !owner.confirmed || owner.locked !== undefined) {
+    return "Buddies are greeted; what they write waits until there is an owner who can answer it.";
+  }
+  return "Buddies’ messages come to your admin chat, and your replies go back to them.";
 }

@@ -1,12 +1,13 @@
 /** What the owner sets while the gateway runs: silent mode, responder, pairing token, invites; and what only the file sets. */
-import type { Response, Router } from "express";
+import type { Request, Response, Router } from "express";
 import qrcode from "qrcode";
 import { formatNumber, type Invite } from "../../access/index.js";
-import { inviteLink } from "../../admin/index.js";
+import { count, inviteLink } from "../../admin/index.js";
 import { renderPage, say } from "../../text.js";
 import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
-import { backTo, type Desk, field } from "./desk.js";
+import { asked, backTo, type Desk, field, NOT_SAID } from "./desk.js";
+import { noDoubleClick } from "./double-click.js";
 import { silentModel } from "./overview.js";
 
 /** Open invites first; of the others so many. */
@@ -26,9 +27,12 @@ export function settingsPages(router: Router, desk: Desk): void {
     desk.show(request, response, "settings", "Settings", {
       ...silentModel(desk),
       responder: gateway.responder,
+      wrote: whoWrote(desk),
       token: token && { masked: token.masked, since: desk.time(token.since) },
+      ...cameWithOldToken(desk),
       pairingOpen: config.pairing.open,
       invites: invitesOf(desk),
+      draft: inviteDraft(request),
       owner: owner && {
         number: formatNumber(owner.person),
         self: owner.setup === "self",
@@ -38,6 +42,8 @@ export function settingsPages(router: Router, desk: Desk): void {
       fixed: fixedSettings(desk),
     });
   });
+
+  router.post(DANGEROUS_TWICE, noDoubleClick(desk, "/settings"));
 
   router.post("/settings/silent", async (request, response) => {
     const back = backTo(request, "/settings");
@@ -49,33 +55,34 @@ export function settingsPages(router: Router, desk: Desk): void {
 
   router.post("/settings/responder", async (request, response) => {
     const back = backTo(request, "/settings");
-    const command = RESPONDER_ORDERS.find((known) => known === field(request, "to"));
-    if (command === undefined) return desk.answer(response, back, { ok: false, text: NOT_SAID });
-    await run(response, back, command, []);
+    const order = RESPONDER_ORDERS.find(({ to }) => to === field(request, "to"));
+    if (order === undefined) return desk.answer(response, back, { ok: false, text: NOT_SAID });
+    await run(response, back, order.command, order.args);
   });
 
   router.post("/settings/token", async (request, response) => {
     if (field(request, "do") === "reveal") {
       const secret = access.revealToken();
       const said = secret === undefined ? { ok: false, text: "There is no pairing token yet." } : REVEALED;
-      return desk.answer(response, "/settings#token", { ...said, secret });
+      return desk.answer(response, "/settings", { ...said, secret });
     }
     if (field(request, "do") !== "rotate") return desk.answer(response, "/settings", { ok: false, text: NOT_SAID });
     const result = await admin.run("token", ["rotate"], desk.by(response));
-    desk.answer(response, "/settings#token", desk.told(result));
+    desk.answer(response, "/settings", desk.told(result));
   });
 
-  router.post("/settings/old-token", (_request, response) => run(response, "/settings#token", "remove", ["old-token"]));
+  router.post("/settings/old-token", (_request, response) => run(response, "/settings", "remove", ["old-token"]));
 
   router.post("/settings/invites", async (request, response) => {
     const label = field(request, "label");
-    if (INVITE_WORDS.includes(label.toLowerCase())) {
-      const text = `"${label}" is a word of the command invite; write another name.`;
-      return desk.answer(response, "/settings#invites", { ok: false, text });
-    }
     const days = field(request, "days");
     const number = field(request, "number");
     const isAuto = field(request, "auto") === "yes";
+    const refused = `/settings?${new URLSearchParams({ label, days, number, auto: isAuto ? "yes" : "" })}`;
+    if (INVITE_WORDS.includes(label.toLowerCase())) {
+      const text = `"${label}" is a word of the command invite; write another name.`;
+      return desk.answer(response, refused, { ok: false, text });
+    }
     const args = [
       label,
       ...(days === "" ? [] : ["--days", days]),
@@ -84,7 +91,7 @@ export function settingsPages(router: Router, desk: Desk): void {
     ];
     const result = await admin.run("invite", /^(-|$)/.test(label) ? [] : args, desk.by(response));
     const id = result.ok ? idOf(result.data) : undefined;
-    if (id === undefined) return desk.answer(response, "/settings#invites", desk.told(result));
+    if (id === undefined) return desk.answer(response, refused, desk.told(result));
     desk.answer(response, `/settings/invites/${encodeURIComponent(id)}`, {
       ok: true,
       text: renderPage(say`Made an invite for ${label}.`),
@@ -105,15 +112,48 @@ export function settingsPages(router: Router, desk: Desk): void {
   });
 
   router.post("/settings/invites/revoke", (request, response) =>
-    run(response, "/settings#invites", "invite", ["revoke", field(request, "id")]),
+    run(response, "/settings", "invite", ["revoke", field(request, "id")]),
   );
 }
 
-const RESPONDER_ORDERS = ["pause", "resume"] as const;
+/** Where the second click of two would take the first back, or do the same to the next in the list. */
+const DANGEROUS_TWICE = ["/settings/silent", "/settings/responder", "/settings/invites/revoke"];
+const RESPONDER_ORDERS = [
+  { to: "pause", command: "pause", args: [] },
+  { to: "resume", command: "resume", args: [] },
+  { to: "answer", command: "answer", args: ["all"] },
+] as const;
 /** What the command takes for something else than whom an invite is for. */
 const INVITE_WORDS: readonly string[] = ["list", "revoke"];
-const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
 const REVEALED = { ok: true, text: "This is the pairing token; share it only with people you know." };
+
+/** Who is pending by a token that was replaced since; nothing where nobody is. */
+function cameWithOldToken({ parts: { access } }: Desk): object {
+  const old = access.pendingWithOldToken();
+  const people = old.map((contact) => ({ code: contact.code, name: contact.name || formatNumber(contact) }));
+  return { oldToken: people.length > 0 ? people : undefined, oldTokenOne: people.length === 1 };
+}
+
+/** An invite that was refused, as it was typed. */
+function inviteDraft(request: Request): object | undefined {
+  const draft = { label: asked(request, "label"), days: asked(request, "days"), number: asked(request, "number") };
+  const auto = asked(request, "auto") === "yes";
+  return auto || Object.values(draft).some((text) => text !== "") ? { ...draft, auto } : undefined;
+}
+
+/** Whom the responder has still to answer, as a page says it. */
+function whoWrote({ parts: { access, gateway } }: Desk): object | undefined {
+  const { silent, responder } = gateway;
+  const waiting = [...(responder.backlog?.() ?? [])].flatMap(([id, messages]) => {
+    const contact = access.byId(id);
+    return contact === undefined ? [] : [{ code: contact.code, name: contact.name || formatNumber(contact), messages }];
+  });
+  if (waiting.length === 0) return undefined;
+  // A relay goes to the admin chat, which is never silent.
+  const isSilent = silent.on() && responder.mode !== "relay";
+  const inTheWay = isSilent ? "silent mode is off" : responder.paused ? "the responder goes on" : undefined;
+  return { many: count(waiting.length, "buddy", "buddies"), people: waiting, inTheWay };
+}
 
 function idOf(data: unknown): string | undefined {
   return data instanceof Object && "id" in data && typeof data.id === "string" ? data.id : undefined;

@@ -3,11 +3,12 @@ import type { CookieOptions, Request, RequestHandler, Response, Router } from "e
 import type { Place } from "../guard.js";
 import type { Live } from "../live.js";
 import { cookieName, cookieOf, isSecure, limitTries } from "../safety.js";
-import { asked, type Desk, field, sessionOf } from "./desk.js";
+import { asked, backTo, type Desk, field, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
 const SAYINGS: ReadonlyMap<string, string> = new Map([
   ["signed-out", "You are signed out."],
+  ["needed", "This browser is not signed in, or was signed out meanwhile; sign in to see that page."],
   ["not-done", "This browser is not signed in, so nothing was changed. Sign in and repeat it."],
   [
     "ended",
@@ -33,16 +34,10 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
     if (link !== "" && !signIn.useLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
     if (link !== "") await admin.loginUsed();
     if (link === "" && !signIn.isAccessToken(field(request, "token", 1000))) {
-      return refuse(
-        desk,
-        request,
-        response,
-        "That is not the access token. It was printed when the gateway started.",
-        403,
-      );
+      return refuse(desk, request, response, `That is not the access token. ${whereToken(desk)}`, 403);
     }
     response.cookie(cookieName("session", request), signIn.open(access), cookieOptions(request, place));
-    response.redirect(303, "/");
+    response.redirect(303, backTo(request, "/"));
   };
   router.post(
     "/sign-in",
@@ -66,20 +61,32 @@ export function signOut(router: Router, desk: Desk, place: Place, live: Live): v
 export function toSignIn(request: Request, response: Response): void {
   const hadSession = cookieOf(request, cookieName("session", request)) !== undefined;
   const isLook = request.method === "GET" || request.method === "HEAD";
-  response.redirect(303, hadSession ? "/sign-in?said=ended" : isLook ? "/sign-in" : "/sign-in?said=not-done");
+  const said = hadSession ? "ended" : isLook ? "needed" : "not-done";
+  // What was looked at is gone to after the sign-in; the first page is in any case, and needs no reason.
+  const back = isLook && !["/", "/live"].includes(request.path) ? { back: request.originalUrl } : {};
+  const query = new URLSearchParams({ ...(said === "needed" && !("back" in back) ? {} : { said }), ...back });
+  response.redirect(303, query.size === 0 ? "/sign-in" : `/sign-in?${query}`);
 }
 
 const TOO_MANY =
   "Too many tries: wait 15 minutes, then sign in again; or run kafclaw dashboard, whose link works at once.";
 const DEAD_LINK =
-  "This sign-in link was used already, is older than 5 minutes, or was replaced by a newer one. Run kafclaw dashboard for another, or send /dashboard in the admin chat.";
+  "This sign-in link was used already, is older than 5 minutes, or was replaced by a newer one. Run kafclaw dashboard at the machine for another.";
+
+/** Where who runs the gateway finds the access token. */
+function whereToken({ parts: { signIn } }: Desk): string {
+  if (signIn.printable !== undefined) return "It was printed when the gateway started.";
+  return "It is what dashboard.accessToken is set to (KAFCLAW_DASHBOARD_ACCESS_TOKEN in the environment).";
+}
 
 function refuse(desk: Desk, request: Request, response: Response, error: string, status: number): void {
   show(desk, request, response, { error }, status);
 }
 
 function show(desk: Desk, request: Request, response: Response, model: object, status = 200): void {
-  desk.show(request, response, "sign-in", "Sign in", { plain: true, ...model }, status);
+  const back = request.method === "POST" ? backTo(request, "") : asked(request, "back", 1000);
+  const always = { back, whereToken: whereToken(desk), byChat: desk.parts.signIn.isOnPhones };
+  desk.show(request, response, "sign-in", "Sign in", { ...always, ...model }, status);
 }
 
 function cookieOptions(request: Request, place: Place): CookieOptions {

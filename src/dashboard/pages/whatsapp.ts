@@ -1,10 +1,11 @@
 /** Who may talk: pending, approved, denied; and what is decided about them. */
 import type { Request, Response, Router } from "express";
 import { type Contact, formatNumber, looksLikeNumber, pastTense } from "../../access/index.js";
-import { doorOf, type Order, whatHappened } from "../../admin/index.js";
+import { count, doorOf, type Order, whatHappened } from "../../admin/index.js";
 import { renderPage } from "../../text.js";
 import { decideAsShown } from "../decide.js";
-import { asked, backTo, type Desk, field, paged } from "./desk.js";
+import { asked, backTo, type Desk, field, NOT_SAID, paged } from "./desk.js";
+import { noDoubleClick } from "./double-click.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
 const HISTORY_SHOWN = 50;
@@ -28,6 +29,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
       people: paged(request, found, (contact) => desk.contact(contact), { list, search }),
       isPendingList: list === "pending",
       hasToken: access.token() !== undefined,
+      number: asked(request, "number"),
       last: lastDecision(desk),
     });
   });
@@ -41,6 +43,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
       contact: desk.contact(contact),
       aliases: contact.aliases.join(", "),
       lid: contact.lid,
+      ...talkWith(desk, contact),
       history: contact.history
         .slice(-HISTORY_SHOWN)
         .reverse()
@@ -51,6 +54,8 @@ export function whatsappPages(router: Router, desk: Desk): void {
       last: lastDecision(desk, contact),
     });
   });
+
+  router.post(["/whatsapp/decide", "/whatsapp/undo"], noDoubleClick(desk, "/whatsapp"));
 
   router.post("/whatsapp/decide", async (request, response) => {
     const back = backTo(request, "/whatsapp");
@@ -69,21 +74,52 @@ export function whatsappPages(router: Router, desk: Desk): void {
   });
 
   router.post("/whatsapp/allow", (request, response) => allow(desk, request, response));
+
+  router.post("/whatsapp/talk", async (request, response) => {
+    const contact = access.byCode(field(request, "code"));
+    const command = TALK_ORDERS.find((known) => known === field(request, "do"));
+    if (contact === undefined || command === undefined) {
+      return desk.answer(response, "/whatsapp", { ok: false, text: NOT_SAID });
+    }
+    const result = await admin.run(command, [contact.code], desk.by(response));
+    desk.answer(response, `/whatsapp/${contact.code}`, desk.told(result));
+  });
 }
 
-/** Lets a number in before it ever wrote. */
+const TALK_ORDERS = ["answer", "forget"] as const;
+/** What becomes of a number, and the list that shows it. */
+const NUMBER_ORDERS = [
+  { name: "approve", list: "approved" },
+  { name: "deny", list: "denied" },
+] as const;
+
+/** Lets a number in, or shuts it out, before it ever wrote. A number that was refused stays in its box. */
 async function allow(desk: Desk, request: Request, response: Response): Promise<void> {
   const number = field(request, "number");
+  const order = NUMBER_ORDERS.find(({ name }) => name === field(request, "do"));
+  if (order === undefined) return desk.answer(response, "/whatsapp", { ok: false, text: NOT_SAID });
+  const refused = `/whatsapp?${new URLSearchParams({ list: order.list, number })}`;
   if (!looksLikeNumber(number)) {
     const text = "That is no phone number; write it with its country code, like +1 555 000 2000.";
-    return desk.answer(response, "/whatsapp?list=approved", { ok: false, text });
+    return desk.answer(response, refused, { ok: false, text });
   }
-  const result = await desk.parts.admin.run("approve", number.split(/\s+/), desk.by(response));
-  desk.answer(response, "/whatsapp?list=approved", desk.told(result));
+  const result = await desk.parts.admin.run(order.name, number.split(/\s+/), desk.by(response));
+  desk.answer(response, result.ok ? `/whatsapp?list=${order.list}` : refused, desk.told(result));
+}
+
+/** What can be done about the talk with somebody, besides deciding. */
+function talkWith({ parts: { gateway } }: Desk, { _id, state }: Contact): object {
+  const { responder } = gateway;
+  const wrote = state === "approved" ? (responder.backlog?.().get(_id) ?? 0) : 0;
+  return {
+    wrote: wrote > 0 ? count(wrote, "message") : undefined,
+    wroteOne: wrote === 1,
+    canForget: responder.forget !== undefined && (state === "approved" || state === "denied"),
+  };
 }
 
 /** The last decision that can still be taken back, of all or about one contact. */
-function lastDecision(desk: Desk, about?: Contact): object | undefined {
+export function lastDecision(desk: Desk, about?: Contact): object | undefined {
   const last = desk.parts.access.lastUndoable(about?._id);
   if (last === undefined) return undefined;
   const { contact, decision } = last;

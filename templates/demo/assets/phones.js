@@ -53,6 +53,11 @@ document.addEventListener("click", (event) => {
   composer.elements.text.focus();
 });
 
+document.addEventListener("keydown", (event) => {
+  const composer = event.target.closest(".composer");
+  if (composer && event.key === "Escape" && !event.isComposing) setReply(composer);
+});
+
 // Each chat stays at its end, unless somebody has scrolled up in it.
 for (const chat of document.querySelectorAll(".chat")) {
   let isAtEnd = true;
