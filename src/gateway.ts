@@ -24,7 +24,7 @@ import { Lids } from "./lids.js";
 import { People } from "./people.js";
 import { present } from "./present.js";
 import { QrFile } from "./qr-file.js";
-import { type ConversationDoc, createResponder, isRelayedReply, openModel } from "./responder/index.js";
+import { type ConversationDoc, createResponder, isAnswer, isRelayedReply, openModel } from "./responder/index.js";
 import { Route } from "./route.js";
 import { type Doc, openStore } from "./store/index.js";
 import { fromHistory } from "./whatsapp/inbound.js";
@@ -176,8 +176,9 @@ async function build(
     addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
     onFailed: (item, error) => {
       if (item.toAdmin || item.content.kind === "delete") return;
-      const reason = error === 463 ? "restricted" : "failed";
-      logged("a notice was lost", admin.notices.notSent(access.find(item.to), reason));
+      const restricted = isAnswer(item.key) ? "answer restricted" : "restricted";
+      const [reason, code] = [error === 463 ? restricted : "failed", error === "expired" ? undefined : error] as const;
+      logged("a notice was lost", admin.notices.notSent(access.find(item.to), reason, code));
     },
     log,
   });

@@ -58,7 +58,7 @@ export interface AdminParts {
   readonly graceMs: number;
   /** `notices.quiet`, where set. */
   readonly quiet?: QuietHours | undefined;
-  readonly log: { error(details: object, message: string): void };
+  readonly log: { error(details: object, message: string): void; warn(details: object, message: string): void };
 }
 
 /** What the owner is told on a message's way through the house. */

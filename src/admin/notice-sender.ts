@@ -26,7 +26,7 @@ export interface NoticesParts {
   readonly scheduler: Scheduler;
   readonly timezone: string;
   readonly quiet?: QuietHours | undefined;
-  readonly log: { error(details: object, message: string): void };
+  readonly log: { error(details: object, message: string): void; warn(details: object, message: string): void };
 }
 
 const MINUTE = 60_000;

@@ -144,11 +144,17 @@ export function stuck(reason: string): Message {
   return say`🚨 A message could not be handled and was put aside: ${reason}`;
 }
 
-/** Why something did not go out: WhatsApp lets the account start no chats, refused or lost it, or it was suppressed. */
-export type NotSent = "restricted" | "failed" | Suppression;
+/**
+ * Why something did not go out: WhatsApp lets the account start no chats, or not even answer, refused or lost it, or it was
+ * suppressed.
+ */
+export type NotSent = "restricted" | "answer restricted" | "failed" | Suppression;
 
-/** Something that the bot, or the owner through it, sent to somebody did not go out. */
-export function notSent(contact: Contact | undefined, reason: NotSent): Message {
+/**
+ * Something that the bot, or the owner through it, sent to somebody did not go out.
+ * @param error what WhatsApp refused it with
+ */
+export function notSent(contact: Contact | undefined, reason: NotSent, error?: number): Message {
   const whom = contact === undefined ? own("somebody") : label(contact);
   if (reason === "silent") {
     return say`⚠️ Silent mode came on before your reply to ${whom} had surely gone out. If it is not in the chat on the bot's phone, send it again.`;
@@ -159,7 +165,11 @@ export function notSent(contact: Contact | undefined, reason: NotSent): Message 
   if (reason === "restricted") {
     return say`🚨 WhatsApp lets this account start no new chats for now (error 463), so ${whom} got nothing. It works once they write to the bot; don't retry.`;
   }
-  return say`⚠️ A message to ${whom} could not be sent. It is not tried again.`;
+  if (reason === "answer restricted") {
+    return say`🚨 WhatsApp lets this account send little for now (error 463), and ${whom} got no answer. It is not tried again; what they write next can be answered.`;
+  }
+  const why = error === undefined ? "could not be sent" : `was refused by WhatsApp (error ${error})`;
+  return say`⚠️ A message to ${whom} ${own(why)}. It is not tried again; write to them from the bot's phone if it matters.`;
 }
 
 /** Why an answer to a notice changed nothing: the name, and what happened to it since. */

@@ -54,6 +54,12 @@ export class Notices {
 
   /** What became known about somebody's addresses. */
   async learned(news: Learned): Promise<void> {
+    if (news.kind === "owner-locked") {
+      // Their chat is not trusted any more: it is told at the machine.
+      const why = this.parts.access.owner()?.locked;
+      this.parts.log.warn({ why }, "the owner's commands are stopped; kafclaw owner set <number> names the owner anew");
+      return;
+    }
     const message = texts.learned(news);
     if (message === undefined) return;
     const contact = news.kind === "new-person" ? news.old : "contact" in news ? news.contact : undefined;
@@ -107,9 +113,9 @@ export class Notices {
   }
 
   /** WhatsApp took nothing for this contact: `restricted` is its error 463. */
-  async notSent(contact: Contact | undefined, reason: texts.NotSent): Promise<void> {
+  async notSent(contact: Contact | undefined, reason: texts.NotSent, error?: number): Promise<void> {
     const key = `not-sent:${reason}:${contact?._id ?? ""}`;
-    await this.news(key, texts.notSent(contact, reason), reason === "restricted");
+    await this.news(key, texts.notSent(contact, reason, error), reason.includes("restricted"));
   }
 
   /**

@@ -23,7 +23,7 @@ const StatusBody = z.object({
   trouble: z.string().nullable(),
   sentence: z.string(),
   remedy: z.string(),
-  owner: z.object({ confirmed: z.boolean() }).nullable(),
+  owner: z.object({ confirmed: z.boolean(), locked: z.string().nullable() }).nullable(),
 });
 const OwnerBody = z.object({ text: z.string() });
 const DoneBody = z.object({ ok: z.literal(true), left: z.string().optional() });

@@ -120,9 +120,13 @@ async function throughGateway(
   return { trouble, findings: [ownerFinding(owner ?? undefined), linkFinding({ code: link, sentence, remedy })] };
 }
 
-function ownerFinding(owner: { readonly confirmed: boolean } | undefined): Finding {
+function ownerFinding(
+  owner: { readonly confirmed: boolean; readonly locked?: string | null | undefined } | undefined,
+): Finding {
   if (owner === undefined)
     return bad("owner", "Nobody can command the bot yet: kafclaw whatsapp-setup names the owner.");
+  if (owner.locked)
+    return bad("owner", `Not obeyed: ${owner.locked}. kafclaw owner set <number> names the owner anew.`);
   if (owner.confirmed) return good("owner", "Named and confirmed.");
   return {
     name: "owner",

@@ -10,7 +10,7 @@ import type { Outage } from "./outage.js";
 import { obeyedOwner, type Partner, partnerOf } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 import { ModelProblem, Unwanted } from "./problem.js";
-import type { Relay } from "./relay.js";
+import { isRelayedReply, type Relay } from "./relay.js";
 import * as texts from "./texts.js";
 import type { Turns } from "./turns.js";
 import { letGo } from "./unanswered.js";
@@ -214,4 +214,9 @@ export class Answering {
 /** The outbox's key of an answer: the same for the same messages, so none goes out twice. */
 export function keyOf(turn: TurnDoc): string {
   return `${turn.relay === true ? "relay" : "answer"}:${turn.answers[0] ?? ""}`;
+}
+
+/** Whether something in the outbox answers what somebody wrote: the model's answer, or the owner's reply. */
+export function isAnswer(key: string | undefined): boolean {
+  return isRelayedReply(key) || key?.startsWith("answer:") === true;
 }

@@ -1,4 +1,6 @@
 /** WHAT answers a buddy: the face of this folder. {@link createResponder} makes the model, the relay, or silence. */
+
+export { isAnswer } from "./answering.js";
 export type { ConversationDoc } from "./book.js";
 export { findOllama, type Ollama } from "./ollama.js";
 export { openModel } from "./open-model.js";

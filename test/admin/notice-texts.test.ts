@@ -184,11 +184,13 @@ describe("news", () => {
       `${none} Alice (K7QF) got nothing. It works once they write to the bot; don't retry.`,
     );
     expect(text(notSent(undefined, "restricted"))).toContain(`${none} somebody got nothing.`);
-    expect(text(notSent(alice, "failed"))).toBe(
-      "⚠️ A message to Alice (K7QF) could not be sent. It is not tried again.",
+    expect(text(notSent(alice, "answer restricted"))).toBe(
+      "🚨 WhatsApp lets this account send little for now (error 463), and Alice (K7QF) got no answer. It is not tried again; what they write next can be answered.",
     );
-    expect(text(notSent(undefined, "failed"))).toBe(
-      "⚠️ A message to somebody could not be sent. It is not tried again.",
+    const next = "It is not tried again; write to them from the bot's phone if it matters.";
+    expect(text(notSent(alice, "failed"))).toBe(`⚠️ A message to Alice (K7QF) could not be sent. ${next}`);
+    expect(text(notSent(undefined, "failed", 475))).toBe(
+      `⚠️ A message to somebody was refused by WhatsApp (error 475). ${next}`,
     );
     expect(text(notSent(alice, "silent"))).toBe(
       "⚠️ Silent mode came on before your reply to Alice (K7QF) had surely gone out. If it is not in the chat on the bot's phone, send it again.",

@@ -346,6 +346,13 @@ describe("other news", () => {
     expect(house.texts()).toHaveLength(2);
   });
 
+  it("that the owner is not obeyed any more is told at the machine, not in their chat", async () => {
+    const house = await open();
+    await house.admin.notices.learned({ kind: "owner-locked" });
+    expect(house.logged.at(-1)).toMatch(/^the owner's commands are stopped; kafclaw owner set/);
+    expect(house.texts()).toEqual([]);
+  });
+
   it("WhatsApp's error 463, with whom it was about", async () => {
     const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
     const alice = await house.knocks("Alice", ALICE);

@@ -52,6 +52,15 @@ describe("doctor", () => {
     expect(findings).toContainEqual({ name: "owner", state: "good", sentence: "Named and confirmed." });
   });
 
+  it("an owner who is not obeyed is no good one", async () => {
+    await run(["onboard"]);
+    await run(["whatsapp-setup", "--owner", "+15550001000"]);
+    await run(["owner", "lock"]);
+    const { code, out } = await run(["doctor"]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/✗ owner .*Not obeyed: .*kafclaw owner set <number>/);
+  });
+
   it("names each file that is damaged, and goes on with the rest", async () => {
     await run(["onboard"]);
     await run(["whatsapp-setup", "--owner", "+15550001000"]);
