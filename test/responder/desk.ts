@@ -18,8 +18,8 @@ import { fetchMediaFrom } from "../../src/whatsapp/media.js";
 import type { RunningOutbox } from "../../src/whatsapp/outbox/index.js";
 import type { Content, Inbound } from "../../src/whatsapp/types.js";
 import { House, OWNER } from "../access/house.js";
+import { Clockwork } from "../clockwork.js";
 import { Rig } from "../whatsapp/outbox/rig.js";
-import { Clockwork } from "./clockwork.js";
 
 export { ALICE, BOB, OWNER } from "../access/house.js";
 

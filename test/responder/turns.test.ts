@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Turns } from "../../src/responder/turns.js";
-import { Clockwork } from "./clockwork.js";
+import { Clockwork } from "../clockwork.js";
 
 let time: Clockwork;
 let turns: Turns;

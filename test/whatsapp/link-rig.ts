@@ -8,7 +8,7 @@ import { Journal } from "../../src/whatsapp/journal.js";
 import { Link } from "../../src/whatsapp/link.js";
 import { Session, type SessionDoc } from "../../src/whatsapp/session.js";
 import { ClientVersion } from "../../src/whatsapp/version.js";
-import { Clockwork } from "../responder/clockwork.js";
+import { Clockwork } from "../clockwork.js";
 
 export const NO_ROOM = "No room to write in the home.";
 

@@ -10,7 +10,7 @@ import { type House, openHouse } from "../../src/gateway.js";
 import { createHome, type Home } from "../../src/home.js";
 import { type Phone, WhatsApp } from "../../src/simulator/index.js";
 import { type Doc, openStore } from "../../src/store/index.js";
-import { Clockwork } from "../responder/clockwork.js";
+import { Clockwork } from "../clockwork.js";
 import { trust } from "../simulator/client.js";
 
 const DAY = 24 * 60 * 60_000;

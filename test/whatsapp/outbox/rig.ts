@@ -8,6 +8,7 @@ import {
   type RunningOutbox,
 } from "../../../src/whatsapp/outbox/index.js";
 import type { Ack, Parcel, Signal, Wire, WireContent } from "../../../src/whatsapp/types.js";
+import { Clockwork } from "../../clockwork.js";
 
 export const ALICE = person("15550002000@s.whatsapp.net", "2000@lid");
 export const BOB = person("15550003000@s.whatsapp.net");
@@ -72,8 +73,7 @@ export class MemoryCollection implements Collection<OutboxDoc> {
 }
 
 /** A wire whose answers the test gives, and time that the test winds. */
-export class Rig {
-  now = Date.UTC(2026, 10, 23, 12);
+export class Rig extends Clockwork {
   silent = false;
   /** Whose chat is the admin chat. */
   owner: Person | undefined = OWNER;
@@ -86,12 +86,13 @@ export class Rig {
   private ids = 0;
   private openListeners: (() => void)[] = [];
   private isOpen = true;
-  private timers: { readonly time: number; readonly work: () => void }[] = [];
 
   constructor(
     readonly collection: Collection<OutboxDoc> = new MemoryCollection(),
     private readonly pace?: OutboxOptions["pace"],
-  ) {}
+  ) {
+    super();
+  }
 
   readonly signals: { readonly jid: string; readonly signal: Signal }[] = [];
   readonly wire: Wire = (() => {
@@ -112,7 +113,7 @@ export class Rig {
 
   /** Opens the outbox as a start of the gateway does; again, as after a crash. */
   async start(): Promise<RunningOutbox> {
-    this.timers = [];
+    this.forget();
     this.openListeners = [];
     const quick = { burst: 1_000, everyMs: 1, jitter: 0 };
     return createOutbox({
@@ -120,7 +121,7 @@ export class Rig {
       wire: this.wire,
       clock: () => this.now,
       random: () => 1,
-      scheduler: { at: (time, work) => this.at(time, work) },
+      scheduler: this,
       newId: () => `3EB0${String(++this.ids).padStart(4, "0")}`,
       mayLeave: (to) => (this.silent && to.pn !== this.owner?.pn ? "silent" : "send"),
       isAdmin: (to) => to.pn === this.owner?.pn,
@@ -141,25 +142,6 @@ export class Rig {
     for (const listener of this.openListeners) listener();
   }
 
-  /** Lets time pass, with everything that was due in it. */
-  async pass(ms: number): Promise<void> {
-    const end = this.now + ms;
-    for (;;) {
-      await this.settled();
-      const due = this.timers.filter(({ time }) => time <= end).sort((a, b) => a.time - b.time)[0];
-      if (!due) break;
-      this.timers = this.timers.filter((timer) => timer !== due);
-      this.now = Math.max(this.now, due.time);
-      due.work();
-    }
-    this.now = end;
-  }
-
-  /** Resolves when everything that can happen without time or network has happened. */
-  async settled(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-
   /** Lets happen what can, on the disk too, until something is so. */
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) await this.settled();
@@ -173,13 +155,5 @@ export class Rig {
 
   texts(): readonly string[] {
     return this.sent.map(({ content }) => (content.kind === "text" ? content.text : content.kind));
-  }
-
-  private at(time: number, work: () => void): () => void {
-    const timer = { time, work };
-    this.timers.push(timer);
-    return () => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
   }
 }

@@ -11,6 +11,12 @@ export class Clockwork {
     };
   }
 
+  /** What was due is due no more, as after a crash. */
+  forget(): void {
+    this.timers = [];
+  }
+
+  /** Lets time pass, with everything that was due in it. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;
     for (;;) {
