@@ -30,6 +30,17 @@ export interface Taken {
   value(name: string): string | undefined;
 }
 
+/** How options are read, in the chat and on the command line: nothing that was typed is made into something else. */
+export const AS_TYPED = {
+  "unknown-options-as-args": true,
+  "parse-numbers": false,
+  "parse-positional-numbers": false,
+  "camel-case-expansion": false,
+  "dot-notation": false,
+  "boolean-negation": false,
+  "short-option-groups": false,
+} as const;
+
 /**
  * Takes options out of the arguments; what is left are words.
  * @throws KafclawError `bad-option` for an option that the command doesn't have, or one without its value; `bad-usage` for
@@ -40,16 +51,7 @@ export function take(args: readonly string[], options: Options = {}): Taken {
   const found = parse([...args], {
     boolean: [...flags],
     string: [...values, "_"],
-    configuration: {
-      "unknown-options-as-args": true,
-      "parse-numbers": false,
-      "parse-positional-numbers": false,
-      "camel-case-expansion": false,
-      "dot-notation": false,
-      "boolean-negation": false,
-      "duplicate-arguments-array": false,
-      "short-option-groups": false,
-    },
+    configuration: { ...AS_TYPED, "duplicate-arguments-array": false },
   });
   const words = found._.map(String);
   if (words.some((word) => word.trim() === "")) {

@@ -24,7 +24,7 @@ import { Secrets } from "./secrets.js";
 import { type Done, refusal, together } from "./targets.js";
 import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js";
 
-export { isNegative } from "./arguments.js";
+export { AS_TYPED, isNegative } from "./arguments.js";
 export { inviteLink } from "./commands/invite.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";

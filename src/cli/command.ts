@@ -1,7 +1,7 @@
 /** What a command of the command line is, and reading its options: pure, and apart from acting on them. */
 import type { Logger } from "pino";
 import parse from "yargs-parser";
-import { isNegative } from "../admin/index.js";
+import { AS_TYPED, isNegative } from "../admin/index.js";
 import { type Environment, mistakeIn } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { firstWords, nearest } from "../text.js";
@@ -84,15 +84,7 @@ export function readArguments(args: readonly string[], { flags, takesWords = fal
     {
       boolean: ofType("boolean"),
       string: [...ofType("string", "list"), "_"],
-      configuration: {
-        "unknown-options-as-args": true,
-        "parse-numbers": false,
-        "parse-positional-numbers": false,
-        "camel-case-expansion": false,
-        "dot-notation": false,
-        "boolean-negation": false,
-        "short-option-groups": false,
-      },
+      configuration: AS_TYPED,
     },
   );
   const negative = args.find(isNegative);
