@@ -48,6 +48,8 @@ export const onboard: CliCommand = {
       timezone: timezone ?? defaults(terminal).timezone,
       ...(greeting === undefined ? {} : { texts: { greeting } }),
     };
+    // What was typed at the questions is checked before anything is written, too.
+    if (isNew) parseConfig(JSON.stringify(config), {}, "onboard");
     const { home, written } = await createHome(homeFrom(env), config);
     const what = written.length > 0 ? `Created ${written.join(" and ")}.` : "It is there already; nothing was changed.";
     terminal.out(given.json ? JSON.stringify({ home: home.root, written }) : `Home: ${home.root}\n${what}\n\n${NEXT}`);

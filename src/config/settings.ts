@@ -228,13 +228,20 @@ export const settings = {
       what: "The key for the endpoint.",
       secret: true,
     }),
-    // Node's fetch itself gives up after 300 s.
-    timeout: new Setting(z.number().min(1).max(300), {
-      kind: "number",
-      default: 60,
-      takes: "a number of seconds from 1 to 300",
-      what: "How long the endpoint may be silent before a request is given up.",
-    }),
+    // Node's fetch itself gives up after 300 s; files of before say up to 600.
+    timeout: new Setting(
+      z
+        .number()
+        .min(1)
+        .max(600)
+        .transform((seconds) => Math.min(seconds, 300)),
+      {
+        kind: "number",
+        default: 60,
+        takes: "a number of seconds from 1 to 300",
+        what: "How long the endpoint may be silent before a request is given up.",
+      },
+    ),
     turns: new Setting(z.int().min(0).max(100), {
       kind: "number",
       default: 20,

@@ -21,8 +21,6 @@ export interface Session {
   readonly id: string;
   /** What the page at `path` says about the last action, once. */
   said?: (Said & { readonly path: string }) | undefined;
-  /** What the page that was shown last told, and when; nothing where it told nothing. */
-  told?: { readonly at: number; readonly said: Said } | undefined;
   used: number;
   /** Who owned the bot at the signing in, or was named first after it. */
   owner: Owner | undefined;

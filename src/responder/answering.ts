@@ -155,17 +155,18 @@ export class Answering {
     if (partner.contact) await this.rooms.limit.count(partner.contact);
   }
 
-  /** Who is to get an answer to a burst as of now; forgotten words get none. */
+  /** Who is to get an answer to a burst as of now; words that were forgotten or deleted meanwhile get none. */
   private wanting(who: Who, burst: readonly WaitingDoc[]): Partner | undefined {
-    const isForgotten = this.rooms.book.stillWaiting(burst).length === 0;
-    return isForgotten || isHeldBack(who, this.parts) ? undefined : partnerOf(this.parts.access, who);
+    const isLess = this.rooms.book.stillWaiting(burst).length < burst.length;
+    return isLess || isHeldBack(who, this.parts) ? undefined : partnerOf(this.parts.access, who);
   }
 
-  /** Lets go of a burst that is not to be answered; what is held back waits to be asked for. */
-  private putBy(who: Who, burst: readonly WaitingDoc[]): Promise<void> {
-    if (partnerOf(this.parts.access, who) === undefined)
-      return this.rooms.book.drop(this.rooms.book.stillWaiting(burst));
-    return this.rooms.book.setState(burst, "silent");
+  /** Lets go of a burst that is not to be answered; what is held back waits to be asked for, and the rest is asked anew. */
+  private async putBy(who: Who, burst: readonly WaitingDoc[]): Promise<void> {
+    const { book, turns } = this.rooms;
+    if (partnerOf(this.parts.access, who) === undefined) return book.drop(book.stillWaiting(burst));
+    if (isHeldBack(who, this.parts)) return book.setState(burst, "silent");
+    turns.ready(who);
   }
 
   private async post(turn: TurnDoc): Promise<void> {
@@ -216,7 +217,7 @@ export function keyOf(turn: TurnDoc): string {
   return `${turn.relay === true ? "relay" : "answer"}:${turn.answers[0] ?? ""}`;
 }
 
-/** Whether something in the outbox answers what somebody wrote: the model's answer, or the owner's reply. */
+/** Whether something in the outbox is for somebody who has just written: an answer, the owner's reply, a reaction, an apology. */
 export function isAnswer(key: string | undefined): boolean {
-  return isRelayedReply(key) || key?.startsWith("answer:") === true;
+  return isRelayedReply(key) || /^(answer|ack|sorry):/.test(key ?? "");
 }

@@ -43,7 +43,7 @@ export type Next =
   | { readonly kind: "give-up"; readonly why: Reason }
   /** Nobody scanned the codes for as long as WhatsApp shows them: the next ones, at once. */
   | { readonly kind: "next-round" }
-  /** `isTold`: whoever links is told how it ended. */
+  /** `isTold`: whoever links is told how it ended; not where they have a code to scan, which they are to wait for. */
   | { readonly kind: "retry"; readonly isTold: boolean };
 
 /**
@@ -60,5 +60,5 @@ export function afterInterruption(disconnect: Disconnect, rounds: number, wasSho
   }
   if (disconnect.retry === "stop") return { kind: "give-up", why: reasonOf(disconnect) };
   const isClear = disconnect.name === "not-whatsapp" || disconnect.name === "network-down";
-  return { kind: "retry", isTold: isClear || (!wasShown && failed >= FAILURES_BORNE) };
+  return { kind: "retry", isTold: !wasShown && (isClear || failed >= FAILURES_BORNE) };
 }

@@ -99,8 +99,8 @@ function update(old, fresh) {
 
 // What a page shows under a pointer that has just clicked, or moves there by itself, was not aimed at: its buttons rest
 // until a person can have seen it.
-const PRESSED_AT_ONCE = ".decide button, .undo button, .silent button";
-const REST_MS = 900;
+const PRESSED_AT_ONCE = ".decide button:not([value=deny], [value=block]), .undo button, .silent button:not([value=on])";
+const REST_MS = 600;
 let wake;
 
 /** What pressing a button would do, and where it stands. */
@@ -138,7 +138,8 @@ function change(work) {
 document.addEventListener(
   "click",
   (event) => {
-    if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
+    // A key presses what has the focus, wherever that stands: it is no click, and counts none.
+    if (event.detail > 0 && event.target.closest("[aria-disabled=true]")) event.preventDefault();
   },
   true,
 );

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request, { type Response } from "supertest";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import type { Contact } from "../../src/access/index.js";
+
 import { parseConfig } from "../../src/config.js";
 import { SignIn } from "../../src/dashboard/index.js";
 import { createDashboard } from "../../src/dashboard/web.js";
@@ -11,7 +11,6 @@ import { DAY, House, MINUTE, OWNER, person, TOKEN } from "../admin/house.js";
 import { FakeLink } from "./fake-link.js";
 
 const ACCESS_TOKEN = "the-access-token-of-tests";
-const SECOND = 1000;
 const API_TOKEN = "t0ken-of-this-start";
 const SECRET = "sk-of-the-model-0123456789";
 const CONFIG = { timezone: "Europe/Berlin", responder: { model: "parrot", apiKey: SECRET } };
@@ -107,8 +106,6 @@ class Browser {
 
   /** Posts, follows, and tells what the next page says about it. */
   async does(path: string, fields: Record<string, string>): Promise<string> {
-    // People read what a page tells before they press something there.
-    house.time.now += SECOND;
     const { headers } = await this.post(path, fields).expect(303);
     const { text } = await this.get(headers.location ?? "");
     return /class="said[^>]*>(.*?)<\/div>/s.exec(text)?.[1]?.replace(/<[^>]+>/g, "") ?? "";
@@ -504,40 +501,6 @@ describe("what the pages do", () => {
     expect(house.access.auditCount({})).toBe(decided);
   });
 
-  it("the second half of a double click decides about nobody else, takes nothing back, and is told", async () => {
-    const [alice, bob] = [await house.knocks("Alice", "+1 555 000 2000"), await house.knocks("Bob", "+1 555 000 3000")];
-    const browser = await Browser.signedIn();
-    const form = (contact: Contact) => ({ code: contact.code, state: "pending", episode: String(contact.episode) });
-    const twice = async (first: Form, second: Form): Promise<string> => {
-      await browser.does(...first);
-      house.time.now += 799;
-      const { headers } = await browser.post(...second).expect(303);
-      return (await browser.get(headers.location ?? "")).text;
-    };
-    const approveAlice: Form = ["/whatsapp/decide", { ...form(alice), do: "approve" }];
-    const approveBob: Form = ["/whatsapp/decide", { ...form(bob), do: "approve" }];
-    expect(await twice(approveAlice, approveBob)).toMatch(/Done\.[\s\S]*Approved Alice[\s\S]*second click .* left out/);
-    expect(house.state(bob)).toBe("pending");
-    const denyAlice: Form = ["/whatsapp/decide", { code: alice.code, state: "approved", do: "deny" }];
-    await twice(approveBob, denyAlice);
-    expect(house.state(alice)).toBe("approved");
-    const undo = async (): Promise<Form> => {
-      const { text } = await browser.get("/whatsapp");
-      return ["/whatsapp/undo", { decision: /name="decision" value="([^"]+)"/.exec(text)?.[1] ?? "" }];
-    };
-    const bobs = await undo();
-    await browser.does(...bobs);
-    const alices = await undo();
-    house.time.now += SECOND;
-    await browser.does(...approveBob);
-    await twice(await undo(), alices);
-    expect([house.state(alice), house.state(bob)]).toEqual(["approved", "pending"]);
-    await twice(["/settings/silent", { to: "on" }], ["/settings/silent", { to: "off" }]);
-    expect(house.gateway.silent.on()).toBe(true);
-    await browser.does(...approveBob);
-    expect(house.state(bob)).toBe("approved");
-  });
-
   it("an old page changes nothing: decided meanwhile, another episode, an unknown code", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
@@ -681,7 +644,6 @@ describe("what the pages do", () => {
     expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
     const long = { label: "Eve", auto: "yes", number: "1".repeat(201) };
     expect((await browser.post("/settings/invites", long)).status).toBe(400);
-    house.time.now += SECOND;
     expect((await browser.post("/settings/silent", { to: "off", for: "1h".repeat(101) })).status).toBe(400);
     expect(house.gateway.silent.on()).toBe(true);
     expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);

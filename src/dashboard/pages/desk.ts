@@ -78,10 +78,7 @@ export class Desk {
     this.live.tellChanges();
     const session = optionalSession(response);
     const said = session?.said?.path === request.path ? session.said : undefined;
-    if (session && isSeen(request)) {
-      if (said) session.said = undefined;
-      session.told = said && { at: this.parts.clock(), said: { ok: said.ok, text: said.text } };
-    }
+    if (session && said && isSeen(request)) session.said = undefined;
     const pending = access.counts().pending;
     const html = this.views(view, {
       title,

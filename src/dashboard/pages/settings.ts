@@ -7,7 +7,6 @@ import { renderPage, say } from "../../text.js";
 import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
 import { asked, backTo, type Desk, field, NOT_SAID } from "./desk.js";
-import { noDoubleClick } from "./double-click.js";
 import { silentModel } from "./overview.js";
 
 /** Open invites first; of the others so many. */
@@ -42,8 +41,6 @@ export function settingsPages(router: Router, desk: Desk): void {
       fixed: fixedSettings(desk),
     });
   });
-
-  router.post(DANGEROUS_TWICE, noDoubleClick(desk, "/settings"));
 
   router.post("/settings/silent", async (request, response) => {
     const back = backTo(request, "/settings");
@@ -116,8 +113,6 @@ export function settingsPages(router: Router, desk: Desk): void {
   );
 }
 
-/** Where the second click of two would take the first back, or do the same to the next in the list. */
-const DANGEROUS_TWICE = ["/settings/silent", "/settings/responder", "/settings/invites/revoke"];
 const RESPONDER_ORDERS = [
   { to: "pause", command: "pause", args: [] },
   { to: "resume", command: "resume", args: [] },

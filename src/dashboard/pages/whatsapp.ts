@@ -5,7 +5,6 @@ import { count, doorOf, type Order, whatHappened } from "../../admin/index.js";
 import { renderPage } from "../../text.js";
 import { decideAsShown } from "../decide.js";
 import { asked, backTo, type Desk, field, NOT_SAID, paged } from "./desk.js";
-import { noDoubleClick } from "./double-click.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
 const HISTORY_SHOWN = 50;
@@ -54,8 +53,6 @@ export function whatsappPages(router: Router, desk: Desk): void {
       last: lastDecision(desk, contact),
     });
   });
-
-  router.post(["/whatsapp/decide", "/whatsapp/undo"], noDoubleClick(desk, "/whatsapp"));
 
   router.post("/whatsapp/decide", async (request, response) => {
     const back = backTo(request, "/whatsapp");
