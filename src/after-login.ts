@@ -1,5 +1,6 @@
 import { type Access, same } from "./access/index.js";
 import { type Admin, LOCKED_AT_MACHINE, type Scheduler, type SilentMode } from "./admin/index.js";
+import { DAY } from "./clock.js";
 import type { Lids } from "./lids.js";
 import { present } from "./present.js";
 import type { Link } from "./whatsapp/link.js";
@@ -20,7 +21,6 @@ export interface AfterLoginParts {
 }
 
 const BY_LINK = { door: "gateway", who: "link" } as const;
-const DAY = 24 * 60 * 60 * 1000;
 /** After so long what WhatsApp kept while nothing was connected has come, with the signs that the phone gave meanwhile. */
 const QUEUE_MS = 10 * 60 * 1000;
 

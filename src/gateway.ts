@@ -15,6 +15,7 @@ import {
   type Scheduler,
 } from "./admin/index.js";
 import { AfterLogin } from "./after-login.js";
+import { HOUR } from "./clock.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
 import { gatewayView, responderControl } from "./gateway-view.js";
@@ -76,7 +77,6 @@ const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
 const TEMPORARY_BAN = 402;
 /** From which level on Baileys' own lines are logged, by the level of ours: most of them say nothing to people. */
 const BAILEYS_LOG: Readonly<Record<string, string>> = { trace: "trace", warn: "fatal" };
-const HOUR = 60 * 60 * 1000;
 
 /**
  * Opens a home under its lock and builds the parts. The command line uses them without starting; the gateway starts them.

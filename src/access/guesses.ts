@@ -1,11 +1,11 @@
-import { isWithin } from "../clock.js";
+import { HOUR, isWithin } from "../clock.js";
 import { addressesOf, type Lid, type Person, type Pn } from "./identity.js";
 
 /** Wrong guesses after which a sender is ignored. */
 const ALLOWED = 5;
 
-/** How long a sender is ignored then, and how long a single wrong guess is remembered. Milliseconds. */
-const HOUR = 3_600_000;
+/** How long a sender is ignored then, and how long a single wrong guess is remembered. */
+const IGNORED_MS = HOUR;
 
 /** How many senders are remembered: about 1 MB at most, however many strangers write. */
 const REMEMBERED = 10_000;
@@ -49,10 +49,10 @@ export class GuessLimit {
 
   #add(address: Pn | Lid, wrong: number, now: number): void {
     const before = this.#senders.get(address);
-    const guesser = before !== undefined && isOn(before, now) ? before : { wrong: 0, until: now + HOUR };
+    const guesser = before !== undefined && isOn(before, now) ? before : { wrong: 0, until: now + IGNORED_MS };
     const isFirstTooMany = guesser.wrong < ALLOWED && guesser.wrong + wrong >= ALLOWED;
     guesser.wrong += wrong;
-    if (isFirstTooMany) guesser.until = now + HOUR;
+    if (isFirstTooMany) guesser.until = now + IGNORED_MS;
     this.#senders.delete(address);
     this.#senders.set(address, guesser);
     for (const oldest of this.#senders.keys()) {
@@ -64,5 +64,5 @@ export class GuessLimit {
 
 /** Whether the hour in which a sender's guesses are counted together, or in which they are ignored, goes on. */
 function isOn({ until }: Guesser, now: number): boolean {
-  return isWithin(HOUR, until - HOUR, now);
+  return isWithin(IGNORED_MS, until - IGNORED_MS, now);
 }

@@ -1,3 +1,4 @@
+import { DAY } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import type { AuditRecord, Clock } from "./api.js";
@@ -6,7 +7,6 @@ import { type AccessDoc, logged, type TokenDoc } from "./documents.js";
 import { GuessLimit } from "./guesses.js";
 import { identityOf, type Person, same } from "./identity.js";
 import type { Ledger } from "./ledger.js";
-import { DAY } from "./settings.js";
 import { checkToken, type LiveToken, liveToken, maskTokens, newToken, searchTokens, tokenId } from "./tokens.js";
 import type { Actor, Contact, Invite, Via } from "./types.js";
 

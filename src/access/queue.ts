@@ -1,3 +1,4 @@
+import { DAY } from "../clock.js";
 import { present } from "../present.js";
 import type { Due, Entry } from "./api.js";
 import { type Decisions, repeated, unchanged } from "./decisions.js";
@@ -6,7 +7,7 @@ import { formatNumber, type Person, same } from "./identity.js";
 import { lastHeld } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
 import type { Key, Pairing } from "./pairing.js";
-import { type AccessSettings, DAY } from "./settings.js";
+import type { AccessSettings } from "./settings.js";
 import type { Actor, Contact, Decision, Held, Via } from "./types.js";
 
 /** A message of somebody who is a stranger or pending. */

@@ -1,3 +1,4 @@
+import { MINUTE } from "../clock.js";
 import type { Collection } from "../store/types.js";
 import type { AuditRecord, Clock } from "./api.js";
 import type { Random } from "./code.js";
@@ -33,10 +34,6 @@ export interface AccessParts {
   /** Where a write that has to be repeated is reported; a pino logger fits. */
   readonly log?: { warn(details: object, message: string): void };
 }
-
-/** Milliseconds. */
-export const MINUTE = 60_000;
-export const DAY = 24 * 60 * MINUTE;
 
 /** How long a decision can be taken back; after that, what was done about it is forgotten. */
 export const UNDO_WINDOW_MS = 10 * MINUTE;

@@ -1,11 +1,12 @@
 /**
  * What undo takes back, and when it refuses (DESIGN 4). Pure: `decisions.ts` writes the result.
  */
+import { MINUTE } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import type { ContactBook } from "./contacts.js";
 import { type Decided, without } from "./ledger.js";
-import { MINUTE, UNDO_WINDOW_MS } from "./settings.js";
+import { UNDO_WINDOW_MS } from "./settings.js";
 import { isUndoable } from "./transitions.js";
 import type { Before, Contact, Decision } from "./types.js";
 import { describe, doorOf, pastTense } from "./words.js";

@@ -1,5 +1,5 @@
 import type { Access, Clock } from "../access/index.js";
-import { isWithin } from "../clock.js";
+import { isStale, isWithin, SECOND } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp, say } from "../text.js";
@@ -15,9 +15,6 @@ import { refused } from "./targets.js";
 import type { CommandContext, Decider, Gateway, Said } from "./types.js";
 import { labels, wasDone } from "./words.js";
 
-/** Orders older than this, by WhatsApp's time, change nothing (I11). */
-const STALE_MS = 15 * 60_000;
-const SECOND = 1_000;
 /** How often somebody who chats with the bot is told that it only knows commands. */
 const HINT_MS = 6 * 60 * 60_000;
 /** Answered orders that are remembered; far more than WhatsApp ever replays. */
@@ -178,7 +175,7 @@ export class AdminChat {
   }
 
   private isStale(message: Inbound): boolean {
-    return this.parts.serverNow() - message.at > STALE_MS;
+    return isStale(message.at, this.parts.serverNow());
   }
 
   /**

@@ -1,7 +1,7 @@
 import { same } from "../access/identity.js";
 import { type Access, type Clock, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact } from "../access/types.js";
-import { isWithin } from "../clock.js";
+import { isWithin, MINUTE } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp } from "../text.js";
 import type { Outbox } from "../whatsapp/types.js";
@@ -29,7 +29,6 @@ export interface NoticesParts {
   readonly log: { error(details: object, message: string): void; warn(details: object, message: string): void };
 }
 
-const MINUTE = 60_000;
 /** Notices in one minute that come one by one; what is more becomes a digest. */
 const IN_A_MINUTE = 5;
 /** How long to wait before looking again whether the link is open, or the disk writable. */

@@ -1,4 +1,5 @@
 /** Quiet hours: from–to in the owner's time zone, over midnight too. */
+import { MINUTE } from "../clock.js";
 
 /** Times of day, in minutes after midnight; the end is not quiet any more. */
 export interface QuietHours {
@@ -6,7 +7,6 @@ export interface QuietHours {
   readonly to: number;
 }
 
-const MINUTE = 60_000;
 const DAY_MINUTES = 24 * 60;
 
 /** When the quiet hours that hold at `now` end, or `undefined` where it isn't quiet. */

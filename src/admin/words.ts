@@ -2,11 +2,9 @@
 import { formatNumber, type Person } from "../access/identity.js";
 import { type AuditRecord, eventOf, isContactAction, predicate, doorOf as whereOf } from "../access/index.js";
 import type { Contact, ContactState, Decision } from "../access/types.js";
+import { DAY, HOUR, MINUTE } from "../clock.js";
 import { lines, type Message, own, say } from "../text.js";
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: HOUR, d: DAY };
 /** Longer than a month is no "for a while" any more. */
 const LONGEST = 31 * DAY;

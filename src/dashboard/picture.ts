@@ -1,7 +1,7 @@
 /** The last day's messages by verdict, as a small stacked picture. Pure. */
+import { HOUR } from "../clock.js";
 import { groupOf, type Seen, VERDICT_GROUPS, type VerdictGroup } from "./activity.js";
 
-const HOUR = 60 * 60_000;
 const HOURS = 24;
 const WIDTH = 480;
 const HEIGHT = 96;

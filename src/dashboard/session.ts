@@ -2,10 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Access, Owner } from "../access/index.js";
 import { addressesOf, same } from "../access/index.js";
 import type { Door } from "../access/types.js";
-import { isWithin } from "../clock.js";
+import { HOUR, isWithin, MINUTE } from "../clock.js";
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 /** How long a sign-in link works. */
 const LINK_MS = 5 * MINUTE;
 /** A browser that was not used for a day has to sign in again. */

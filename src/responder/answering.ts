@@ -1,4 +1,4 @@
-import { isWithin } from "../clock.js";
+import { HOUR, isWithin } from "../clock.js";
 import { present } from "../present.js";
 import type { ConversationBook, TurnDoc, WaitingDoc, Who } from "./book.js";
 import { fitting } from "./frame.js";
@@ -17,7 +17,6 @@ import { letGo } from "./unanswered.js";
 
 /** How long to wait before the disk, or an owner who is obeyed, is looked for again. */
 const AGAIN_MS = 5_000;
-const HOUR = 60 * 60_000;
 /** What waited longer than a day in an outage is no conversation any more. */
 const WAITS_MS = 24 * HOUR;
 

@@ -1,4 +1,5 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
+import { DAY } from "../clock.js";
 import type { Collection, Doc } from "../store/types.js";
 import type { DayDoc } from "./limit.js";
 import type { Kept, MediaContent } from "./media.js";
@@ -54,8 +55,6 @@ export interface TurnDoc extends Doc {
 /** All that is in `conversation.db`. */
 export type ConversationDoc = WaitingDoc | TurnDoc | DayDoc | OutageDoc;
 
-const HOUR = 60 * 60 * 1000;
-const DAY = 24 * HOUR;
 /** Turns are shown to the model for a day. A relayed message can be answered for a week. */
 const TURNS_KEPT_MS = DAY;
 const RELAYS_KEPT_MS = 7 * DAY;

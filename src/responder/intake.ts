@@ -1,4 +1,5 @@
 import type { Contact } from "../access/types.js";
+import { isStale } from "../clock.js";
 import { present } from "../present.js";
 import type { Message } from "../text.js";
 import { describe } from "../whatsapp/describe.js";
@@ -7,7 +8,7 @@ import { type ConversationBook, OWNER, type Who } from "./book.js";
 import type { Kept, MediaContent, MediaStore, NotKept } from "./media.js";
 import { isHeldBack, modeOf } from "./mode.js";
 import type { ResponderParts } from "./parts.js";
-import { isStale, type Relay } from "./relay.js";
+import type { Relay } from "./relay.js";
 import { inWords } from "./senses.js";
 import { fileNotKept } from "./texts.js";
 import type { Turns } from "./turns.js";
@@ -45,7 +46,12 @@ export class Intake {
     if (turn) return this.relay.back(message, turn);
     const isSelf = access.owner()?.setup === "self";
     const isTalk = message.content.kind === "text" || message.content.kind === "media";
-    if (modeOf(this.parts) !== "model" || !isTalk || (isSelf && !settings.selfChat) || isStale(message, serverNow)) {
+    if (
+      modeOf(this.parts) !== "model" ||
+      !isTalk ||
+      (isSelf && !settings.selfChat) ||
+      isStale(message.at, serverNow())
+    ) {
       return "unmeant";
     }
     await this.take(message, OWNER);

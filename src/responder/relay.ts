@@ -1,5 +1,6 @@
 import { identityOf, type Person } from "../access/identity.js";
 import type { Contact } from "../access/types.js";
+import { isStale } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, renderWhatsApp } from "../text.js";
 import type { Inbound } from "../whatsapp/types.js";
@@ -7,20 +8,12 @@ import type { ConversationBook, TurnDoc, WaitingDoc, Who } from "./book.js";
 import type { ResponderParts } from "./parts.js";
 import * as texts from "./texts.js";
 
-/** A reply that reached the bot later than this may be meant no more. */
-const STALE_MS = 15 * 60_000;
-
 /** The outbox's key of an owner's reply. */
 const REPLY = "relay-back:";
 
 /** Is a parcel with this key of the outbox an owner's reply to a relayed message? */
 export function isRelayedReply(key: string | undefined): boolean {
   return key?.startsWith(REPLY) === true;
-}
-
-/** Was this sent so long ago that it may be meant no more? By WhatsApp's time. */
-export function isStale(message: Inbound, serverNow: () => number): boolean {
-  return serverNow() - message.at > STALE_MS;
 }
 
 /** Without a model, on a number of the bot's own: buddies' words come to the admin chat, and the owner's quoted replies go back. */
@@ -77,7 +70,7 @@ export class Relay {
     const { content } = message;
     const file = content.kind === "media" ? content.file : undefined;
     if (content.kind !== "text" && file === undefined) return texts.notRelayed(contact, "empty");
-    if (isStale(message, serverNow)) return texts.notRelayed(contact, "old");
+    if (isStale(message.at, serverNow())) return texts.notRelayed(contact, "old");
     if (silent()) return texts.notRelayed(contact, "silent");
     const { expiration } = turn;
     const place = { to: identityOf(contact), key, ...present({ expiration }) };

@@ -1,3 +1,4 @@
+import { DAY } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 
@@ -37,7 +38,6 @@ export interface Handled {
   readonly held?: boolean;
 }
 
-const DAY = 24 * 60 * 60 * 1000;
 /** How long a handled id is remembered: WhatsApp replays what was queued for at most a month. */
 const IDS_KEPT_MS = 31 * DAY;
 /** Ids are bounded by number too, so that a flood can't fill memory; whoever floods pushes out nobody else's. */

@@ -1,3 +1,5 @@
+import { MINUTE } from "../clock.js";
+
 /** How fast messages may leave. */
 export interface Pace {
   /** So many may leave at once after a rest. */
@@ -17,12 +19,11 @@ export interface Paces {
 /** Quicker than others, as one person reads it. */
 const ADMIN_CHAT: Pace = { burst: 20, everyMs: 500, jitter: 0.2 };
 const JITTER = 0.4;
-const MINUTE_MS = 60_000;
 
 /** The paces under a configuration's `outbox`, which is about all chats but the admin chat. */
 export function pacesOf(outbox: { readonly perMinute: number; readonly burst: number }): Paces {
   const { perMinute, burst } = outbox;
-  return { buddies: { burst, everyMs: MINUTE_MS / perMinute, jitter: JITTER }, admin: ADMIN_CHAT };
+  return { buddies: { burst, everyMs: MINUTE / perMinute, jitter: JITTER }, admin: ADMIN_CHAT };
 }
 
 /**

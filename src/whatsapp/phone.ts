@@ -1,4 +1,5 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
+import { DAY } from "../clock.js";
 import type { Collection, Doc } from "../store/types.js";
 import { isOwnPhone } from "./envelope.js";
 import type { Me } from "./types.js";
@@ -11,7 +12,6 @@ interface PhoneDoc extends Doc {
 }
 
 const ID = "phone";
-const DAY = 24 * 60 * 60 * 1000;
 /** WhatsApp unlinks a companion when the phone has been away for about two weeks; from here on the owner should know. */
 const AWAY_MS = 12 * DAY;
 

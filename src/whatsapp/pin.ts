@@ -1,5 +1,6 @@
 import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
+import { SECOND } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 import type { Me } from "./types.js";
@@ -15,7 +16,6 @@ interface PinDoc extends Doc {
 }
 
 const PIN = "linked-account";
-const SECOND = 1000;
 /** WhatsApp unlinks a device after two weeks without its phone; the journal knows what it has handled for longer. */
 const MISSED_MS = 14 * 24 * 60 * 60 * SECOND;
 

@@ -1,6 +1,7 @@
 import { type BinaryNode, jidNormalizedUser, proto, type WASocket } from "@whiskeysockets/baileys";
 import PQueue from "p-queue";
 import type { Logger } from "pino";
+import { MINUTE } from "../clock.js";
 import { type Journal, journalId } from "./journal.js";
 
 /** How long the sender's own retry gets before our phone is asked. */
@@ -9,7 +10,6 @@ const GRACE_MS = 5_000;
 const WATCHED = 1_000;
 /** A flood of broken messages asks for no more than so many a minute. */
 const ASKED_PER_MINUTE = 20;
-const MINUTE_MS = 60_000;
 
 export interface ResendOptions {
   readonly journal: Journal;
@@ -26,7 +26,7 @@ export interface ResendOptions {
  */
 export class ResendRequests {
   private readonly waiting = new Map<string, NodeJS.Timeout>();
-  private readonly asking = new PQueue({ concurrency: 1, intervalCap: ASKED_PER_MINUTE, interval: MINUTE_MS });
+  private readonly asking = new PQueue({ concurrency: 1, intervalCap: ASKED_PER_MINUTE, interval: MINUTE });
 
   constructor(private readonly options: ResendOptions) {}
 

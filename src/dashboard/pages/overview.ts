@@ -1,12 +1,12 @@
 import type { Request, Response } from "express";
 import { formatNumber } from "../../access/index.js";
 import { formatDuration } from "../../admin/index.js";
+import { DAY } from "../../clock.js";
 import { drawDay } from "../picture.js";
 import type { Desk } from "./desk.js";
 import { looksOf, onPages } from "./link.js";
 import { lastDecision } from "./whatsapp.js";
 
-const DAY = 24 * 60 * 60_000;
 /** The rest is on the WhatsApp page. */
 const WAITING_SHOWN = 5;
 

@@ -1,4 +1,5 @@
 import type { Lid, Person, Pn } from "../../access/identity.js";
+import { DAY } from "../../clock.js";
 import { present } from "../../present.js";
 import type { Collection, Doc } from "../../store/types.js";
 import type { ParcelState, Suppression, WireContent } from "../types.js";
@@ -38,7 +39,6 @@ export interface OutboxItem {
   readonly why?: Suppression;
 }
 
-const DAY = 24 * 60 * 60 * 1000;
 /** Texts are kept for a day: so long a device can ask for them again, and Activity shows them. */
 const CONTENT_KEPT_MS = DAY;
 /** Keys and ids stay as long as the journal's: a message handled again after weeks must find that it was answered. */

@@ -1,13 +1,11 @@
 import { addressesOf, type Lid, type Person, type Pn, same } from "../../access/identity.js";
+import { DAY, HOUR } from "../../clock.js";
 import { present } from "../../present.js";
 import type { Parcel, Signal, WireContent } from "../types.js";
 import { isWaiting, nextOf, OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
 import { contentsOf, withAddress } from "./parcel.js";
 import { Sender } from "./sender.js";
 import type { OutboxOptions, Posted, RunningOutbox } from "./types.js";
-
-const HOUR = 60 * 60 * 1000;
-const DAY = 24 * HOUR;
 
 /** Opens the outbox over its data file and begins to send what a crash left waiting. */
 export async function createOutbox(options: OutboxOptions): Promise<RunningOutbox> {

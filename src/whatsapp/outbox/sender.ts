@@ -1,6 +1,6 @@
 import type { Lid, Person, Pn } from "../../access/identity.js";
 import { addressesOf } from "../../access/identity.js";
-import { isWithin } from "../../clock.js";
+import { DAY, HOUR, isWithin } from "../../clock.js";
 import { present } from "../../present.js";
 import { backoff } from "../disconnects.js";
 import { TokenBucket } from "../pace.js";
@@ -10,8 +10,6 @@ import { withAddress } from "./parcel.js";
 import { OutboxQueue, type Waiting } from "./queue.js";
 import type { OutboxOptions, Undelivered } from "./types.js";
 
-const HOUR = 60 * 60 * 1000;
-const DAY = 24 * HOUR;
 /** At most 4 chats besides the admin chat are served at a time, so that one that does not answer holds up nobody else. */
 const CHATS_AT_ONCE = 4;
 /** More than any pause before a try, and any grace. */
