@@ -269,29 +269,30 @@ function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap
     const value = values.get(key);
     return typeof value === "string" ? value : undefined;
   };
+  const named = (key: string): string => key + place(key, given.get(key));
   const url = text("whatsapp.url");
   if (text("whatsapp.rootKey") !== undefined && !(url !== undefined && isLoopback(urlOf(url)?.hostname ?? ""))) {
     const got = url === undefined ? "none" : JSON.stringify(url);
     found.push(
-      `whatsapp.rootKey${place("whatsapp.rootKey", given.get("whatsapp.rootKey"))}: takes a whatsapp.url on this machine (127.0.0.1, ::1 or localhost) beside it, got ${got}; another root key anywhere else would trust a stranger as WhatsApp`,
+      `${named("whatsapp.rootKey")}: takes a whatsapp.url on this machine (127.0.0.1, ::1 or localhost) beside it, got ${got}; another root key anywhere else would trust a stranger as WhatsApp`,
     );
   }
   const isAnywhere = text("responder.baseUrl") !== undefined || text("responder.apiKey") !== undefined;
   if (text("responder.model") !== undefined && !isAnywhere) {
     found.push(
-      `responder.model${place("responder.model", given.get("responder.model"))}: takes a responder.baseUrl beside it that says where the model is, or a responder.apiKey for OpenAI's`,
+      `${named("responder.model")}: takes a responder.baseUrl beside it that says where the model is, or a responder.apiKey for OpenAI's`,
     );
   }
   const host = text("dashboard.host");
   if (host !== undefined && !isLoopback(host) && text("dashboard.accessToken") === undefined) {
     found.push(
-      `dashboard.host${place("dashboard.host", given.get("dashboard.host"))}: got ${JSON.stringify(host)}, takes 127.0.0.1, ::1 or localhost unless dashboard.accessToken is set`,
+      `${named("dashboard.host")}: got ${JSON.stringify(host)}, takes 127.0.0.1, ::1 or localhost unless dashboard.accessToken is set`,
     );
   }
   const [limit, quota] = [values.get("responder.mediaLimit"), values.get("responder.mediaQuota")];
   if (typeof limit === "number" && typeof quota === "number" && quota < limit) {
     found.push(
-      `responder.mediaQuota${place("responder.mediaQuota", given.get("responder.mediaQuota"))}: got ${quota}, takes at least the ${limit} of responder.mediaLimit${place("responder.mediaLimit", given.get("responder.mediaLimit"))}; a file of that size would have no room`,
+      `${named("responder.mediaQuota")}: got ${quota}, takes at least the ${limit} of ${named("responder.mediaLimit")}; a file of that size would have no room`,
     );
   }
   return found;

@@ -75,6 +75,8 @@ export interface House {
 /** Broken connections that the owner is told of, as they need a person; a temporary ban is one of them. */
 const TROUBLE = new Set<LinkState["code"]>(["loggedOut", "conflict"]);
 const TEMPORARY_BAN = 402;
+/** WhatsApp's error where an account may start no new chats. */
+const RESTRICTED = 463;
 /** From which level on Baileys' own lines are logged, by the level of ours: most of them say nothing to people. */
 const BAILEYS_LOG: Readonly<Record<string, string>> = { trace: "trace", warn: "fatal" };
 
@@ -177,7 +179,8 @@ async function build(
     onFailed: (item, error) => {
       if (item.toAdmin || item.content.kind === "delete") return;
       const restricted = isAnswer(item.key) ? "answer restricted" : "restricted";
-      const [reason, code] = [error === 463 ? restricted : "failed", error === "expired" ? undefined : error] as const;
+      const reason = error === RESTRICTED ? restricted : "failed";
+      const code = error === "expired" ? undefined : error;
       logged("a notice was lost", admin.notices.notSent(access.find(item.to), reason, code));
     },
     log,

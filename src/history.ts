@@ -3,14 +3,13 @@ import type { Logger } from "pino";
 import type { Clock } from "./access/index.js";
 import type { Scheduler } from "./admin/index.js";
 import { type Message, own } from "./text.js";
-import { type Raw, withOtherAddress } from "./whatsapp/inbound.js";
+import { type Mapped, type Raw, withOtherAddress } from "./whatsapp/inbound.js";
 import { type Journal, journalId, senderOf } from "./whatsapp/journal.js";
 
 /** What the history needs. */
 export interface HistoryParts {
   readonly journal: Journal;
-  /** The other address of a person, where it was learned before. */
-  readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
+  readonly mapped: Mapped;
   /** Whether a JID is of nobody on a list: what they wrote goes first where memory is short. */
   readonly isStranger: (jid: string) => boolean;
   /** Tells the owner; once for each key while that waits. */
@@ -81,10 +80,11 @@ export class History {
     } catch (error) {
       if (this.stopped) return;
       this.cancel = scheduler.at(clock() + RETRY_MS, () => void this.inTurn(() => this.write()));
-      if (!this.isTold)
+      if (!this.isTold) {
         log.error({ err: error }, "what came with the history can't be written; it is kept and tried again");
-      if (!this.isTold) this.tell("history", waits(this.left.length));
-      this.isTold = true;
+        this.tell("history", waits(this.left.length));
+        this.isTold = true;
+      }
       this.makeRoom();
     }
   }

@@ -1,5 +1,6 @@
 import { type Access, digitsOf, type Learned, type Person, type Pn, personFrom } from "./access/index.js";
 import type { People } from "./people.js";
+import type { Mapped } from "./whatsapp/inbound.js";
 import type { Link } from "./whatsapp/link.js";
 
 /** What is needed to ask for LIDs. */
@@ -7,8 +8,7 @@ export interface LidsParts {
   readonly access: Access;
   readonly people: People;
   readonly link: Pick<Link, "state" | "askLid">;
-  /** The other address of a person, where it was learned before. */
-  readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
+  readonly mapped: Mapped;
   /** Tells the owner of what was learned. */
   readonly tell: (learned: Learned) => Promise<void>;
 }

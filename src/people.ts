@@ -1,4 +1,14 @@
-import { type Access, digitsOf, identityOf, isLive, type Person, type Pn, personOf, same } from "./access/index.js";
+import {
+  type Access,
+  digitsOf,
+  identityOf,
+  isLive,
+  isObeyed,
+  type Person,
+  type Pn,
+  personOf,
+  same,
+} from "./access/index.js";
 
 /** The lists of contacts, in the order in which it matters to know them: deny wins. */
 const LISTS = ["denied", "approved", "pending"] as const;
@@ -21,7 +31,7 @@ export class People {
   /** Whether the chat with somebody is the admin chat, as long as its owner is obeyed. */
   isAdmin(to: Person): boolean {
     const owner = this.access.owner();
-    return owner?.confirmed === true && owner.locked === undefined && same(owner.person, to);
+    return isObeyed(owner) && same(owner.person, to);
   }
 
   /** Whether a JID is on no list. */

@@ -13,7 +13,7 @@ import type { AdminTellings } from "./admin/index.js";
 import { Chains } from "./chains.js";
 import { Door, isSaid } from "./door.js";
 import type { Responder } from "./responder/index.js";
-import { normalise, resent, withOtherAddress } from "./whatsapp/inbound.js";
+import { type Mapped, normalise, resent, withOtherAddress } from "./whatsapp/inbound.js";
 import { type Journal, type JournalRecord, senderOf } from "./whatsapp/journal.js";
 import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
 
@@ -28,8 +28,7 @@ export interface Rooms {
   /** Resolves when what was held of a buddy has been handled, so that what they wrote later comes behind it. */
   readonly released: (contact: Contact, stop: AbortSignal) => Promise<void>;
   readonly me: () => Me | undefined;
-  /** The other address of a person, where it was learned before. */
-  readonly mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>;
+  readonly mapped: Mapped;
   /** Resolves when the LIDs of the numbers that we know were asked of WhatsApp, or that took too long. */
   readonly lidsAsked: Promise<void>;
   readonly log: Logger;

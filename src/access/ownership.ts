@@ -7,6 +7,11 @@ import type { Actor, Contact } from "./types.js";
 
 type OwnerDoc = Extract<AccessDoc, { kind: "owner" }>;
 
+/** Whether the owner's chat is the admin chat now: they are confirmed, and nothing has locked them. */
+export function isObeyed(owner: Owner | undefined): owner is Owner {
+  return owner?.confirmed === true && owner.locked === undefined;
+}
+
 /** The owner on record: set, confirmed, locked, and followed when WhatsApp tells the other address. */
 export class Ownership {
   readonly #ledger: Ledger;

@@ -6,9 +6,14 @@ import type { AuditRecord } from "./api.js";
 import { formatNumber } from "./identity.js";
 import type { Action, Contact, Decision, Door } from "./types.js";
 
+/** What somebody is called: by name, where there is one. */
+export function nameOrNumber(contact: Contact): string {
+  return contact.name || formatNumber(contact);
+}
+
 /** A contact in a sentence: `K7QF Alice`, or `K7QF +1 555 000 2000` where no name is known. */
 export function describe(contact: Contact): string {
-  return `${contact.code} ${contact.name || formatNumber(contact)}`;
+  return `${contact.code} ${nameOrNumber(contact)}`;
 }
 
 /** The last entry of a contact's history that changed what they may do; new addresses don't. */
@@ -81,7 +86,7 @@ export function doorOf({ by }: Pick<Decision, "by">): string {
 
 /** Up to five contacts for a sentence: `Alice (K7QF), Bob (M2TX) and 3 more`. */
 export function listOf(contacts: readonly Contact[]): string {
-  const shown = contacts.slice(0, 5).map((contact) => `${contact.name || formatNumber(contact)} (${contact.code})`);
+  const shown = contacts.slice(0, 5).map((contact) => `${nameOrNumber(contact)} (${contact.code})`);
   const rest = contacts.length - shown.length;
   return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -1,4 +1,4 @@
-import type { Access, Clock } from "../access/index.js";
+import { type Access, type Clock, isObeyed } from "../access/index.js";
 import { isStale, isWithin, SECOND } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
@@ -60,8 +60,7 @@ export class AdminChat {
 
   private async take(message: Inbound): Promise<void> {
     const { access, records, notices, secrets } = this.parts;
-    const owner = access.owner();
-    if (owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
+    if (!isObeyed(access.owner())) return;
     await notices.ownerNamed(message.name);
 
     const _id = orderId(message);

@@ -1,5 +1,5 @@
 import { same } from "../access/identity.js";
-import { type Access, type Clock, UNDO_WINDOW_MS } from "../access/index.js";
+import { type Access, type Clock, isObeyed, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { isWithin, MINUTE } from "../clock.js";
 import { present } from "../present.js";
@@ -84,7 +84,7 @@ export class NoticeSender {
     const owner = access.owner();
     await this.finish();
     await this.book.drop(this.book.inOrder().filter((record) => !this.isNews(record)));
-    if (outbox === undefined || owner === undefined || !owner.confirmed || owner.locked !== undefined) return;
+    if (outbox === undefined || !isObeyed(owner)) return;
     if (this.book.isEmpty) return;
     if (gateway.link().code !== "open") return this.wake(clock() + LOOK_AGAIN_MS);
 

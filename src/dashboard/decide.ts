@@ -1,5 +1,5 @@
 /** Decisions about somebody as a page or a program was shown them, which may be older than the book. */
-import { type Access, type Actor, type Contact, formatNumber } from "../access/index.js";
+import { type Access, type Actor, type Contact, nameOrNumber } from "../access/index.js";
 import { type Admin, type CommandResult, whatHappened } from "../admin/index.js";
 import type { LoadedConfig } from "../config.js";
 import { own, say } from "../text.js";
@@ -59,7 +59,7 @@ export async function decideAsShown(parts: DecidingParts, wish: Wish, by: Actor)
  */
 function changed({ clock, settings }: DecidingParts, contact: Contact, ok: boolean): CommandResult {
   const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
-  const name = contact.name || formatNumber(contact);
+  const name = nameOrNumber(contact);
   const what = last && whatHappened(last, clock(), settings.config.timezone);
   const since = what ?? own("changed since");
   const now = contact.state === "stranger" ? "a stranger" : contact.state;

@@ -1,5 +1,5 @@
 import { identityOf, type Person } from "../access/identity.js";
-import type { Access } from "../access/index.js";
+import { type Access, isObeyed } from "../access/index.js";
 import type { Contact } from "../access/types.js";
 import { OWNER, type Who } from "./book.js";
 
@@ -26,7 +26,7 @@ export function partnerOf(access: Access, who: Who): Partner | undefined {
 /** The owner, where they are obeyed now, and so told things. */
 export function obeyedOwner(access: Access): Person | undefined {
   const owner = access.owner();
-  return owner?.confirmed === true && owner.locked === undefined ? owner.person : undefined;
+  return isObeyed(owner) ? owner.person : undefined;
 }
 
 /** The ids under which one contact's messages may be kept: its own, and those of records merged into it. */

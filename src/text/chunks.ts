@@ -67,7 +67,7 @@ function lastEnd(text: string, window: string, end: RegExp, max: number, opening
 
 /** Where fences end that open code: every other one. */
 function behindOpenings(window: string, isCode: boolean): ReadonlySet<number> {
-  const ends = [...window.matchAll(/```/g)].map(({ index }) => index + FENCE.length);
+  const ends = [...window.matchAll(new RegExp(FENCE, "g"))].map(({ index }) => index + FENCE.length);
   return new Set(ends.filter((_, index) => (index % 2 === 1) === isCode));
 }
 

@@ -121,15 +121,14 @@ function otherAddress(
   return kind === "pn" ? { sender_pn: alt } : kind === "lid" ? { sender_lid: alt } : {};
 }
 
+/** The other half of a mapping, where it was learned before: bare user in, bare user out. @param of what the user is of */
+export type Mapped = (user: string, of: "pn" | "lid") => Promise<string | undefined>;
+
 /**
  * Adds the sender's other address, where it was learned before: phones name a chat by either, and under one id a message
  * has its effect once (I10).
- * @param mapped the other half of a mapping: bare user in, bare user out
  */
-export async function withOtherAddress(
-  { attrs, body }: Raw,
-  mapped: (user: string, of: "pn" | "lid") => Promise<string | undefined>,
-): Promise<Raw> {
+export async function withOtherAddress({ attrs, body }: Raw, mapped: Mapped): Promise<Raw> {
   const { from = "", sender_pn, sender_lid } = attrs;
   const address = parseJid(from);
   if ((address.kind !== "pn" && address.kind !== "lid") || sender_pn !== undefined || sender_lid !== undefined) {

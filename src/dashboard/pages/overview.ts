@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import { formatNumber } from "../../access/index.js";
+import { formatNumber, isObeyed } from "../../access/index.js";
 import { formatDuration } from "../../admin/index.js";
 import { DAY } from "../../clock.js";
 import { drawDay } from "../picture.js";
@@ -59,11 +59,10 @@ export function silentModel(desk: Desk): object {
 /** What becomes of buddies' messages while silent mode is off. */
 function whenOff({ parts: { access, gateway } }: Desk): string {
   const { mode, paused } = gateway.responder;
-  const owner = access.owner();
   if (mode === undefined || mode === "off") return "Buddies are greeted, but nothing answers them: no model is set.";
   if (paused) return "Buddies are greeted, but not answered: the responder is paused.";
   if (mode === "model") return "Buddies are answered.";
-  if (owner === undefined || !owner.confirmed || owner.locked !== undefined) {
+  if (!isObeyed(access.owner())) {
     return "Buddies are greeted; what they write waits until there is an owner who can answer it.";
   }
   return "Buddies’ messages come to your admin chat, and your replies go back to them.";

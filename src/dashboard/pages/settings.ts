@@ -1,7 +1,7 @@
 /** What the owner sets while the gateway runs: silent mode, responder, pairing token, invites; and what only the file sets. */
 import type { Request, Response, Router } from "express";
 import qrcode from "qrcode";
-import { formatNumber, type Invite } from "../../access/index.js";
+import { formatNumber, type Invite, nameOrNumber } from "../../access/index.js";
 import { count, inviteLink } from "../../admin/index.js";
 import { renderPage, say } from "../../text.js";
 import { shownSettings } from "../settings.js";
@@ -125,7 +125,7 @@ const REVEALED = { ok: true, text: "This is the pairing token; share it only wit
 /** Who is pending by a token that was replaced since; nothing where nobody is. */
 function cameWithOldToken({ parts: { access } }: Desk): object {
   const old = access.pendingWithOldToken();
-  const people = old.map((contact) => ({ code: contact.code, name: contact.name || formatNumber(contact) }));
+  const people = old.map((contact) => ({ code: contact.code, name: nameOrNumber(contact) }));
   return { oldToken: people.length > 0 ? people : undefined, oldTokenOne: people.length === 1 };
 }
 
@@ -141,7 +141,7 @@ function whoWrote({ parts: { access, gateway } }: Desk): object | undefined {
   const { silent, responder } = gateway;
   const waiting = [...(responder.backlog?.() ?? [])].flatMap(([id, messages]) => {
     const contact = access.byId(id);
-    return contact === undefined ? [] : [{ code: contact.code, name: contact.name || formatNumber(contact), messages }];
+    return contact === undefined ? [] : [{ code: contact.code, name: nameOrNumber(contact), messages }];
   });
   if (waiting.length === 0) return undefined;
   // A relay goes to the admin chat, which is never silent.

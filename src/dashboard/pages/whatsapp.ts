@@ -1,6 +1,6 @@
 /** Who may talk: pending, approved, denied; and what is decided about them. */
 import type { Request, Response, Router } from "express";
-import { type Contact, formatNumber, looksLikeNumber, pastTense } from "../../access/index.js";
+import { type Contact, looksLikeNumber, nameOrNumber, pastTense } from "../../access/index.js";
 import { count, doorOf, type Order, whatHappened } from "../../admin/index.js";
 import { renderPage } from "../../text.js";
 import { decideAsShown } from "../decide.js";
@@ -37,7 +37,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
     const contact = access.byCode(request.params.code);
     if (contact === undefined) return next();
     const { timezone } = desk.parts.settings.config;
-    const title = contact.name || formatNumber(contact);
+    const title = nameOrNumber(contact);
     desk.show(request, response, "contact", title, {
       contact: desk.contact(contact),
       aliases: contact.aliases.join(", "),
@@ -123,7 +123,7 @@ export function lastDecision(desk: Desk, about?: Contact): object | undefined {
   return {
     id: decision.id,
     what: pastTense(decision),
-    name: contact.name || formatNumber(contact),
+    name: nameOrNumber(contact),
     code: contact.code,
     door: doorOf(decision),
     at: desk.time(decision.at),
