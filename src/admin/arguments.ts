@@ -8,13 +8,12 @@ import { oneLineOf } from "./read.js";
 const DASHES = /^[‐-―−]{1,2}(?=\p{L})/u;
 const QUOTED = /"([^"]*)"|[“”„«]([^“”»]*)[“”»]|(\S+)/gu;
 
-/** Splits a line into words; what stands in double quotes is one word. */
+/** Splits a line into words; what stands in double quotes is one word, and may be empty. */
 export function splitWords(line: string): string[] {
-  const words = [...oneLineOf(line).matchAll(QUOTED)].map((found) => {
+  return [...oneLineOf(line).matchAll(QUOTED)].map((found) => {
     const bare = found[3];
     return bare === undefined ? (found[1] ?? found[2] ?? "").trim() : bare.replace(DASHES, "--");
   });
-  return words.filter((word) => word !== "");
 }
 
 /** What a command takes besides its words. */

@@ -23,16 +23,27 @@ const ANSWERS: ReadonlyMap<string, "approve" | "deny"> = new Map([
   ["👎", "deny"],
 ]);
 
+/** What can't be seen, and comes with what was typed: direction marks, joiners, selectors. */
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu;
+
 /** Reads a text: a command, a yes or no, or talk. */
 export function readOrder(text: string): Order {
   const line = oneLineOf(text);
   if (SLASH.test(line)) {
     const [, name = "", rest = ""] = /^(\S*)\s*(.*)$/u.exec(line.replace(SLASH, "")) ?? [];
-    return { kind: "command", name: name.normalize("NFKC").toLowerCase(), rest };
+    return { kind: "command", name: name.normalize("NFKC").toLowerCase(), rest: oneLineOf(rest) || unreadable(text) };
   }
   const said = line.replace(/[.!]+$/, "").trim();
   const decides = ANSWERS.get(said.replace(SKIN, "").toLowerCase());
   return decides === undefined ? { kind: "talk" } : { kind: "answer", decides, said };
+}
+
+/**
+ * What stands behind a command of which nothing can be read: whoever is meant by a character of Apple's own, by a mark or
+ * by a skin tone alone, it is not the only one who is pending. `""` where nothing was typed.
+ */
+function unreadable(text: string): string {
+  return /^\s*\S\s*\S+\s+\S/u.test(text.replace(UNSEEN, "")) ? "\uFFFD" : "";
 }
 
 /** What a reaction decides; any skin tone. `""` is a reaction that was taken away. */

@@ -109,6 +109,24 @@ describe("an argument that is no reference", () => {
       expect(house.access.counts()).toMatchObject({ approved: 0, pending: 1 });
     },
   );
+
+  // Apple's logo, a character younger than this Node, a control character, a mark or a skin tone on its own, empty quotes.
+  it.each(["\uF8FF", "\u{10FA15}", "\u0005", "\u0301", "🏽", '""', "“”"])(
+    "in the chat, %j approves nobody, though only one is pending",
+    async (typed) => {
+      const house = await open();
+      await house.knocks("Bob", "+1 555 000 3000");
+      await house.says(`/approve ${typed}`);
+      expect(house.access.counts()).toMatchObject({ approved: 0, pending: 1 });
+    },
+  );
+
+  it.each(["", " \u00a0", "\u200e", "\ufe0f\u200b"])("in the chat, %j behind /approve is none", async (typed) => {
+    const house = await open();
+    await house.knocks("Bob", "+1 555 000 3000");
+    await house.says(`/approve ${typed}`);
+    expect(house.access.counts()).toMatchObject({ approved: 1, pending: 0 });
+  });
 });
 
 describe("looking", () => {

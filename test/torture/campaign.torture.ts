@@ -19,7 +19,6 @@ for (const { name, torture } of TOPICS.filter((topic) => wanted.length === 0 || 
       await torture(run);
     } finally {
       clearInterval(saying);
-      for (const loss of run.losses) process.stdout.write(`${name}: ${loss}\n`);
       rows.push(run.row(seconds()));
     }
     expect(run.losses).toEqual([]);

@@ -38,10 +38,12 @@ export class Run {
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + count);
   }
 
-  /** Counts a check, and a loss where it does not hold. */
+  /** Counts a check, and a loss where it does not hold, which is said at once: the end may be hours away. */
   check(kind: string, holds: boolean, loss: () => string): void {
     this.checks.set(kind, (this.checks.get(kind) ?? 0) + 1);
-    if (!holds) this.losses.push(`${kind}: ${loss()}`);
+    if (holds) return;
+    this.losses.push(`${kind}: ${loss()}`);
+    process.stdout.write(`${this.topic}: ${this.losses.at(-1)}\n`);
   }
 
   /** How far the run is, in one line. */
