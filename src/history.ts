@@ -76,6 +76,7 @@ export class History {
       const whole = await Promise.all(this.left.map((raw) => withOtherAddress(raw, mapped)));
       await journal.record(whole.map(({ attrs, body }) => journal.draft(attrs, body)));
       this.left = [];
+      if (this.isTold) this.tell("history-written", WRITTEN, false);
       this.isTold = false;
     } catch (error) {
       if (this.stopped) return;
@@ -110,10 +111,13 @@ export class History {
     this.tell("history-lost", lost(gone));
   }
 
-  private tell(key: string, message: Message): void {
-    this.parts.tell(key, message, true).catch((err) => this.parts.log.error({ err }, "a notice was lost"));
+  private tell(key: string, message: Message, alarm = true): void {
+    this.parts.tell(key, message, alarm).catch((err) => this.parts.log.error({ err }, "a notice was lost"));
   }
 }
+
+/** Ends the alarm, which may have waited for the link or the disk itself. */
+const WRITTEN = own("✅ The messages that came with the new link are on the disk now: you can stop and restart me again.");
 
 function waits(messages: number): Message {
   const have =

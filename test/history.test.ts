@@ -74,6 +74,9 @@ it("I10: what the disk has no room for is kept until it has, in order and once, 
   disk.isFull = false;
   await wait();
   expect(heard).toEqual(["one", "two", "three"]);
+  expect(told.slice(1)).toEqual([
+    "✅ The messages that came with the new link are on the disk now: you can stop and restart me again.",
+  ]);
   await history.take([raw("two"), raw("four")]);
   expect([heard, timers.size]).toEqual([["one", "two", "three", "four"], 0]);
 });
