@@ -117,7 +117,9 @@ export class History {
 }
 
 /** Ends the alarm, which may have waited for the link or the disk itself. */
-const WRITTEN = own("✅ The messages that came with the new link are on the disk now: you can stop and restart me again.");
+const WRITTEN = own(
+  "✅ The messages that came with the new link are on the disk now: you can stop and restart me again.",
+);
 
 function waits(messages: number): Message {
   const have =
