@@ -170,6 +170,7 @@ function fingerprint({ access, gateway, link }: DashboardParts): string {
     silent.on(),
     silent.until(),
     responder.paused,
+    [...(responder.backlog?.() ?? [])],
     gateway.trouble?.(),
     // Another owner, or a lock, ends sessions: their open pages are to find out.
     access.owner(),

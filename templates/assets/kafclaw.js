@@ -113,26 +113,36 @@ function standing() {
   });
 }
 
-function rest(buttons) {
-  if (buttons.length === 0) return;
-  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+/** Until when what does this rests, on the clock of the page. */
+let rests = new Map();
+
+/** Lets the buttons rest that do something else, or stand elsewhere, than before; those that rested before go on. */
+function rest(before) {
+  const until = performance.now() + REST_MS;
+  rests = new Map(standing().map(({ does, at }) => [does, before.get(does) === at ? (rests.get(does) ?? 0) : until]));
+  showRests();
+}
+
+function showRests() {
   clearTimeout(wake);
-  wake = setTimeout(wakeAll, REST_MS);
+  const now = performance.now();
+  let next = Number.POSITIVE_INFINITY;
+  for (const { button, does } of standing()) {
+    const left = (rests.get(does) ?? 0) - now;
+    if (left > 0) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+    if (left > 0) next = Math.min(next, left);
+  }
+  if (next < Number.POSITIVE_INFINITY) wake = setTimeout(showRests, Math.ceil(next));
 }
 
-function wakeAll() {
-  for (const button of document.querySelectorAll(PRESSED_AT_ONCE)) button.removeAttribute("aria-disabled");
-}
-
-/** Changes the page, and lets the buttons rest that it moved, and those that rested before. */
+/** Changes the page, and lets the buttons rest that it moved. */
 function change(work) {
-  const before = new Map(
-    standing().map(({ button, does, at }) => [does, button.hasAttribute("aria-disabled") ? "rests" : at]),
-  );
+  const before = new Map(standing().map(({ does, at }) => [does, at]));
   // What is compared with the new page has no such marks.
-  wakeAll();
+  for (const button of document.querySelectorAll(PRESSED_AT_ONCE)) button.removeAttribute("aria-disabled");
   work();
-  rest(standing().flatMap(({ button, does, at }) => (before.get(does) === at ? [] : [button])));
+  rest(before);
 }
 
 document.addEventListener(
@@ -143,7 +153,7 @@ document.addEventListener(
   },
   true,
 );
-if (document.querySelector("main > .said")) rest([...document.querySelectorAll(PRESSED_AT_ONCE)]);
+if (document.querySelector("main > .said")) rest(new Map());
 
 // Pages that are served under another path say where their events are, and who sends them.
 const { live: events = "/live", server = "The gateway" } = document.currentScript?.dataset ?? {};

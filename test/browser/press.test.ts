@@ -1,6 +1,7 @@
 /** What a hand does on the pages: where the eye looks after a press, second clicks, the keyboard, and a gateway that is gone. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Phone } from "../../src/simulator/index.js";
 import { TOKEN, World } from "../e2e/world.js";
 import { launch, signedIn } from "./browser.js";
 
@@ -11,7 +12,8 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 const SETTING = { setup: "own-number", addressing: "pn" } as const;
-/** Long enough for buttons that were held to be let go. */
+/** How long a button rests (kafclaw.js), and long enough for all to be let go. */
+const REST_MS = 600;
 const HELD_MS = 2_000;
 
 test("what was done on Settings is told where one looks, also after a link that led into the page", async () => {
@@ -63,6 +65,24 @@ test("what a change moved under the pointer is not pressed by a click that was m
   await page.clock.runFor(HELD_MS);
   await page.getByRole("button", { name: /^Approve Bea/ }).click();
   await page.getByRole("status").getByText("Approved Bea").waitFor();
+});
+
+test("somebody pending who goes on writing keeps no button from waking up", async () => {
+  const world = await World.linked(SETTING);
+  const [, bea] = await knock(world, ["Ada", "Bea"]);
+  if (!bea) throw new Error("Bea did not knock");
+  const page = await signedIn(browser, world.home);
+  await stopClock(page);
+  await page.goto("/whatsapp");
+  await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: /^Deny Ada/ }).click()]);
+  const approve = page.locator("[aria-label^='Approve Bea'][aria-disabled=true]");
+  await approve.waitFor();
+  for (const text of ["are you there?", "hello?"]) {
+    await page.clock.runFor(REST_MS / 2);
+    await world.say(bea, text);
+    await page.getByText(text).waitFor();
+  }
+  await approve.waitFor({ state: "detached" });
 });
 
 test("focus whose button went is on the heading, and on nobody else's button", async () => {
@@ -157,12 +177,16 @@ async function focused(page: Page): Promise<string> {
 }
 
 /** Strangers send the token, one after the other. */
-async function knock(world: World, names: readonly string[]): Promise<void> {
+async function knock(world: World, names: readonly string[]): Promise<Phone[]> {
+  const phones: Phone[] = [];
   for (const name of names) {
     const pn = `1555000${[...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 3000)}`;
-    await world.say(world.wa.phone({ pn, name }), TOKEN);
+    const phone = world.wa.phone({ pn, name });
+    phones.push(phone);
+    await world.say(phone, TOKEN);
     await world.told(new RegExp(name));
   }
+  return phones;
 }
 
 /** The names of those who are approved. */

@@ -679,6 +679,8 @@ describe("what the pages do", () => {
     expect(await next()).toContain("event: change");
     Object.assign(house.gateway, { trouble: () => "The disk is full." });
     expect(await next()).toContain("event: change");
+    house.backlog.set(alice._id, 1);
+    expect(await next()).toContain("event: change");
   });
 
   it("how many more are pending, the pager, and the state of somebody are of what changes live", async () => {
