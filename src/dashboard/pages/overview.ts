@@ -15,6 +15,7 @@ export function overview(desk: Desk) {
   const { access, activity, clock, gateway } = desk.parts;
   return async (request: Request, response: Response): Promise<void> => {
     const link = gateway.link();
+    const looks = looksOf(desk);
     const me = gateway.me();
     const { responder, startedAt, version } = gateway;
     const pending = access.list("pending");
@@ -24,8 +25,8 @@ export function overview(desk: Desk) {
     desk.show(request, response, "overview", "Overview", {
       link: {
         ...link,
-        ...looksOf(desk),
-        isOpen: link.code === "open",
+        ...looks,
+        isBad: looks.look === "bad",
         remedy: link.code === "open" ? "" : onPages(link.remedy, "Link this device"),
       },
       trouble: gateway.trouble?.(),
