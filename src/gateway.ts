@@ -175,7 +175,11 @@ async function build(
     onSuppressed: ({ key, to }, why) => {
       if (isRelayedReply(key)) logged("a notice was lost", admin.notices.notSent(access.find(to), why));
     },
-    addressFor: (to) => (isAdmin(to) ? access.owner()?.chat : access.find(to)?.chat),
+    whoNow(to) {
+      const owner = access.owner();
+      if (owner === undefined || !isAdmin(to)) return access.find(to);
+      return { ...owner.person, ...present({ chat: owner.chat }) };
+    },
     onFailed: (item, error) => {
       if (item.toAdmin || item.content.kind === "delete") return;
       const restricted = isAnswer(item.key) ? "answer restricted" : "restricted";

@@ -206,6 +206,30 @@ describe("a buddy's question", () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
+  it("I3: made before somebody changed their number, it goes to them, and not to who has that number now", async () => {
+    const endpoint = await Endpoint.start();
+    const world = await talking(endpoint);
+    endpoint.answering = (_, response) => {
+      world.wa.hold();
+      streamed(response, "The door code is 4711.");
+    };
+    await world.say(world.alice, "the code?", { addressing: "pn" });
+    const waiting = async () => ((await world.home.get("/api/v1/sent?state=waiting")) as { total: number }).total > 0;
+    await world.home.until(waiting, "the answer waits for the line");
+    await world.home.stop();
+    world.wa.resume();
+    world.alice.changeNumber("15550002222");
+    const nora = world.wa.phone({ pn: "15550002000", name: "Nora" });
+    await world.home.startLinked();
+    await world.say(world.alice, "my new number", { addressing: "lid" });
+    await world.told(/has a new number/);
+    await ordered(world, "/silent off", /Silent mode is off/);
+    await ordered(world, "/answer all", /Answering/);
+    await world.alice.next(({ text }) => text === "The door code is 4711.");
+    await world.settled();
+    expect(world.wa.stanzasTo(nora)).toEqual([]);
+  });
+
   it("to an endpoint that refuses the key brings one notice and one apology, and waits; a stop does not wait for it", async () => {
     const endpoint = await Endpoint.start();
     const world = await talking(endpoint);

@@ -88,7 +88,7 @@ class Door implements RunningOutbox {
     const to = withAddress(doc.to, doc.address);
     const wasOnWire = item.state === "sent" || (isWaiting(item) && this.sender.wasTried(doc, id));
     const isRecent = this.options.clock() - (item.left ?? doc.at) < DAY;
-    if (!wasOnWire || !isRecent || this.book.isDeleted(id) || !same(to, chat)) return undefined;
+    if (!wasOnWire || !isRecent || this.book.isDeleted(id) || !same(this.sender.whoNow(to), chat)) return undefined;
     return this.sender.judge(to, item.content) === "send" ? item.content : undefined;
   }
 

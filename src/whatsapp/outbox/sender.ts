@@ -8,7 +8,7 @@ import type { Ack, Signal, Suppression, WireContent } from "../types.js";
 import { isWaiting, nextOf, type OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
 import { withAddress } from "./parcel.js";
 import { OutboxQueue, type Waiting } from "./queue.js";
-import type { OutboxOptions, Undelivered } from "./types.js";
+import type { Known, OutboxOptions, Undelivered } from "./types.js";
 
 /** At most 4 chats besides the admin chat are served at a time, so that one that does not answer holds up nobody else. */
 const CHATS_AT_ONCE = 4;
@@ -96,6 +96,14 @@ export class Sender {
     }
   }
 
+  /**
+   * Somebody as we know them now. A LID is a person's own for good; a number, as it was when something was posted, is not.
+   */
+  whoNow(to: Person): Known {
+    const now = this.options.whoNow(to);
+    return to.lid !== undefined && now?.lid !== to.lid ? { lid: to.lid } : (now ?? to);
+  }
+
   /** Sends nothing more; resolves when what is on the wire has its answer. */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -161,8 +169,11 @@ export class Sender {
   }
 
   private leave(entry: Waiting, doc: OutboxDoc, item: OutboxItem, content: WireContent, toAdmin: boolean): void {
-    const mayLeave = () => !entry.cancelled && this.judge(entry.to, content) === "send";
-    const sending = this.options.wire.send(this.jidFor(doc, entry.to), item.id, content, mayLeave);
+    const jid = this.jidFor(doc, entry.to);
+    // What the network is asked first takes its time: by then they may have another number.
+    const mayLeave = () =>
+      !entry.cancelled && this.judge(entry.to, content) === "send" && this.jidFor(doc, entry.to) === jid;
+    const sending = this.options.wire.send(jid, item.id, content, mayLeave);
     entry.tried = item.id;
     this.queue.leave(entry, !toAdmin);
     const lost: Ack = { kind: "lost" };
@@ -246,9 +257,11 @@ export class Sender {
     return target !== undefined && target.state !== "sent" && target.state !== "waiting" && target.tried !== true;
   }
 
+  /** Where somebody is reached now: at the address that it is for, where that is theirs still. */
   private jidFor({ address }: { readonly address?: Pn | Lid | undefined }, to: Person): string {
-    const own = addressesOf(to);
-    const wanted = [address, this.options.addressFor?.(to)].find((one) => one !== undefined && own.includes(one));
+    const now = this.whoNow(to);
+    const own = addressesOf(now);
+    const wanted = [address, now.chat].find((one) => one !== undefined && own.includes(one));
     return wanted ?? own[0] ?? "";
   }
 }

@@ -16,6 +16,9 @@ export interface Undelivered {
   readonly toAdmin: boolean;
 }
 
+/** Somebody we know, with the address that they last wrote from. */
+export type Known = Person & { readonly chat?: Pn | Lid };
+
 /** What the outbox is made of. Time, chance and network come from outside. */
 export interface OutboxOptions {
   readonly collection: Collection<OutboxDoc>;
@@ -29,8 +32,8 @@ export interface OutboxOptions {
   readonly mayLeave: (to: Person, content?: WireContent) => "send" | Suppression;
   /** Is this the owner's admin chat? It has a pace of its own, and its notices wait for as long as it takes. */
   readonly isAdmin: (to: Person) => boolean;
-  /** The address that a person last wrote from, where that is known. */
-  readonly addressFor?: (to: Person) => Pn | Lid | undefined;
+  /** Who that is by now, if it is somebody we know: since something was posted their number may have passed on (DESIGN 3). */
+  readonly whoNow: (to: Person) => Known | undefined;
   readonly onSuppressed?: (item: Undelivered, why: Suppression) => void;
   /** A parcel is given up: refused with WhatsApp's error (463: the account may not start new chats), or a day old. */
   readonly onFailed?: (item: Undelivered, error: number | "expired") => void;

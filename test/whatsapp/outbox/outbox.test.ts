@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { present } from "../../../src/present.js";
 import { createOutbox } from "../../../src/whatsapp/outbox/index.js";
 import { pacesOf } from "../../../src/whatsapp/pace.js";
 import { tempStore } from "../temp-store.js";
@@ -17,7 +18,7 @@ describe("outbox: what goes out", () => {
 
   it("the address of a parcel goes first, then the one that the person last wrote from", async () => {
     const rig = new Rig();
-    rig.addressFor = (to) => to.pn;
+    rig.whoNow = (to) => ({ ...to, ...present({ chat: to.pn }) });
     const outbox = await rig.start();
     await outbox.post(text(ALICE, "a", ALICE.lid ? { address: ALICE.lid } : {}));
     await outbox.post(text(ALICE, "b"));
@@ -27,11 +28,28 @@ describe("outbox: what goes out", () => {
 
   it("an address that belongs to someone else is never written to", async () => {
     const rig = new Rig();
-    rig.addressFor = () => BOB.pn;
+    rig.whoNow = (to) => ({ ...to, ...present({ chat: BOB.pn }) });
     const outbox = await rig.start();
     await outbox.post(text(ALICE, "a", BOB.pn ? { address: BOB.pn } : {}));
     await rig.settled();
     expect(rig.sent[0]?.jid).toBe("2000@lid");
+  });
+
+  it.each([
+    ["they have a new one", person("2000@lid", "15550002222@s.whatsapp.net")],
+    ["we know them no more", undefined],
+    ["it is somebody else's", person("7777@lid", "15550002000@s.whatsapp.net")],
+    ["it is somebody else's, whose LID we don't know", person("15550002000@s.whatsapp.net")],
+  ])("I3: a number that passed on is not written to: %s", async (_, now) => {
+    const rig = new Rig();
+    rig.close();
+    const outbox = await rig.start();
+    await outbox.post(text(ALICE, "for Alice alone", present({ address: ALICE.pn })));
+    rig.whoNow = () => now;
+    rig.open();
+    await rig.settled();
+    expect(rig.sent.map(({ jid }) => jid)).toEqual(["2000@lid"]);
+    expect(await outbox.recall(rig.sent[0]?.id ?? "", person("15550002000@s.whatsapp.net"))).toBeUndefined();
   });
 
   it("a long text goes out in chunks under the ids that were given, in order, the first with the quote", async () => {
@@ -209,6 +227,7 @@ describe("outbox: the door", () => {
         throw new Error("not ready");
       },
       isAdmin: () => false,
+      whoNow: () => undefined,
       log: { info() {}, warn() {} },
       pace: pacesOf({ perMinute: 20, burst: 5 }),
     });

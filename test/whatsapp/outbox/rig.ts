@@ -1,4 +1,4 @@
-import type { Lid, Person, Pn } from "../../../src/access/identity.js";
+import type { Person } from "../../../src/access/identity.js";
 import { personFrom } from "../../../src/access/identity.js";
 import type { Collection } from "../../../src/store/types.js";
 import {
@@ -7,6 +7,7 @@ import {
   type OutboxOptions,
   type RunningOutbox,
 } from "../../../src/whatsapp/outbox/index.js";
+import type { Known } from "../../../src/whatsapp/outbox/types.js";
 import type { Ack, Parcel, Signal, Wire, WireContent } from "../../../src/whatsapp/types.js";
 import { Clockwork } from "../../clockwork.js";
 
@@ -82,7 +83,8 @@ export class Rig extends Clockwork {
   readonly suppressed: string[] = [];
   /** Answers at once with this, where it is set. */
   auto: Ack | undefined = { kind: "acked" };
-  addressFor: ((to: Person) => Pn | Lid | undefined) | undefined;
+  /** Who somebody is by now. */
+  whoNow: (to: Person) => Known | undefined = (to) => to;
   private ids = 0;
   private openListeners: (() => void)[] = [];
   private isOpen = true;
@@ -125,7 +127,7 @@ export class Rig extends Clockwork {
       newId: () => `3EB0${String(++this.ids).padStart(4, "0")}`,
       mayLeave: (to) => (this.silent && to.pn !== this.owner?.pn ? "silent" : "send"),
       isAdmin: (to) => to.pn === this.owner?.pn,
-      addressFor: (to) => this.addressFor?.(to),
+      whoNow: (to) => this.whoNow(to),
       onSuppressed: ({ id }) => this.suppressed.push(id),
       onFailed: ({ id }, error) => this.failed.push({ id, error }),
       log: { info() {}, warn() {} },
