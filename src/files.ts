@@ -80,11 +80,16 @@ const ABANDONED_MS = 60_000;
 /** Removes what a kill left half-written in a directory: it can hold a key or a token. */
 export async function clearAbandoned(directory: string, now: number): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (!/^\..+\.[0-9a-f]{8}\.tmp$/.test(name)) continue;
+    if (!isTemporary(name)) continue;
     const file = join(directory, name);
     const found = await stat(file).catch(() => undefined);
     if (found && now - found.mtimeMs > ABANDONED_MS) await rm(file, { force: true });
   }
+}
+
+/** Whether a file's name is one that a file has while it is written. */
+export function isTemporary(name: string): boolean {
+  return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name);
 }
 
 /** Writes all of a file under another name beside it, and then gives it its own. */

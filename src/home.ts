@@ -4,10 +4,10 @@
  * Directories are 0700 and files 0600, since they hold the keys to somebody's WhatsApp account.
  */
 import { chmod, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { KafclawError } from "./errors.js";
-import { PRIVATE_DIRECTORY, systemCode, writeNew, writePrivate } from "./files.js";
+import { isTemporary, PRIVATE_DIRECTORY, systemCode, writeNew, writePrivate } from "./files.js";
 
 export { writePrivate } from "./files.js";
 
@@ -187,13 +187,18 @@ async function checkRoot(root: string): Promise<void> {
   }
 }
 
-/** A directory that is plainly somebody else's too (KAFCLAW_HOME=/tmp) keeps its mode: all in it that is ours is private anyway. */
+/** A directory that holds other things too (KAFCLAW_HOME=/tmp) keeps its mode: all in it that is ours is private anyway. */
 async function makePrivate(home: Home): Promise<void> {
   const { mode } = await stat(home.root);
-  if ((mode & 0o777) === PRIVATE_DIRECTORY) return;
-  const names = await readdir(home.root);
-  const isOurs = names.length === 0 || names.includes("config.json") || names.includes("data");
-  if (isOurs && (mode & 0o1000) === 0) await chmod(home.root, PRIVATE_DIRECTORY);
+  const isPrivate = (mode & 0o777) === PRIVATE_DIRECTORY;
+  const isSticky = (mode & 0o1000) !== 0;
+  if (!isPrivate && !isSticky && (await isOurs(home))) await chmod(home.root, PRIVATE_DIRECTORY);
+}
+
+/** Whether a home's directory holds nothing but the home. */
+export async function isOurs({ root, config, qrPng, gatewayJson, data, workspace }: Home): Promise<boolean> {
+  const ours = new Set([config, qrPng, gatewayJson, data, workspace].map((path) => basename(path)));
+  return (await readdir(root)).every((name) => ours.has(name) || isTemporary(name));
 }
 
 const REASONS: Readonly<Record<string, string>> = {

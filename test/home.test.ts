@@ -56,6 +56,7 @@ describe("a new home", () => {
     await mkdir(join(shared, "other"), { recursive: true });
     await chmod(shared, 0o755);
     await openHome(shared);
+    await openHome(shared);
     expect([await modeOf(shared), await modeOf(join(shared, "data"))]).toEqual([0o755, 0o700]);
   });
 });

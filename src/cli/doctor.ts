@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { type Config, homeFrom, type LoadedConfig, loadConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { systemCode } from "../files.js";
-import { type Home, homePaths, unusable } from "../home.js";
+import { type Home, homePaths, isOurs, unusable } from "../home.js";
 import type { LinkState } from "../whatsapp/types.js";
 import type { Client } from "./client.js";
 import type { CliCommand, Terminal } from "./command.js";
@@ -64,7 +64,8 @@ async function* examine(terminal: Terminal): AsyncGenerator<Finding> {
   yield await looked("model", () => lookAtModel(loaded?.config.responder, terminal));
 }
 
-async function lookAtHome({ root }: Home): Promise<Finding> {
+async function lookAtHome(home: Home): Promise<Finding> {
+  const { root } = home;
   const found = await stat(root).catch((error: unknown) => {
     if (systemCode(error) !== "ENOENT") throw unusable(root, error);
     return undefined;
@@ -73,7 +74,7 @@ async function lookAtHome({ root }: Home): Promise<Finding> {
   if (!found.isDirectory()) {
     return bad("home", `${root} is a file, and KafClaw needs a directory there: set KAFCLAW_HOME to another place.`);
   }
-  if ((found.mode & 0o077) === 0) return good("home", root);
+  if ((found.mode & 0o077) === 0 || !(await isOurs(home))) return good("home", root);
   return { name: "home", state: "note", sentence: `${root} can be read by others on this machine: chmod 700 ${root}.` };
 }
 

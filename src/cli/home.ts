@@ -46,12 +46,13 @@ export function runningGateway(terminal: Terminal): Promise<Client | undefined> 
  * @throws KafclawError `gateway-silent` when a process holds the home for long and can't be spoken to
  */
 export async function findGateway(home: Home, terminal: Terminal): Promise<Client | undefined> {
-  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+  const waiting = new Waiting(home, terminal);
+  for (;;) {
     const { holder, info } = await holderOf(home);
     if (!holder) return undefined;
     if (info) return new Client(info);
-    if (waited === SAY_AFTER_MS) sayWaiting(holder, home, terminal);
-    if (waited >= WAIT_MS) {
+    waiting.say(holder);
+    if (waiting.isOver) {
       const sentence = holder.isHere
         ? `Process ${holder.pid} is using ${home.root}, and no gateway.json says how to reach it: a kafclaw command such as whatsapp-auth, or a gateway that lost that file; wait until it is done, or end it (kill ${holder.pid}) and start the gateway again.`
         : `${capital(holderName(holder))} is using ${home.root}, a gateway perhaps; run the command there, or stop it first.`;
@@ -98,15 +99,16 @@ export async function onFiles<T>(
 
 /** Waits for a home that another process has taken: a short command is soon done with it, a gateway is not. */
 export async function patiently(home: Home, terminal: Terminal, open: () => Promise<House>): Promise<House> {
-  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+  const waiting = new Waiting(home, terminal);
+  for (;;) {
     try {
       return await open();
     } catch (error) {
       const isLocked = error instanceof KafclawError && error.code === "store-locked";
-      if (!isLocked || waited >= WAIT_MS) throw error;
+      if (!isLocked || waiting.isOver) throw error;
       const { holder, info } = await holderOf(home);
       if (info) throw error;
-      if (waited === SAY_AFTER_MS && holder) sayWaiting(holder, home, terminal);
+      if (holder) waiting.say(holder);
       await pause(LOOK_AGAIN_MS);
     }
   }
@@ -117,8 +119,30 @@ export function actorAt({ user }: Terminal): Actor {
   return { door: "cli", who: user, cause: randomUUID() };
 }
 
-function sayWaiting(holder: LockHolder, { root }: Home, terminal: Terminal): void {
-  terminal.err(`${capital(holderName(holder))} is using ${root}; waiting for it …`);
+/** A wait for another process, measured by time: one try to take the lock may take seconds. */
+class Waiting {
+  private readonly begun = performance.now();
+  private isSaid = false;
+
+  constructor(
+    private readonly home: Home,
+    private readonly terminal: Terminal,
+  ) {}
+
+  get isOver(): boolean {
+    return this.waited >= WAIT_MS;
+  }
+
+  /** Says for whom, once it is worth a word. */
+  say(holder: LockHolder): void {
+    if (this.isSaid || this.waited < SAY_AFTER_MS) return;
+    this.isSaid = true;
+    this.terminal.err(`${capital(holderName(holder))} is using ${this.home.root}; waiting for it …`);
+  }
+
+  private get waited(): number {
+    return performance.now() - this.begun;
+  }
 }
 
 function capital(text: string): string {

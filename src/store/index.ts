@@ -123,6 +123,9 @@ async function asSentence<R>(path: string, task: () => Promise<R>): Promise<R> {
   try {
     return await task();
   } catch (error) {
-    throw systemCode(error) === undefined || error instanceof KafclawError ? error : diskFailed(error, path);
+    if (systemCode(error) === undefined || error instanceof KafclawError) throw error;
+    // The file of the directory that it was about, where the system says so.
+    const named = error instanceof Error && "path" in error ? error.path : undefined;
+    throw diskFailed(error, typeof named === "string" ? named : path);
   }
 }

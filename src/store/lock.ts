@@ -5,7 +5,8 @@
  * that a restart after `kill -9` need not wait until the lock has gone stale, and a refusal can name the process. Whoever
  * takes the lock holds `data/lock.guard` meanwhile, so that of two who find a dead holder only one clears away after it.
  */
-import { open, readFile, readlink, rm, rmdir, stat } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { open, readFile, readlink, rm, rmdir, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import lockfile from "proper-lockfile";
@@ -28,6 +29,8 @@ const Holder = z.object({
   space: z.string().optional(),
   /** When the process began, in the kernel's ticks since boot: tells a reused pid apart. Absent where there is no /proc. */
   born: z.string().optional(),
+  /** The inode of `data/lock`: a copy of the home that was made meanwhile has another, and no holder. */
+  inode: z.string().optional(),
   /** Milliseconds since 1970. */
   since: z.number(),
 });
@@ -56,10 +59,15 @@ export interface HeldLock {
  * @throws KafclawError `store-locked`
  */
 export async function takeLock(data: string, now: number, onLost: (error: Error) => void): Promise<HeldLock> {
+  const guard = join(data, "lock.guard");
   let leaveGuard = async (): Promise<void> => {};
   try {
-    leaveGuard = await lockfile.lock(join(data, "lock.guard"), {
-      lockfilePath: join(data, "lock.guard"),
+    // One that a crash left before the clock was set back would never go stale.
+    const left = await statOf(guard);
+    if (left !== undefined && Number(left.mtimeMs) > Date.now() + GUARD_STALE)
+      await utimes(guard, 0, 0).catch(ignoreMissing);
+    leaveGuard = await lockfile.lock(guard, {
+      lockfilePath: guard,
       realpath: false,
       stale: GUARD_STALE,
       retries: { retries: 40, factor: 1, minTimeout: 50, maxTimeout: 150, randomize: true },
@@ -101,15 +109,17 @@ export async function takeLock(data: string, now: number, onLost: (error: Error)
  * After a crash the entry is still there, with `alive: false`.
  */
 export async function readLock(data: string): Promise<LockHolder | undefined> {
-  const touched = await lockTouched(join(data, "lock"));
-  if (touched === undefined) return undefined;
+  const lock = await statOf(join(data, "lock"));
+  if (lock === undefined) return undefined;
+  const touched = Number(lock.mtimeMs);
   const fresh = Date.now() - touched < STALE;
   const holder = await readHolder(data);
   if (!holder) return { pid: 0, host: "", isHere: false, since: touched, alive: fresh };
   const { pid, host, since } = holder;
   const isHere = host === hostname() && (holder.space === undefined || holder.space === (await processSpace()));
   if (!isHere) return { pid, host, isHere, since, alive: fresh };
-  if (!isRunning(pid)) return { pid, host, isHere, since, alive: false };
+  const isCopied = holder.inode !== undefined && holder.inode !== String(lock.ino);
+  if (isCopied || !isRunning(pid)) return { pid, host, isHere, since, alive: false };
   const born = await birth(pid);
   // Without /proc a pid may have passed to another program, and only the lock's own freshness tells.
   const alive = born === undefined || holder.born === undefined ? fresh : born === holder.born;
@@ -135,8 +145,12 @@ function inUse(data: string, holder?: LockHolder): KafclawError {
 async function writeHolder(data: string, now: number): Promise<void> {
   const born = await birth(process.pid);
   const space = await processSpace();
-  const holder = { pid: process.pid, host: hostname(), ...present({ space, born }), since: now };
-  const handle = await open(join(data, "lock.json"), "w", PRIVATE_FILE);
+  const inode = (await statOf(join(data, "lock")))?.ino.toString();
+  const holder = { pid: process.pid, host: hostname(), ...present({ space, born, inode }), since: now };
+  const file = join(data, "lock.json");
+  // One that another user's gateway left (`sudo kafclaw gateway`) can't be written, but it can go.
+  await rm(file, { force: true });
+  const handle = await open(file, "w", PRIVATE_FILE);
   try {
     await handle.writeFile(`${JSON.stringify(holder)}\n`);
   } finally {
@@ -153,9 +167,9 @@ async function readHolder(data: string): Promise<z.infer<typeof Holder> | undefi
   }
 }
 
-async function lockTouched(path: string): Promise<number | undefined> {
+async function statOf(path: string): Promise<BigIntStats | undefined> {
   try {
-    return (await stat(path)).mtimeMs;
+    return await stat(path, { bigint: true });
   } catch (error) {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;

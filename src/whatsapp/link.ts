@@ -216,10 +216,23 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     const isGone = this.me === undefined || this.current.code === "loggedOut";
     const isTold = this.open && (await this.letGo()?.logout()) === true;
     await this.leave();
-    await this.options.session.wipe();
+    await this.options.session.wipe().catch((error: unknown) => {
+      throw this.keptKeys(isGone || isTold, error);
+    });
     this.setState({ code: "unlinked", sentence: "Not linked to WhatsApp.", remedy: "Run kafclaw whatsapp-auth." });
     this.tell({ event: "error", code: "logged-out", message: "Logged out. Run kafclaw whatsapp-auth to link again." });
     return isGone || isTold ? undefined : NOT_TOLD;
+  }
+
+  /** The disk kept the keys of a session that has ended: that it ended is so all the same, and shows. */
+  private keptKeys(isUnlinked: boolean, error: unknown): unknown {
+    const who = isUnlinked ? "WhatsApp has unlinked this device" : "The link has ended here";
+    const sentence = `${who}, but its keys could not be removed.`;
+    const remedy = "Run kafclaw whatsapp-auth --logout again once the disk can be written.";
+    this.setState({ code: "unlinked", sentence, remedy });
+    this.tell({ event: "error", code: "logged-out", message: `${sentence} ${remedy}` });
+    if (!(error instanceof KafclawError)) return error;
+    return new KafclawError(error.code, `${sentence} ${remedy} (${error.message})`, error.kind);
   }
 
   /** Waits until the connection that is being made is open or has failed, for a while at most. */

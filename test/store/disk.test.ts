@@ -138,6 +138,21 @@ describe("a lock that was left behind", () => {
     expect(await readLock(home)).toBeUndefined();
   });
 
+  it("in the very moment of taking it, before the clock was set back, is taken over", async () => {
+    const guard = join(home, "data", "lock.guard");
+    await mkdir(guard, { recursive: true });
+    const later = new Date(Date.now() + 3_600_000);
+    await utimes(guard, later, later);
+    await (await openStore(home, { clock: Date.now, log })).close();
+    expect(await readLock(home)).toBeUndefined();
+  });
+
+  it("in a way that can't be mended is told by the file's name", async () => {
+    await mkdir(join(home, "data", "lock.json", "x"), { recursive: true });
+    const message = expect.stringMatching(/\/data\/lock\.json failed \(/);
+    await expect(openStore(home, { clock: Date.now, log })).rejects.toMatchObject({ message });
+  });
+
   it("goes to one only of those who find it", async () => {
     await leave(holder({ host: hostname(), pid: 2 ** 22 + 1 }), 0);
     const all = await Promise.allSettled([1, 2, 3, 4].map(() => openStore(home, { clock: Date.now, log })));

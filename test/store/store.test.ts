@@ -1,6 +1,7 @@
 import {
   chmod,
   copyFile,
+  cp,
   mkdir,
   mkdtemp,
   readdir,
@@ -13,7 +14,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Collection, openStore, readLock, type Store } from "../../src/store/index.js";
 import { encodeLine } from "../../src/store/line.js";
 
@@ -301,6 +302,16 @@ describe("the lock of a home", () => {
     await store?.close();
     store = undefined;
     expect(await readLock(home)).toBeUndefined();
+  });
+
+  it("is not held in a copy of the home that was made meanwhile", async () => {
+    await notes();
+    const copy = `${home}-copy`;
+    onTestFinished(() => rm(copy, { recursive: true, force: true }));
+    await cp(home, copy, { recursive: true, preserveTimestamps: true });
+    expect(await readLock(copy)).toMatchObject({ alive: false });
+    await (await openStore(copy, { clock: () => NOW, log })).close();
+    expect(await readLock(home)).toMatchObject({ pid: process.pid, alive: true });
   });
 
   it("refuses a second holder with the pid and what to do", async () => {

@@ -29,7 +29,7 @@ export class Gate {
 
 /** A data file without the disk: a write waits at the gate, and fails while the disk is full. */
 class Memory<T extends Doc> implements Collection<T> {
-  private readonly docs = new Map<string, T>();
+  readonly docs = new Map<string, T>();
   readonly gate = new Gate();
   full = false;
 
@@ -56,6 +56,7 @@ class Memory<T extends Doc> implements Collection<T> {
   }
 
   async remove(ids: readonly string[]): Promise<number> {
+    if (this.full) throw new KafclawError("disk-full", NO_ROOM);
     return ids.filter((id) => this.docs.delete(id)).length;
   }
 

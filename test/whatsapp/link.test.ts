@@ -284,6 +284,23 @@ describe("logging out while another phone is waited for", () => {
     expect(rig.session.linked).toBe(false);
   });
 
+  it("shows that it ended, though the disk keeps the keys", async () => {
+    const rig = await LinkRig.open();
+    rig.socket.logIn();
+    await rig.time.settled();
+    rig.lines.full = true;
+    const message = expect.stringMatching(/^WhatsApp has unlinked .* keys could not be removed\. Run .*--logout again/);
+    await expect(rig.link.logout()).rejects.toMatchObject({ code: "disk-full", message });
+    expect(rig.socket.logout).toHaveBeenCalledOnce();
+    expect(rig.link.state).toMatchObject({
+      code: "unlinked",
+      sentence: expect.stringMatching(/keys could not be removed/),
+    });
+    rig.lines.full = false;
+    expect(await rig.link.logout()).toBeUndefined();
+    expect(rig.lines.docs.size).toBe(0);
+  });
+
   it("says so where WhatsApp can't be told", async () => {
     const rig = await LinkRig.open();
     await rig.link.beginLinking({ replace: true });
