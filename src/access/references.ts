@@ -110,14 +110,29 @@ function byName(book: ContactBook, typed: string, scope: Scope): Contact {
   throw unknown(`No ${state} matches "${quoted(typed)}". ${rest}`);
 }
 
-/** Everyone whose name holds what was typed: an exact name does not win over a longer one, since both could be meant. */
+/**
+ * Everyone whose name holds what was typed, from where a word begins: `smi` is Alice Smith, `o` is not Bob. An exact name
+ * does not win over a longer one, since both could be meant.
+ */
 function matching(book: ContactBook, typed: string, scope: Scope): readonly Contact[] {
   const wanted = fold(typed);
   if (wanted === "") return [];
   return candidates(book, scope).filter((contact) => {
     const shown = scope.shown?.get(contact._id);
-    return (shown === undefined ? book.folded(contact) : fold(shown)).includes(wanted);
+    return beginsWordIn(shown === undefined ? book.folded(contact) : fold(shown), wanted);
   });
+}
+
+/** A place where a word begins: before it is no letter, or letters of a script that writes no spaces. */
+const WORD_BEGINS =
+  /(?<![\p{L}\p{N}\p{M}])|(?<=[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}])/uy;
+
+function beginsWordIn(name: string, wanted: string): boolean {
+  for (let at = name.indexOf(wanted); at >= 0; at = name.indexOf(wanted, at + 1)) {
+    WORD_BEGINS.lastIndex = at;
+    if (WORD_BEGINS.test(name)) return true;
+  }
+  return false;
 }
 
 function known(book: ContactBook, person: Person): Contact | Person {

@@ -30,6 +30,23 @@ describe("a reference", () => {
     for (const form of forms) expect(find(form)).toMatchObject({ code: alice.code });
   });
 
+  it.each([
+    ["Bob", "o", false],
+    ["Bob", "b", true],
+    ["Joanna", "anna", false],
+    ["Alice Smith", "smi", true],
+    ["Banana Ana", "ana", true],
+    ["Conan O'Neil", "neil", true],
+    ["🦊fox", "fox", true],
+    ["王小明", "小明", true],
+    ["สมชาย", "ชาย", true],
+  ])("by name begins where a word does: %s, %s", async (name, typed, fits) => {
+    const bob = await house.approved(BOB, name);
+    const found = () => house.access.resolve(typed, { states: ["approved"] });
+    if (fits) expect(found()).toMatchObject({ code: bob.code });
+    else expect((await refusal(found)).code).toBe("unknown-reference");
+  });
+
   it("may have spaces around it", () => {
     for (const form of [alice.code, "+1 555 000 2000", "2000@lid", "müller"]) {
       expect(find(`  ${form}\t`)).toMatchObject({ code: alice.code });
