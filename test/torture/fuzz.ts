@@ -108,26 +108,35 @@ export async function messages(run: Run, world: World): Promise<void> {
 }
 
 /** Words that name nobody: there is no contact of that code, number or name. `--` is none of them: behind it comes nothing. */
-const nobody = fc.oneof(
-  fc.constantFrom(
-    "nobody",
-    "ZZZZ",
-    "+",
-    "--for",
-    "9h",
-    "$(id)",
-    "../..",
-    "=",
-    "{}",
-    "1e9",
-    "-1",
+const nobody = fc
+  .oneof(
+    fc.constantFrom(
+      "nobody",
+      "ZZZZ",
+      "+",
+      "--for",
+      "9h",
+      "$(id)",
+      "../..",
+      "=",
+      "{}",
+      "1e9",
+      "-1",
 
-    "---x",
-    "--json",
-  ),
-  fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.replace(/[\p{L}\p{N}]/gu, "")),
-  anyJid.map((jid) => jid.replace(/\p{N}/gu, "")),
-);
+      "---x",
+      "--json",
+    ),
+    fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.replace(/[\p{L}\p{N}]/gu, "")),
+    anyJid.map((jid) => jid.replace(/\p{N}/gu, "")),
+  )
+  .filter((word) => !isBeginning(word));
+
+/** `b` is Bob. */
+function isBeginning(word: string): boolean {
+  const letters = word.normalize("NFKD").replace(/\P{L}/gu, "").toLowerCase();
+  return letters !== "" && ["alice", "bob"].some((name) => name.startsWith(letters));
+}
+
 const looksAndDecisions = fc.record({
   name: fc.oneof(
     fc.constantFrom(
