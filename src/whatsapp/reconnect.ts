@@ -3,6 +3,8 @@ import { type Disconnect, waitFor } from "./disconnects.js";
 
 /** A login that has held for so long was a good one: the next reconnect is quick again. */
 const STEADY_MS = 30_000;
+/** Logins that don't hold are no sign that nobody is there: for them, pauses grow for so many tries, to four seconds. */
+const SHORT_LOGINS = 3;
 /** Pauses grow no longer than for so many tries where our own disk was the reason: nobody is to be spared but ourselves. */
 const OWN_FAILURES = 4;
 /** How often a disk that had no room is tried; each try takes some of what a file may have left. */
@@ -85,11 +87,13 @@ export class Reconnect {
   /** Counts a connection that ended. @returns milliseconds */
   private pauseFor(disconnect: Disconnect, most = Number.POSITIVE_INFINITY): number {
     const { clock, random } = this.options;
-    // A login that does not hold (a full disk, say) is no reason to come back quickly again and again.
+    const hadOpened = this.openedAt !== undefined;
+    // One that did not hold is no reason to come back at once again and again.
     if (this.openedAt !== undefined && !isWithin(STEADY_MS, this.openedAt, clock())) this.failures = 0;
     this.openedAt = undefined;
     this.failures += 1;
-    return waitFor(disconnect, Math.min(this.failures, most), clock(), random);
+    const tries = hadOpened && !disconnect.slow ? Math.min(this.failures, SHORT_LOGINS) : this.failures;
+    return waitFor(disconnect, Math.min(tries, most), clock(), random);
   }
 
   private pause(ms: number, work: (isWanted: () => boolean) => void): void {
