@@ -51,6 +51,21 @@ describe("a conversation", () => {
     expect(desk.texts()).toEqual(["2000: Ahoy!"]);
   });
 
+  it("an edit that comes while the model thinks is what is answered, and alone", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    let end = (_: string): void => {};
+    desk.answering = () => new Promise((resolve) => (end = resolve));
+    const { id: target } = await desk.says(alice, "a table for 2");
+    await desk.until(() => desk.asked.length === 1);
+    await desk.says(alice, { kind: "edit", target, text: "a table for 4" });
+    desk.answering = (messages) => `re ${messages.at(-1)?.content}`;
+    end("For two.");
+    await desk.until(() => desk.texts().length === 1);
+    await desk.wait(20_000);
+    expect(desk.texts()).toEqual(["2000: re a table for 4"]);
+  });
+
   it("is not asked what was deleted while it waited, by its own writer", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
