@@ -264,6 +264,18 @@ describe("without a model", () => {
     expect(sent).toMatchObject([{ why: "no-buddy", what: "yes" }]);
   });
 
+  it("each reply that WhatsApp refuses is told, as each has its ✅", async () => {
+    const world = await talking();
+    await world.say(world.alice, "when?");
+    const relayed = await world.told(/💬/);
+    const isToAlice = ({ attrs }: { attrs: Record<string, string> }): boolean => attrs.to === world.alice.lidJid;
+    world.wa.answerMessages((node) => (isToAlice(node) ? { kind: "refuse", error: 463 } : { kind: "ack" }));
+    for (const text of ["at five", "bring the keys"]) {
+      await world.reply(relayed, text);
+      expect((await world.told(/error 463/)).text).toMatch(/Alice \(\w{4}\) got no answer/);
+    }
+  });
+
   it("what leaves for buddies keeps to the pace of the configuration", async () => {
     const world = await talking(undefined, { KAFCLAW_OUTBOX_BURST: "1", KAFCLAW_OUTBOX_PER_MINUTE: "20" });
     await world.say(world.alice, "anybody there?");
