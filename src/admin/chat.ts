@@ -92,7 +92,9 @@ export class AdminChat {
         case "other":
           return await this.talk(message);
         case "edit":
-          return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : undefined;
+          return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : await this.change(message);
+        case "revoke":
+          return await this.change(message);
         case "reaction":
           return await this.answers.reaction(await this.asAnswer(message), content);
         default:
@@ -127,6 +129,12 @@ export class AdminChat {
     if (taken === "taken") return undefined;
     if (taken !== "unmeant") return { message: taken };
     return said ? this.toWhom(said, message) : this.hint(message, said !== undefined);
+  }
+
+  /** The owner edits or deletes what may have been a reply to a relayed message. */
+  private async change(message: Inbound): Promise<Said | undefined> {
+    const said = await this.parts.gateway.responder.fromOwner?.(message);
+    return typeof said === "object" ? { message: said } : undefined;
   }
 
   private async command(message: Inbound, name: string, rest: string): Promise<Said> {

@@ -42,10 +42,12 @@ export class Intake {
   /** The owner's message, as the responder promises. */
   async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
     const { access, settings, serverNow } = this.parts;
+    const { content } = message;
+    if (content.kind === "edit" || content.kind === "revoke") return this.relay.changed(message, content);
     const turn = message.quotes === undefined ? undefined : this.book.relayed(message.quotes);
     if (turn) return this.relay.back(message, turn);
     const isSelf = access.owner()?.setup === "self";
-    const isTalk = message.content.kind === "text" || message.content.kind === "media";
+    const isTalk = content.kind === "text" || content.kind === "media";
     if (
       modeOf(this.parts) !== "model" ||
       !isTalk ||

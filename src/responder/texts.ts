@@ -88,3 +88,10 @@ export function notRelayed(contact: Contact | undefined, why: "gone" | "silent" 
       return say`That reply reached me more than 15 minutes late, so nothing was sent to ${who}. Send it again if you still mean it.`;
   }
 }
+
+/** The owner's reply was passed on, and then edited or deleted. */
+export function notChanged(contact: Contact | undefined, change: "edit" | "revoke"): Message {
+  const who = contact === undefined ? own("them") : say`${contact.name || "no name"} (${own(contact.code)})`;
+  const what = own(change === "edit" ? "An edit" : "A deletion");
+  return say`${what} goes to nobody: your reply to ${who} stays as you first wrote it. Quote their message again to send new words.`;
+}

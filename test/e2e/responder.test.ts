@@ -276,6 +276,23 @@ describe("without a model", () => {
     }
   });
 
+  it("a reply that the owner edits or deletes stays as it was, and one that quotes no buddy goes to nobody, which is told", async () => {
+    const world = await talking();
+    await world.say(world.alice, "when?");
+    const { id } = await world.reply(await world.told(/💬/), "at five");
+    expect((await fromBot(world)).text).toBe("at five");
+    await world.owner.edit(world.bot, id, "at six");
+    await world.told(/^An edit goes to nobody: your reply to Alice/);
+    await world.owner.revoke(world.bot, id);
+    await world.told(/^A deletion goes to nobody: your reply to Alice/);
+    for (const text of ["and bring milk", "and bread"]) {
+      await world.order(text, { quote: { id, text: "at five" } });
+      await world.told(/^That went to nobody/);
+    }
+    expect(world.alice.inbox).toMatchObject([{ text: "at five" }]);
+    expect(world.wa.stanzasTo(world.alice, "message")).toHaveLength(1);
+  });
+
   it("what leaves for buddies keeps to the pace of the configuration", async () => {
     const world = await talking(undefined, { KAFCLAW_OUTBOX_BURST: "1", KAFCLAW_OUTBOX_PER_MINUTE: "20" });
     await world.say(world.alice, "anybody there?");

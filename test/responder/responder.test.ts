@@ -2,6 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { Contact } from "../../src/access/types.js";
 import { ModelProblem } from "../../src/responder/problem.js";
+import { renderPlain } from "../../src/text.js";
+import type { Content } from "../../src/whatsapp/types.js";
 import { TOKEN } from "../access/house.js";
 import { waiting } from "../whatsapp/outbox/rig.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
@@ -814,6 +816,31 @@ describe("without a model", () => {
     expect(await desk.owner("yes", more)).toBe("taken");
     await desk.wait(1_000);
     expect(desk.texts().slice(1)).toEqual(["2000: yes", "1000: ✅"]);
+  });
+
+  it("a reply that is edited or deleted stays with the buddy as it was, which the owner is told each time", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "when?");
+    await desk.until(() => desk.texts().length === 1);
+    const quotes = desk.rig.sent[0]?.id ?? "";
+    expect(await desk.owner("at five", { quotes, journalId: "1000@lid/REPLY", id: "REPLY" })).toBe("taken");
+    await desk.until(() => desk.texts().length === 3);
+    const says = async (content: Content, more = {}) => {
+      const said = await desk.owner("", { content, ...more });
+      return typeof said === "string" ? said : renderPlain(said);
+    };
+    const where = `your reply to Alice (${alice.code}) stays as you first wrote it. Quote their message again to send new words.`;
+    const edit = { kind: "edit", target: "REPLY", text: "at six" } as const;
+    // Such an edit may bring the quote with it.
+    for (const more of [{ quotes }, {}]) expect(await says(edit, more)).toBe(`An edit goes to nobody: ${where}`);
+    expect(await says({ kind: "revoke", target: "REPLY" })).toBe(`A deletion goes to nobody: ${where}`);
+    for (const target of ["OTHER", ""]) {
+      expect(await says({ ...edit, target }, { quotes })).toBe("unmeant");
+      expect(await says({ kind: "revoke", target })).toBe("unmeant");
+    }
+    await desk.wait(1_000);
+    expect(desk.texts()).toHaveLength(3);
   });
 
   it("in self-chat it is off, and keeps nothing", async () => {
