@@ -12,7 +12,7 @@ import type { Relay } from "./relay.js";
 import { inWords } from "./senses.js";
 import { fileNotKept } from "./texts.js";
 import type { Turns } from "./turns.js";
-import { letGo } from "./unanswered.js";
+import { letGo, letGoOverdue } from "./unanswered.js";
 
 /** A burst of 30 messages is answered without waiting for its end, so that what waits is bounded. */
 const LONGEST_BURST = 30;
@@ -94,6 +94,7 @@ export class Intake {
     });
     if (!isNew) return;
     await letGo(this.book.overflow(who), "many", this.book, this.parts);
+    await letGoOverdue(this.book, this.parts);
     // A burst that is long enough ends at once: what waits is bounded.
     if (this.book.due(who).length >= LONGEST_BURST) this.turns.ready(who);
     else this.turns.wrote(who);

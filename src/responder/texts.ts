@@ -47,13 +47,14 @@ export function modelDown(sentence: string): Message {
 }
 
 /** Messages that nobody will answer: they waited too long, or too many came. */
-export function unanswered(contact: Contact, why: "old" | "many", messages: number): Message {
+export function unanswered(contact: Contact, why: "old" | "week" | "many", messages: number): Message {
   const who = say`${contact.name || "no name"} (${own(contact.code)})`;
   if (why === "many") {
     return say`⚠️ ${who} wrote more than can wait for an answer: the oldest of it is not answered. It is all in the chat on the bot's phone.`;
   }
   const what = messages === 1 ? "A message" : `${messages} messages`;
-  return say`⚠️ ${own(what)} of ${who} waited for the model for more than a day, and ${own(messages === 1 ? "is" : "are")} not answered any more. It is all in the chat on the bot's phone.`;
+  const how = own(why === "week" ? "for more than a week" : "for the model for more than a day");
+  return say`⚠️ ${own(what)} of ${who} waited ${how}, and ${own(messages === 1 ? "is" : "are")} not answered any more. It is all in the chat on the bot's phone.`;
 }
 
 export function modelBack(): Message {

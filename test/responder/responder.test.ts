@@ -332,6 +332,35 @@ describe("what is written during a pause", () => {
   });
 });
 
+describe("what waits longer than a week", () => {
+  const WEEK = 7 * 24 * 60 * 60_000;
+
+  it("without a restart is let go of when something new comes, and the owner is told", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const bob = await desk.house.approved(BOB, "Bob");
+    desk.rig.silent = true;
+    await desk.says(alice, "can you help me on Monday?");
+    desk.time.now += WEEK;
+    await desk.says(bob, "hello?");
+    expect(desk.told).toEqual([]);
+    desk.time.now += 1;
+    await desk.says(bob, "anybody?");
+    expect(desk.told).toEqual([expect.stringMatching(/^⚠️ A message of Alice \(\w{4}\) waited for more than a week/)]);
+    expect([...desk.responder.backlog()]).toEqual([[bob._id, 2]]);
+  });
+
+  it("counts from when it came here: what WhatsApp kept while nothing ran waits as long as all else", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.silent = true;
+    await desk.says(alice, "can you help me on Monday?", { at: desk.time.now - WEEK - 1 });
+    await desk.crash();
+    expect(desk.told).toEqual([]);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 1]]);
+  });
+});
+
 describe("a great many messages at once", () => {
   it("are answered in bursts that end early, without one left out", async () => {
     const desk = await Desk.open();
@@ -600,6 +629,59 @@ describe("a restart", () => {
     expect(desk.texts()).toEqual(["2000: Ahoy!"]);
     expect(desk.responder.backlog().size).toBe(0);
   });
+
+  it("a day later, an answer that it held up still waits to be asked for, and goes", async () => {
+    const { desk, alice } = await heldUp();
+    await days(desk, 2);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 1]]);
+    expect(desk.told).toEqual([]);
+    desk.rig.silent = false;
+    await desk.responder.answer(alice._id);
+    await desk.until(() => desk.texts().length === 1);
+    await desk.rig.pass(1_000);
+    expect(desk.texts()).toEqual(["2000: Ahoy!"]);
+    expect(desk.rig.failed).toEqual([]);
+    await desk.crash();
+    expect(desk.responder.backlog().size).toBe(0);
+  });
+
+  it("a week later lets go of what nobody asked for, held-up answers too, which the owner is told in one", async () => {
+    const { desk, alice } = await heldUp();
+    await desk.says(alice, "are you there?");
+    await days(desk, 6);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 2]]);
+    expect(desk.told).toEqual([]);
+    await days(desk, 2);
+    const lost = `⚠️ 2 messages of Alice (${alice.code}) waited for more than a week, and are not answered any more. It is all in the chat on the bot's phone.`;
+    expect(desk.told).toEqual([lost]);
+    expect(desk.responder.backlog().size).toBe(0);
+    desk.rig.silent = false;
+    await desk.responder.answer(alice._id);
+    await desk.wait(10_000);
+    expect(desk.texts()).toEqual([]);
+    await desk.crash();
+    expect(desk.told).toEqual([]);
+  });
+
+  /** A desk where a restart in silent mode held up an answer to Alice. */
+  async function heldUp() {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.close();
+    await desk.says(alice, "what is the door code?");
+    await desk.until(() => waiting(desk.outbox) === 1);
+    await desk.crash();
+    desk.rig.open();
+    await desk.until(() => desk.responder.backlog().size === 1);
+    return { desk, alice };
+  }
+
+  /** Days go by, with a restart at their end. */
+  async function days(desk: Desk, days: number): Promise<void> {
+    await desk.rig.pass(days * 24 * 60 * 60_000);
+    desk.time.now += days * 24 * 60 * 60_000;
+    await desk.crash();
+  }
 
   it.each(["relay", "model"] as const)(
     "I10: a full disk behind an answer (%s) answers nothing twice, and what was written meanwhile too",
