@@ -173,7 +173,7 @@ async function build(
     },
     isAdmin,
     onSuppressed: ({ key, to }, why) => {
-      if (isRelayedReply(key)) logged("a notice was lost", admin.notices.notSent(access.find(to), why));
+      if (isRelayedReply(key)) logged("a notice was lost", admin.notices.notSent(access.find(to), why, undefined, key));
     },
     whoNow(to) {
       const owner = access.owner();
@@ -185,7 +185,8 @@ async function build(
       const restricted = isAnswer(item.key) ? "answer restricted" : "restricted";
       const reason = error === RESTRICTED ? restricted : "failed";
       const code = error === "expired" ? undefined : error;
-      logged("a notice was lost", admin.notices.notSent(access.find(item.to), reason, code));
+      const reply = isRelayedReply(item.key) ? item.key : undefined;
+      logged("a notice was lost", admin.notices.notSent(access.find(item.to), reason, code, reply));
     },
     log,
   });

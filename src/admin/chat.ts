@@ -92,7 +92,9 @@ export class AdminChat {
         case "other":
           return await this.talk(message);
         case "edit":
-          return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : undefined;
+          return readOrder(content.text).kind === "command" ? { message: NO_EDITS } : await this.change(message);
+        case "revoke":
+          return await this.change(message);
         case "reaction":
           return await this.answers.reaction(await this.asAnswer(message), content);
         default:
@@ -126,8 +128,13 @@ export class AdminChat {
     const taken = (await this.parts.gateway.responder.fromOwner?.(message)) ?? "unmeant";
     if (taken === "taken") return undefined;
     if (taken !== "unmeant") return { message: taken };
-    if (said === undefined) return undefined;
-    return said === "" ? this.hint(message) : this.toWhom(said, message);
+    return said ? this.toWhom(said, message) : this.hint(message, said !== undefined);
+  }
+
+  /** The owner edits or deletes what may have been a reply to a relayed message. */
+  private async change(message: Inbound): Promise<Said | undefined> {
+    const said = await this.parts.gateway.responder.fromOwner?.(message);
+    return typeof said === "object" ? { message: said } : undefined;
   }
 
   private async command(message: Inbound, name: string, rest: string): Promise<Said> {
@@ -197,13 +204,18 @@ export class AdminChat {
     return { message: say`${word} to whom? Pending: ${labels(waiting)}. ${how}` };
   }
 
-  /** In the bot's own chat, talk gets a hint once in a while; the owner's notes to self are the owner's own business. */
-  private hint(message: Inbound): Said | undefined {
+  /**
+   * In the bot's own chat, talk gets a hint once in a while; the owner's notes to self are the owner's own business.
+   * Where quoted replies go to buddies, each that does not is told.
+   */
+  private hint(message: Inbound, isDue = true): Said | undefined {
     const now = this.parts.clock();
+    const isRelay = this.parts.gateway.responder.mode === "relay";
+    if (isRelay && message.quotes !== undefined) return { message: TO_NOBODY };
     const isOwnChat = this.parts.access.owner()?.setup === "self";
-    if (isOwnChat || this.isStale(message) || isWithin(HINT_MS, this.hinted, now)) return undefined;
+    if (!isDue || isOwnChat || this.isStale(message) || isWithin(HINT_MS, this.hinted, now)) return undefined;
     this.hinted = now;
-    const relay = this.parts.gateway.responder.mode === "relay" ? ", or quote a buddy's message to reply to them" : "";
+    const relay = isRelay ? ", or quote a buddy's message to reply to them" : "";
     return { message: own(`I only know commands here: /help lists them${relay}.`) };
   }
 
@@ -242,6 +254,10 @@ export class AdminChat {
 
 const NO_EDITS = own("An edited message is never a command. Send it as a new message.");
 const NO_FORWARDS = own("A forwarded message is never a command. If you mean it, type it yourself.");
+
+const TO_NOBODY = own(
+  "That went to nobody: what you quoted is no buddy's message (💬) of the last week. Quote a newer one of theirs, or write to them from the bot's phone.",
+);
 
 const EARLIER_RUN = own(
   "🔇 Silent mode is on since the gateway started, and your order is from before that, so nothing changed. Send /silent off again if you still mean it.",

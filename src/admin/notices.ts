@@ -112,9 +112,12 @@ export class Notices {
     await this.news("phone-away", texts.phoneAway(days), true);
   }
 
-  /** WhatsApp took nothing for this contact: `restricted` is its error 463. */
-  async notSent(contact: Contact | undefined, reason: texts.NotSent, error?: number): Promise<void> {
-    const key = `not-sent:${reason}:${contact?._id ?? ""}`;
+  /**
+   * WhatsApp took nothing for this contact: `restricted` is its error 463.
+   * @param reply the outbox's key of the owner's reply that it was, as each has its ✅ and so is told of by itself
+   */
+  async notSent(contact: Contact | undefined, reason: texts.NotSent, error?: number, reply?: string): Promise<void> {
+    const key = `not-sent:${reason}:${reply ?? contact?._id ?? ""}`;
     await this.news(key, texts.notSent(contact, reason, error), reason.includes("restricted"));
   }
 

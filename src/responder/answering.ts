@@ -154,10 +154,11 @@ export class Answering {
     if (partner.contact) await this.rooms.limit.count(partner.contact);
   }
 
-  /** Who is to get an answer to a burst as of now; words that were forgotten or deleted meanwhile get none. */
+  /** Who is to get an answer to a burst as of now; words that were forgotten, deleted or edited meanwhile get none. */
   private wanting(who: Who, burst: readonly WaitingDoc[]): Partner | undefined {
-    const isLess = this.rooms.book.stillWaiting(burst).length < burst.length;
-    return isLess || isHeldBack(who, this.parts) ? undefined : partnerOf(this.parts.access, who);
+    const now = new Map(this.rooms.book.stillWaiting(burst).map(({ _id, text }) => [_id, text]));
+    const isAsAsked = burst.every(({ _id, text }) => now.get(_id) === text);
+    return isAsAsked && !isHeldBack(who, this.parts) ? partnerOf(this.parts.access, who) : undefined;
   }
 
   /** Lets go of a burst that is not to be answered; what is held back waits to be asked for, and the rest is asked anew. */

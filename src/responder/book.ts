@@ -17,7 +17,7 @@ export interface WaitingDoc extends Doc {
   readonly state: "due" | "silent";
   readonly seq: number;
   readonly at: number;
-  /** When it was taken up for an answer, where it had to wait for that. */
+  /** When it came in here, or was taken up for an answer after that; earlier versions did not always write that down. */
   readonly since?: number;
   readonly journalId: string;
   /** WhatsApp's id. */
@@ -61,8 +61,8 @@ const RELAYS_KEPT_MS = 7 * DAY;
 const RELAYS_KEPT = 1_000;
 /** At least 5 turns are kept for their messages' ids, however few the model is shown: a message that comes again is known. */
 const LEAST_TURNS = 5;
-/** What came in silent mode or in a pause waits a week for `/answer`. */
-const SILENT_KEPT_MS = 7 * DAY;
+/** What waits, and an answer that is held up, waits a week for `/answer`. */
+const WAITS_MS = 7 * DAY;
 /** At most 1,000 messages of one buddy wait, as all that waits is held in memory. */
 const WAITING_EACH = 1_000;
 /** At most this many characters of one buddy wait, which is some MB in memory. */
@@ -89,14 +89,17 @@ export class ConversationBook {
     private readonly collection: Collection<ConversationDoc>,
     private readonly clock: () => number,
     private readonly turnsKept: number,
+    private readonly isHeld: (turn: TurnDoc) => boolean,
   ) {}
 
+  /** @param isHeld whether silent mode holds up the answer of a turn, so that `/answer` may send it */
   static async open(
     collection: Collection<ConversationDoc>,
     clock: () => number,
     turns: number,
+    isHeld: (turn: TurnDoc) => boolean,
   ): Promise<ConversationBook> {
-    const book = new ConversationBook(collection, clock, Math.max(turns, LEAST_TURNS));
+    const book = new ConversationBook(collection, clock, Math.max(turns, LEAST_TURNS), isHeld);
     for (const doc of await collection.find({}, { sort: { seq: 1 } })) book.index(doc);
     // A crash between the two writes of an answer left these.
     const posted = [...book.turnsOf.values()].flat().filter(({ ids }) => ids !== undefined);
@@ -106,10 +109,10 @@ export class ConversationBook {
   }
 
   /** Takes a message; once, however often it comes. @returns false for one that is known */
-  async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq">): Promise<boolean> {
+  async take(message: Omit<WaitingDoc, "_id" | "kind" | "seq" | "since">): Promise<boolean> {
     const _id = `in:${message.journalId}`;
     if (this.knows(message.journalId)) return false;
-    const doc: WaitingDoc = { _id, kind: "waiting", seq: this.nextSeq(), ...message };
+    const doc: WaitingDoc = { _id, kind: "waiting", seq: this.nextSeq(), since: this.clock(), ...message };
     await this.collection.put(doc);
     this.index(doc);
     return true;
@@ -149,6 +152,15 @@ export class ConversationBook {
       return messages < 0 || characters < 0;
     });
     return [...new Set([...all.slice(0, Math.max(0, all.length - WAITING_ALL)), ...theirs.toReversed()])];
+  }
+
+  /** What nobody asked for within a week: messages that wait, and turns whose answer is held up. */
+  overdue(): { readonly waiting: readonly WaitingDoc[]; readonly held: readonly TurnDoc[] } {
+    const before = this.clock() - WAITS_MS;
+    return {
+      waiting: [...this.waiting.values()].filter(({ at, since = at }) => since < before),
+      held: [...this.turnsOf.values()].flat().filter((turn) => turn.at < before && this.isHeldUp(turn)),
+    };
   }
 
   /** Was this message taken before? */
@@ -225,12 +237,12 @@ export class ConversationBook {
     return [...this.turnsOf.values()].flat().filter(({ ids }) => ids === undefined);
   }
 
-  /** What was answered lately and is in the outbox, or was sent. */
-  answers(): readonly TurnDoc[] {
-    return [...this.turnsOf.values()].flat().filter(({ relay, ids }) => relay !== true && ids !== undefined);
+  /** What was answered, and silent mode holds up in the outbox. */
+  held(): readonly TurnDoc[] {
+    return [...this.turnsOf.values()].flat().filter((turn) => this.isHeldUp(turn));
   }
 
-  /** It is not to be posted: what it answers waits on. */
+  /** It is not to be posted: what it answers waits on, where it still waits. */
   async withdraw(turn: TurnDoc): Promise<void> {
     await this.collection.remove([turn._id]);
     this.unindex(turn);
@@ -262,6 +274,10 @@ export class ConversationBook {
     return this.drop(turn.answers.flatMap((id) => this.waiting.get(`in:${id}`) ?? []));
   }
 
+  private isHeldUp(turn: TurnDoc): boolean {
+    return turn.relay !== true && turn.ids !== undefined && this.isHeld(turn);
+  }
+
   private nextSeq(): number {
     this.seq += 1;
     return this.seq;
@@ -274,15 +290,13 @@ export class ConversationBook {
     const over = new Set(relays.slice(0, Math.max(0, relays.length - RELAYS_KEPT)));
     const gone = [...this.turnsOf.values()].flatMap((turns) =>
       turns.filter((turn, index) => {
-        if (turn.ids === undefined) return false;
+        if (turn.ids === undefined || this.isHeldUp(turn)) return false;
         if (turn.relay === true) return over.has(turn) || turn.at < now - RELAYS_KEPT_MS;
         return turn.at < now - TURNS_KEPT_MS || index < turns.length - this.turnsKept;
       }),
     );
-    const stale = [...this.waiting.values()].filter(({ at }) => at < now - SILENT_KEPT_MS);
     await this.collection.remove(gone.map(({ _id }) => _id));
     for (const turn of gone) this.unindex(turn);
-    await this.drop(stale);
   }
 
   private index(doc: ConversationDoc): void {

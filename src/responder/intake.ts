@@ -12,7 +12,7 @@ import type { Relay } from "./relay.js";
 import { inWords } from "./senses.js";
 import { fileNotKept } from "./texts.js";
 import type { Turns } from "./turns.js";
-import { letGo } from "./unanswered.js";
+import { letGo, letGoOverdue } from "./unanswered.js";
 
 /** A burst of 30 messages is answered without waiting for its end, so that what waits is bounded. */
 const LONGEST_BURST = 30;
@@ -42,10 +42,12 @@ export class Intake {
   /** The owner's message, as the responder promises. */
   async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
     const { access, settings, serverNow } = this.parts;
+    const { content } = message;
+    if (content.kind === "edit" || content.kind === "revoke") return this.relay.changed(message, content);
     const turn = message.quotes === undefined ? undefined : this.book.relayed(message.quotes);
     if (turn) return this.relay.back(message, turn);
     const isSelf = access.owner()?.setup === "self";
-    const isTalk = message.content.kind === "text" || message.content.kind === "media";
+    const isTalk = content.kind === "text" || content.kind === "media";
     if (
       modeOf(this.parts) !== "model" ||
       !isTalk ||
@@ -92,6 +94,7 @@ export class Intake {
     });
     if (!isNew) return;
     await letGo(this.book.overflow(who), "many", this.book, this.parts);
+    await letGoOverdue(this.book, this.parts);
     // A burst that is long enough ends at once: what waits is bounded.
     if (this.book.due(who).length >= LONGEST_BURST) this.turns.ready(who);
     else this.turns.wrote(who);

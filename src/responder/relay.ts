@@ -3,12 +3,14 @@ import type { Contact } from "../access/types.js";
 import { isStale } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, renderWhatsApp } from "../text.js";
-import type { Inbound } from "../whatsapp/types.js";
+import type { Content, Inbound } from "../whatsapp/types.js";
 import type { ConversationBook, TurnDoc, WaitingDoc, Who } from "./book.js";
 import type { ResponderParts } from "./parts.js";
 import * as texts from "./texts.js";
 
-/** The outbox's key of an owner's reply. */
+type Change = Extract<Content, { kind: "edit" | "revoke" }>;
+
+/** The outbox's key of an owner's reply, before the reply's journal id. */
 const REPLY = "relay-back:";
 
 /** Is a parcel with this key of the outbox an owner's reply to a relayed message? */
@@ -61,6 +63,15 @@ export class Relay {
       key: `relayed:${message.journalId}`,
     });
     return "taken";
+  }
+
+  /** The owner edits or deletes a reply that went to a buddy, which changes nothing there. @returns what to tell the owner */
+  changed({ journalId }: Inbound, { kind, target }: Change): Message | "unmeant" {
+    const { access, outbox } = this.parts;
+    // A journal id is who wrote it, a slash, and WhatsApp's id.
+    const sender = journalId.slice(0, journalId.indexOf("/"));
+    const posted = outbox.withKey(`${REPLY}${sender}/${target}`);
+    return posted ? texts.notChanged(access.find(posted.to), kind) : "unmeant";
   }
 
   private async reply(message: Inbound, turn: TurnDoc, key: string): Promise<Message | undefined> {

@@ -2,7 +2,7 @@ import type { Contact } from "../access/types.js";
 import type { Message } from "../text.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { Answering, keyOf } from "./answering.js";
-import { ConversationBook } from "./book.js";
+import { ConversationBook, type TurnDoc } from "./book.js";
 import { Intake } from "./intake.js";
 import { DailyLimit, type DayDoc } from "./limit.js";
 import { MediaStore } from "./media.js";
@@ -16,6 +16,7 @@ import { Soul } from "./soul.js";
 import * as texts from "./texts.js";
 import { Turns } from "./turns.js";
 import type { Mode, RunningResponder } from "./types.js";
+import { letGoOverdue } from "./unanswered.js";
 
 /** At most 4 conversations are answered at once: an endpoint of one's own does little more at a time. */
 const AT_ONCE = 4;
@@ -28,7 +29,8 @@ export async function createResponder(parts: ResponderParts): Promise<RunningRes
   const docs = await collection.find({ kind: { $in: ["day", "outage"] } });
   const days = docs.filter((doc) => doc.kind === "day");
   const outage = docs.find((doc) => doc.kind === "outage");
-  const book = await ConversationBook.open(collection, clock, settings.turns);
+  const isHeld = (turn: TurnDoc) => parts.outbox.isHeld(keyOf(turn));
+  const book = await ConversationBook.open(collection, clock, settings.turns, isHeld);
   return new Conversations({ ...parts, tell }, book, days, outage);
 }
 
@@ -82,6 +84,7 @@ class Conversations implements RunningResponder {
     await this.soul.read();
     await this.media.open();
     await this.answering.finish(this.book.unposted());
+    await letGoOverdue(this.book, this.parts);
     for (const who of this.book.whoIsDue()) {
       if (isHeldBack(who, this.parts)) await this.book.setState(this.book.due(who), "silent");
       else this.turns.wrote(who);
@@ -104,10 +107,9 @@ class Conversations implements RunningResponder {
 
   backlog(): ReadonlyMap<string, number> {
     const all = new Map<string, number>();
-    const held = this.book.answers().filter((turn) => this.parts.outbox.isHeld(keyOf(turn)));
     for (const [who, count] of [
       ...this.book.backlog(),
-      ...held.map(({ who, answers }) => [who, answers.length] as const),
+      ...this.book.held().map(({ who, answers }) => [who, answers.length] as const),
     ]) {
       const contact = this.parts.access.byId(who);
       if (contact?.state === "approved") all.set(contact._id, (all.get(contact._id) ?? 0) + count);
@@ -117,7 +119,7 @@ class Conversations implements RunningResponder {
 
   async answer(contactId: string): Promise<void> {
     for (const who of idsOf(this.parts.access, contactId)) {
-      for (const turn of this.book.answers()) {
+      for (const turn of this.book.held()) {
         if (turn.who === who) await this.parts.outbox.revive(keyOf(turn));
       }
       await this.book.wake(who);

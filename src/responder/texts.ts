@@ -47,13 +47,14 @@ export function modelDown(sentence: string): Message {
 }
 
 /** Messages that nobody will answer: they waited too long, or too many came. */
-export function unanswered(contact: Contact, why: "old" | "many", messages: number): Message {
+export function unanswered(contact: Contact, why: "old" | "week" | "many", messages: number): Message {
   const who = say`${contact.name || "no name"} (${own(contact.code)})`;
   if (why === "many") {
     return say`⚠️ ${who} wrote more than can wait for an answer: the oldest of it is not answered. It is all in the chat on the bot's phone.`;
   }
   const what = messages === 1 ? "A message" : `${messages} messages`;
-  return say`⚠️ ${own(what)} of ${who} waited for the model for more than a day, and ${own(messages === 1 ? "is" : "are")} not answered any more. It is all in the chat on the bot's phone.`;
+  const how = own(why === "week" ? "for more than a week" : "for the model for more than a day");
+  return say`⚠️ ${own(what)} of ${who} waited ${how}, and ${own(messages === 1 ? "is" : "are")} not answered any more. It is all in the chat on the bot's phone.`;
 }
 
 export function modelBack(): Message {
@@ -87,4 +88,11 @@ export function notRelayed(contact: Contact | undefined, why: "gone" | "silent" 
     case "old":
       return say`That reply reached me more than 15 minutes late, so nothing was sent to ${who}. Send it again if you still mean it.`;
   }
+}
+
+/** The owner's reply was passed on, and then edited or deleted. */
+export function notChanged(contact: Contact | undefined, change: "edit" | "revoke"): Message {
+  const who = contact === undefined ? own("them") : say`${contact.name || "no name"} (${own(contact.code)})`;
+  const what = own(change === "edit" ? "An edit" : "A deletion");
+  return say`${what} goes to nobody: your reply to ${who} stays as you first wrote it. Quote their message again to send new words.`;
 }

@@ -361,6 +361,22 @@ describe("other news", () => {
       /^🚨 WhatsApp lets this account start no new chats for now \(error 463\), so Alice \(/,
     );
   });
+
+  it("each of the owner's replies that went to nobody is told, though they be of one hour or of one night", async () => {
+    const house = await opened({ quiet: { from: 11 * 60, to: 13 * 60 } });
+    const alice = await house.knocks("Alice", ALICE);
+    const { notices } = house.admin;
+    for (const reply of ["relay-back:1", "relay-back:2"]) {
+      await notices.notSent(alice, "answer restricted", 463, reply);
+      await notices.notSent(alice, "failed", 400, reply);
+    }
+    await notices.notSent(alice, "answer restricted", 463);
+    await notices.notSent(alice, "answer restricted", 463);
+    expect(house.texts().filter((text) => text.includes("(error 463)"))).toHaveLength(3);
+    await house.wait(2 * HOUR);
+    const morning = house.texts().join("\n");
+    expect(morning.match(/A message to Alice \(\w{4}\) was refused by WhatsApp \(error 400\)/g)).toHaveLength(2);
+  });
 });
 
 describe("an --auto invite", () => {

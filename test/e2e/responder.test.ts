@@ -288,6 +288,35 @@ describe("without a model", () => {
     expect(sent).toMatchObject([{ why: "no-buddy", what: "yes" }]);
   });
 
+  it("each reply that WhatsApp refuses is told, as each has its ✅", async () => {
+    const world = await talking();
+    await world.say(world.alice, "when?");
+    const relayed = await world.told(/💬/);
+    const isToAlice = ({ attrs }: { attrs: Record<string, string> }): boolean => attrs.to === world.alice.lidJid;
+    world.wa.answerMessages((node) => (isToAlice(node) ? { kind: "refuse", error: 463 } : { kind: "ack" }));
+    for (const text of ["at five", "bring the keys"]) {
+      await world.reply(relayed, text);
+      expect((await world.told(/error 463/)).text).toMatch(/Alice \(\w{4}\) got no answer/);
+    }
+  });
+
+  it("a reply that the owner edits or deletes stays as it was, and one that quotes no buddy goes to nobody, which is told", async () => {
+    const world = await talking();
+    await world.say(world.alice, "when?");
+    const { id } = await world.reply(await world.told(/💬/), "at five");
+    expect((await fromBot(world)).text).toBe("at five");
+    await world.owner.edit(world.bot, id, "at six");
+    await world.told(/^An edit goes to nobody: your reply to Alice/);
+    await world.owner.revoke(world.bot, id);
+    await world.told(/^A deletion goes to nobody: your reply to Alice/);
+    for (const text of ["and bring milk", "and bread"]) {
+      await world.order(text, { quote: { id, text: "at five" } });
+      await world.told(/^That went to nobody/);
+    }
+    expect(world.alice.inbox).toMatchObject([{ text: "at five" }]);
+    expect(world.wa.stanzasTo(world.alice, "message")).toHaveLength(1);
+  });
+
   it("what leaves for buddies keeps to the pace of the configuration", async () => {
     const world = await talking(undefined, { KAFCLAW_OUTBOX_BURST: "1", KAFCLAW_OUTBOX_PER_MINUTE: "20" });
     await world.say(world.alice, "anybody there?");

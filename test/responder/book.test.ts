@@ -21,7 +21,13 @@ async function desk(turns = 20): Promise<Desk> {
   let messages = 0;
   const here = {
     now: Date.UTC(2026, 10, 23, 12),
-    reopen: () => ConversationBook.open(collection, () => here.now, turns),
+    reopen: () =>
+      ConversationBook.open(
+        collection,
+        () => here.now,
+        turns,
+        () => false,
+      ),
     write(text: string, state: "due" | "silent" = "due", who = "alice") {
       messages += 1;
       return here.book.take({ who, state, at: here.now, journalId: `j${messages}`, id: `ID${messages}`, text });
@@ -104,7 +110,7 @@ it("shows the last turns of the last 24 hours, oldest first, each person's own",
   expect(shown(await here.reopen())).toEqual(["four"]);
 });
 
-it("what came in silent mode waits until it is woken, and for a week at most", async () => {
+it("what came in silent mode waits until it is woken, and is overdue after a week", async () => {
   const here = await desk();
   await here.write("one", "silent");
   await here.write("two", "silent");
@@ -117,7 +123,9 @@ it("what came in silent mode waits until it is woken, and for a week at most", a
   await here.book.wake("alice");
   expect(here.book.due("alice").map(({ text }) => text)).toEqual(["one", "two"]);
   here.now += 8 * DAY;
-  expect([...(await here.reopen()).backlog()]).toEqual([]);
+  const again = await here.reopen();
+  expect([...again.backlog()]).toEqual([["bob", 1]]);
+  expect(again.overdue().waiting.map(({ text }) => text)).toEqual(["one", "two", "hi"]);
 });
 
 it("forgets turns and what waits", async () => {

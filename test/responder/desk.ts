@@ -116,13 +116,14 @@ export class Desk {
       silent: () => this.rig.silent,
       paused: () => this.paused,
       serverNow: () => this.time.now,
-      tell: async (_, message) => void this.told.push(renderPlain(message)),
+      // Most desks have no soul file, and are told so at each start.
+      tell: async (key, message) => void (key.startsWith("soul:") || this.told.push(renderPlain(message))),
       clock: () => this.time.now,
       scheduler: this.time,
       log,
     });
-    await this.responder.start();
     this.told.length = 0;
+    await this.responder.start();
   }
 
   private breakable(inner: Collection<ConversationDoc>): Collection<ConversationDoc> {
@@ -147,8 +148,9 @@ export class Desk {
   }
 
   /** A buddy writes; it is on disk when this resolves. */
-  async says(contact: Contact, content: string | Content): Promise<Inbound> {
-    const message = this.message(contact, typeof content === "string" ? { kind: "text", text: content } : content);
+  async says(contact: Contact, content: string | Content, more: Partial<Inbound> = {}): Promise<Inbound> {
+    const said = typeof content === "string" ? ({ kind: "text", text: content } as const) : content;
+    const message = { ...this.message(contact, said), ...more };
     await this.responder.respond(message, contact);
     return message;
   }

@@ -2,6 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { Contact } from "../../src/access/types.js";
 import { ModelProblem } from "../../src/responder/problem.js";
+import { renderPlain } from "../../src/text.js";
+import type { Content } from "../../src/whatsapp/types.js";
 import { TOKEN } from "../access/house.js";
 import { waiting } from "../whatsapp/outbox/rig.js";
 import { ALICE, BOB, Desk, OWNER } from "./desk.js";
@@ -49,6 +51,21 @@ describe("a conversation", () => {
     await desk.wait(20_000);
     expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["my cat is well"]);
     expect(desk.texts()).toEqual(["2000: Ahoy!"]);
+  });
+
+  it("an edit that comes while the model thinks is what is answered, and alone", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    let end = (_: string): void => {};
+    desk.answering = () => new Promise((resolve) => (end = resolve));
+    const { id: target } = await desk.says(alice, "a table for 2");
+    await desk.until(() => desk.asked.length === 1);
+    await desk.says(alice, { kind: "edit", target, text: "a table for 4" });
+    desk.answering = (messages) => `re ${messages.at(-1)?.content}`;
+    end("For two.");
+    await desk.until(() => desk.texts().length === 1);
+    await desk.wait(20_000);
+    expect(desk.texts()).toEqual(["2000: re a table for 4"]);
   });
 
   it("is not asked what was deleted while it waited, by its own writer", async () => {
@@ -312,6 +329,35 @@ describe("what is written during a pause", () => {
     await desk.until(() => desk.texts().length === 1);
     expect(desk.texts()).toEqual([answered]);
     expect(desk.responder.backlog().size).toBe(0);
+  });
+});
+
+describe("what waits longer than a week", () => {
+  const WEEK = 7 * 24 * 60 * 60_000;
+
+  it("without a restart is let go of when something new comes, and the owner is told", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const bob = await desk.house.approved(BOB, "Bob");
+    desk.rig.silent = true;
+    await desk.says(alice, "can you help me on Monday?");
+    desk.time.now += WEEK;
+    await desk.says(bob, "hello?");
+    expect(desk.told).toEqual([]);
+    desk.time.now += 1;
+    await desk.says(bob, "anybody?");
+    expect(desk.told).toEqual([expect.stringMatching(/^⚠️ A message of Alice \(\w{4}\) waited for more than a week/)]);
+    expect([...desk.responder.backlog()]).toEqual([[bob._id, 2]]);
+  });
+
+  it("counts from when it came here: what WhatsApp kept while nothing ran waits as long as all else", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.silent = true;
+    await desk.says(alice, "can you help me on Monday?", { at: desk.time.now - WEEK - 1 });
+    await desk.crash();
+    expect(desk.told).toEqual([]);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 1]]);
   });
 });
 
@@ -584,6 +630,59 @@ describe("a restart", () => {
     expect(desk.responder.backlog().size).toBe(0);
   });
 
+  it("a day later, an answer that it held up still waits to be asked for, and goes", async () => {
+    const { desk, alice } = await heldUp();
+    await days(desk, 2);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 1]]);
+    expect(desk.told).toEqual([]);
+    desk.rig.silent = false;
+    await desk.responder.answer(alice._id);
+    await desk.until(() => desk.texts().length === 1);
+    await desk.rig.pass(1_000);
+    expect(desk.texts()).toEqual(["2000: Ahoy!"]);
+    expect(desk.rig.failed).toEqual([]);
+    await desk.crash();
+    expect(desk.responder.backlog().size).toBe(0);
+  });
+
+  it("a week later lets go of what nobody asked for, held-up answers too, which the owner is told in one", async () => {
+    const { desk, alice } = await heldUp();
+    await desk.says(alice, "are you there?");
+    await days(desk, 6);
+    expect([...desk.responder.backlog()]).toEqual([[alice._id, 2]]);
+    expect(desk.told).toEqual([]);
+    await days(desk, 2);
+    const lost = `⚠️ 2 messages of Alice (${alice.code}) waited for more than a week, and are not answered any more. It is all in the chat on the bot's phone.`;
+    expect(desk.told).toEqual([lost]);
+    expect(desk.responder.backlog().size).toBe(0);
+    desk.rig.silent = false;
+    await desk.responder.answer(alice._id);
+    await desk.wait(10_000);
+    expect(desk.texts()).toEqual([]);
+    await desk.crash();
+    expect(desk.told).toEqual([]);
+  });
+
+  /** A desk where a restart in silent mode held up an answer to Alice. */
+  async function heldUp() {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.close();
+    await desk.says(alice, "what is the door code?");
+    await desk.until(() => waiting(desk.outbox) === 1);
+    await desk.crash();
+    desk.rig.open();
+    await desk.until(() => desk.responder.backlog().size === 1);
+    return { desk, alice };
+  }
+
+  /** Days go by, with a restart at their end. */
+  async function days(desk: Desk, days: number): Promise<void> {
+    await desk.rig.pass(days * 24 * 60 * 60_000);
+    desk.time.now += days * 24 * 60 * 60_000;
+    await desk.crash();
+  }
+
   it.each(["relay", "model"] as const)(
     "I10: a full disk behind an answer (%s) answers nothing twice, and what was written meanwhile too",
     async (mode) => {
@@ -799,6 +898,31 @@ describe("without a model", () => {
     expect(await desk.owner("yes", more)).toBe("taken");
     await desk.wait(1_000);
     expect(desk.texts().slice(1)).toEqual(["2000: yes", "1000: ✅"]);
+  });
+
+  it("a reply that is edited or deleted stays with the buddy as it was, which the owner is told each time", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "when?");
+    await desk.until(() => desk.texts().length === 1);
+    const quotes = desk.rig.sent[0]?.id ?? "";
+    expect(await desk.owner("at five", { quotes, journalId: "1000@lid/REPLY", id: "REPLY" })).toBe("taken");
+    await desk.until(() => desk.texts().length === 3);
+    const says = async (content: Content, more = {}) => {
+      const said = await desk.owner("", { content, ...more });
+      return typeof said === "string" ? said : renderPlain(said);
+    };
+    const where = `your reply to Alice (${alice.code}) stays as you first wrote it. Quote their message again to send new words.`;
+    const edit = { kind: "edit", target: "REPLY", text: "at six" } as const;
+    // Such an edit may bring the quote with it.
+    for (const more of [{ quotes }, {}]) expect(await says(edit, more)).toBe(`An edit goes to nobody: ${where}`);
+    expect(await says({ kind: "revoke", target: "REPLY" })).toBe(`A deletion goes to nobody: ${where}`);
+    for (const target of ["OTHER", ""]) {
+      expect(await says({ ...edit, target }, { quotes })).toBe("unmeant");
+      expect(await says({ kind: "revoke", target })).toBe("unmeant");
+    }
+    await desk.wait(1_000);
+    expect(desk.texts()).toHaveLength(3);
   });
 
   it("in self-chat it is off, and keeps nothing", async () => {

@@ -16,7 +16,7 @@ export interface OutboxDoc extends Doc {
   readonly address?: Pn | Lid;
   /** Whether it was for the admin chat when it was posted; earlier versions did not write that down. */
   readonly toAdmin?: boolean;
-  /** When it was posted, milliseconds since 1970. */
+  /** When it was posted, or suppressed and asked for again; milliseconds since 1970. */
   readonly at: number;
   readonly notBefore?: number;
   readonly items: readonly OutboxItem[];
@@ -41,6 +41,8 @@ export interface OutboxItem {
 
 /** Texts are kept for a day: so long a device can ask for them again, and Activity shows them. */
 const CONTENT_KEPT_MS = DAY;
+/** What was suppressed is kept longer: whoever may want it sent has a week for that, and then another to tell that it is over. */
+const SUPPRESSED_KEPT_MS = 14 * DAY;
 /** Keys and ids stay as long as the journal's: a message handled again after weeks must find that it was answered. */
 const IDS_KEPT_MS = 31 * DAY;
 const DOCS_KEPT = 10_000;
@@ -95,11 +97,9 @@ export class OutboxBook {
     return this.docs.get(this.byKey.get(key) ?? "");
   }
 
-  /** What of the parcel with this key was suppressed, and could go now, within a day of its posting. */
+  /** What of the parcel with this key was suppressed, and could go now. */
   heldWithKey(key: string): readonly OutboxItem[] {
-    const doc = this.withKey(key);
-    if (!doc || this.clock() - doc.at >= DAY) return [];
-    return doc.items.filter(({ state, content }) => state === "suppressed" && content);
+    return this.withKey(key)?.items.filter(({ state, content }) => state === "suppressed" && content) ?? [];
   }
 
   /** Had WhatsApp taken these messages by then? What is long forgotten, it had. */
@@ -149,13 +149,15 @@ export class OutboxBook {
     if (!doc) return;
     await this.save({
       ...doc,
+      // What is to go after all has its day for that from now on.
+      at: change.state === "waiting" ? this.clock() : doc.at,
       items: doc.items.map((item) => (ids.includes(item.id) ? this.kept(Object.assign({}, item, change)) : item)),
     });
     this.sincePrune += 1;
     if (this.sincePrune >= PRUNE_EVERY) await this.prune().catch((err) => this.log.warn({ err }, "outbox not pruned"));
   }
 
-  /** Drops texts after a day, and parcels that are long done or too many. What waits stays. */
+  /** Drops texts after a day or, suppressed, two weeks, and parcels that are long done or too many. What waits stays. */
   async prune(): Promise<void> {
     this.sincePrune = 0;
     const now = this.clock();
@@ -164,12 +166,14 @@ export class OutboxBook {
     const gone = done.filter((doc, index) => index < over || leftAt(doc) < now - IDS_KEPT_MS);
     await this.collection.remove(gone.map(({ _id }) => _id));
     for (const doc of gone) this.unindex(doc);
-    const stale = done.filter(
-      (doc) =>
-        this.docs.has(doc._id) && leftAt(doc) < now - CONTENT_KEPT_MS && doc.items.some(({ content }) => content),
-    );
+    const isOld = (left: number, { state, content }: OutboxItem): boolean =>
+      content !== undefined && left < now - (state === "suppressed" ? SUPPRESSED_KEPT_MS : CONTENT_KEPT_MS);
+    const stale = done.filter((doc) => this.docs.has(doc._id) && doc.items.some((item) => isOld(leftAt(doc), item)));
     for (const doc of stale) this.undelete(doc);
-    const stripped = stale.map((doc) => ({ ...doc, items: doc.items.map(withoutContent) }));
+    const stripped = stale.map((doc) => ({
+      ...doc,
+      items: doc.items.map((item) => (isOld(leftAt(doc), item) ? withoutContent(item) : item)),
+    }));
     await this.collection.putAll(stripped);
     for (const doc of stripped) this.docs.set(doc._id, doc);
   }

@@ -106,11 +106,12 @@ describe("outbox: what goes out", () => {
     expect(JSON.stringify(rig.sent[0]?.content)).not.toMatch(/https:\/\/|evil\.example/);
   });
 
-  it("what was suppressed goes when it is asked for, under its id, within a day", async () => {
+  it("what was suppressed goes when it is asked for, under its id, within two weeks", async () => {
     const rig = new Rig();
     rig.close();
     const outbox = await rig.start();
     const [id] = await outbox.post(text(ALICE, "hello", { key: "k" }));
+    await outbox.post(text(ALICE, "a week late", { key: "w" }));
     await outbox.post(text(ALICE, "late", { key: "l" }));
     expect(outbox.isHeld("k")).toBe(false);
     rig.silent = true;
@@ -126,11 +127,17 @@ describe("outbox: what goes out", () => {
     await rig.settled();
     expect(rig.sent.map((sent) => sent.id)).toEqual([id]);
     expect(outbox.isHeld("k")).toBe(false);
-    await rig.pass(DAY);
+    await rig.pass(7 * DAY);
+    await outbox.revive("w");
+    await rig.settled();
+    expect(rig.texts()).toEqual(["hello", "a week late"]);
+    expect(rig.failed).toEqual([]);
+    await rig.pass(7 * DAY + 2 * 60 * 60_000);
     expect(outbox.isHeld("l")).toBe(false);
+    expect(JSON.stringify([...(rig.collection as MemoryCollection).docs.values()])).not.toContain("late");
     await outbox.revive("l");
     await rig.settled();
-    expect(rig.texts()).toEqual(["hello"]);
+    expect(rig.texts()).toHaveLength(2);
   });
 
   it("reactions and deletions go out as they are", async () => {
