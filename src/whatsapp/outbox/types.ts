@@ -61,7 +61,7 @@ export interface RunningOutbox extends Outbox {
   has(id: string): boolean;
   /** Lets a signal out, if it may leave right now; else it is gone (I3). */
   signal(to: Person, signal: Signal, address?: Pn | Lid): void;
-  /** Was some of the parcel with this key suppressed, and could it go now, within a day of its posting? */
+  /** Was some of the parcel with this key suppressed, and could it go now? */
   isHeld(key: string): boolean;
   /** Lets go what is held of a parcel, under its ids of then: what arrived already is known to WhatsApp. */
   revive(key: string): Promise<void>;
@@ -70,7 +70,7 @@ export interface RunningOutbox extends Outbox {
    * only what would still be sent now (I3).
    */
   recall(id: string, chat: Person): Promise<WireContent | undefined>;
-  /** What was posted, newest first; texts for a day only. */
+  /** What was posted, newest first; texts for a day, suppressed ones for two weeks. */
   posted(): readonly Posted[];
   /** Sends nothing more, and resolves when what is on the wire has its answer. What waits is there at the next start. */
   stop(): Promise<void>;
