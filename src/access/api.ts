@@ -84,6 +84,11 @@ export interface Access {
   }): Promise<Entry>;
   /** Keeps a pending sender's message (the last 5). `false`: the contact is not pending any more, ask the gate again. */
   hold(contact: Contact, held: Held): Promise<boolean>;
+  /**
+   * A pending sender deletes what they wrote under this id of WhatsApp's, or edits it: then `edit` counts. What is not
+   * held stays as it is. `false` as with {@link hold}.
+   */
+  amend(contact: Contact, id: string, edit?: Held): Promise<boolean>;
   /** Takes released messages off the record, once each was handled; until then a restart finds them in {@link unsettled}. */
   settle(contact: Contact, journalIds: readonly string[]): Promise<void>;
   /** Buddies with held messages that were released and not yet handled: what a crash right after an approval left. */
