@@ -159,7 +159,14 @@ export interface Access {
 /** What {@link Access.learn} found out. */
 export type Learned =
   | { readonly kind: "same"; readonly contact?: Contact }
-  | { readonly kind: "merged"; readonly contact: Contact; readonly gone: Code; readonly before?: Pn }
+  /** Two records are one person: `gone`, which `was` in that state, is `contact` now, whose state holds. */
+  | {
+      readonly kind: "merged";
+      readonly contact: Contact;
+      readonly gone: Code;
+      readonly was: ContactState;
+      readonly before?: Pn;
+    }
   /**
    * The number now belongs to another account: the old contact is suspended, the writer is a stranger. Where the old one
    * was denied, it stays so and the denial covers the writer too.

@@ -69,3 +69,20 @@ it("where pairing is open, a first message without words is named in the notice,
   await approve(world, location);
   await world.told(/💬.*Mallory/);
 });
+it("I2: an approval that turns out to be of somebody denied is void, and the owner is told", async () => {
+  const world = await World.linked(OWN, FAST);
+  world.wa.answerQueries((query) => {
+    const asked = JSON.stringify(query);
+    const isForLid =
+      query.attrs.xmlns === "usync" && asked.includes('"tag":"lid"') && !asked.includes('"tag":"devices"');
+    return isForLid ? "nothing" : undefined;
+  });
+  await world.order("/deny +1 555 000 6660");
+  await world.told(/Denied/, { timeoutMs: 20_000 });
+  await world.say(world.mallory, TOKEN, { withAlt: false });
+  await approve(world, await world.told(/New sender/, { timeoutMs: 20_000 }));
+  await world.say(world.mallory, "thanks!");
+  await world.told(/Mallory.*denied.*approval.*void/);
+  await world.order("/list");
+  await world.told(/0 approved, 1 denied, 0 pending/);
+});
