@@ -169,9 +169,14 @@ export type Learned =
     }
   /**
    * The number now belongs to another account: the old contact is suspended, the writer is a stranger. Where the old one
-   * was denied, it stays so and the denial covers the writer too.
+   * was denied, it stays so and the denial covers the writer too, whom it shuts out where they were let in or waited.
    */
-  | { readonly kind: "new-person"; readonly old: Contact; readonly was: ContactState }
+  | {
+      readonly kind: "new-person";
+      readonly old: Contact;
+      readonly was: ContactState;
+      readonly suspended?: readonly Contact[];
+    }
   /** A known LID has a new number. */
   | { readonly kind: "new-number"; readonly contact: Contact; readonly before: Pn }
   /** The owner's number now belongs to another account: commands stop until confirmed at the machine. */

@@ -128,7 +128,7 @@ export class Identities {
     }
     for (const other of suspended)
       await this.#suspend(other, by, `shares an address with ${denied.code}, who is denied`);
-    return { kind: "new-person", old: contact, was: "denied" };
+    return { kind: "new-person", old: contact, was: "denied", ...(suspended.length === 0 ? {} : { suspended }) };
   }
 
   /** Takes back what a contact was allowed, and the number that is no longer theirs. */

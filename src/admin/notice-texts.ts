@@ -94,14 +94,16 @@ export function queueFull(): Message {
 export function learned(news: Learned): Message | undefined {
   switch (news.kind) {
     case "new-person": {
-      const { old, was } = news;
+      const { old, was, suspended } = news;
       // Nobody had decided about them, and nobody waits.
       if (was === "stranger") return undefined;
       const effect =
         was === "denied"
           ? "The denial stays on both."
           : `${was === "approved" ? "The approval" : "The pending entry"} is suspended: it does not pass to whoever has the number now.`;
-      return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}`;
+      const shutOut =
+        suspended && say` That shuts out ${labels(suspended)}: /remove ${own(old.code)} takes it off the denylist.`;
+      return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}${shutOut ?? own("")}`;
     }
     case "merged":
       return nowOne(news) ?? (news.before && newNumber(news.contact, news.before));

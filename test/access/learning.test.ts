@@ -176,7 +176,8 @@ describe("a number that comes with another LID", () => {
   it("I2: suspends a buddy who turns up with a denied number", async () => {
     await house.denied(ALICE, "Alice");
     const buddy = await house.approved(person("9999@lid"), "Nina");
-    await house.access.learn(NEWCOMER);
+    const learned = await house.access.learn(NEWCOMER);
+    expect(learned).toMatchObject({ kind: "new-person", was: "denied", suspended: [{ code: buddy.code }] });
     expect(house.verdict(person("9999@lid"))).toBe("denied");
     expect(house.access.byCode(buddy.code)).toMatchObject({ state: "stranger", name: "Nina" });
     expect((await house.access.learn(NEWCOMER)).kind).toBe("same");

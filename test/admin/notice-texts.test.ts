@@ -131,6 +131,13 @@ describe("news", () => {
     );
   });
 
+  it("of a denied number that somebody let in has now", () => {
+    const passed = { kind: "new-person", old: as("denied"), was: "denied", suspended: [bob] } as const;
+    expect(text(learned(passed))).toMatch(
+      /The denial stays on both\. That shuts out Bob \(M2TX\): \/remove K7QF takes it off the denylist\.$/,
+    );
+  });
+
   it("of a new number, and of nothing else that was learned", () => {
     const before = person("+1 555 000 1999").pn;
     if (before === undefined) throw new Error("no number");
