@@ -1,10 +1,10 @@
 import { formatNumber } from "./access/identity.js";
-import type { Access } from "./access/index.js";
+import { type Access, journalIdsOf } from "./access/index.js";
 import type { Contact, Verdict } from "./access/types.js";
 import type { AdminTellings } from "./admin/index.js";
 import { describe, wordsOf } from "./whatsapp/describe.js";
 import type { Journal, JournalRecord } from "./whatsapp/journal.js";
-import type { Inbound } from "./whatsapp/types.js";
+import type { Content, Inbound } from "./whatsapp/types.js";
 
 /** What the door needs. */
 export interface DoorParts {
@@ -50,24 +50,33 @@ export class Door {
   ): Promise<Knocked> {
     const { access, tell, journal } = this.parts;
     const { sender, name, at, content } = message;
-    const what = access.mask(describe(content));
-    const text = content.kind === "text" || content.kind === "media" ? wordsOf(content) : "";
-    const saysMore = access.mask(text).replaceAll("•••", "").trim() !== "";
+    const { words, what } = this.read(content);
+    const isWorthHolding = isSaid(message) && (words !== "" || content.kind !== "text");
+    const held = { journalId: record._id, at, preview: what };
     const chat = message.chat.kind === "person" ? { chat: message.chat.address } : {};
     const handled = async (as: string, said: { what?: string } = {}): Promise<Knocked> => {
       await journal.handled(record, { verdict: as, who: formatNumber(sender), ...said });
       return { kind: "handled" };
     };
-    const entry = await access.knock({ person: sender, name, text, at, cause: message.journalId, ...chat });
+    const entry = await access.knock({
+      person: sender,
+      name,
+      text: wordsOf(content),
+      at,
+      cause: message.journalId,
+      ...chat,
+    });
     switch (entry.kind) {
       case "entered": {
-        await tell.entered(entry.contact, { text: access.mask(text), at });
-        const isHeld = saysMore && (await this.hold(entry.contact, message, record, what));
-        return isHeld ? { kind: "handled" } : handled("entered");
+        const { contact } = entry;
+        // Held before the owner is told: a notice shows nothing that its sender has taken back.
+        if (isWorthHolding) await access.hold(contact, held);
+        await tell.entered(contact, { text: isWorthHolding ? words || what : "", at });
+        return isWorthHolding ? this.hold(contact, record, () => access.hold(contact, held)) : handled("entered");
       }
       case "auto-approved":
         await tell.autoApproved(entry.outcome, entry.invite);
-        return saysMore ? { kind: "let-in", contact: entry.contact } : handled("auto-approved");
+        return isWorthHolding ? { kind: "let-in", contact: entry.contact } : handled("auto-approved");
       case "full":
         if (entry.first) await tell.queueFull();
         break;
@@ -75,25 +84,40 @@ export class Door {
         break;
     }
     if (verdict.kind === "stranger") return handled("stranger", { what });
-    const isWorthHolding = isSaid(message) && (saysMore || content.kind !== "text") && !isOvertaken;
-    if (!isWorthHolding) return handled("pending");
-    const isHeld = await this.hold(verdict.contact, message, record, what);
-    return { kind: isHeld ? "handled" : "decided" };
+    const { contact } = verdict;
+    if (content.kind === "revoke") return this.hold(contact, record, () => access.amend(contact, content.target));
+    if (isOvertaken) return handled("pending");
+    if (isWorthHolding) return this.hold(contact, record, () => access.hold(contact, held));
+    // As for buddies, an edit that leaves no words to see is none.
+    if (content.kind !== "edit" || content.text === "") return handled("pending");
+    const edit = { ...held, preview: describe({ kind: "text", text: content.text }) };
+    return this.hold(contact, record, () => access.amend(contact, content.target, edit));
   }
 
-  private async hold(contact: Contact, message: Inbound, record: JournalRecord, preview: string): Promise<boolean> {
+  /** The words of a message, "" where they are but tokens, and what it is in short. */
+  private read(content: Content): { readonly words: string; readonly what: string } {
+    const { access } = this.parts;
+    const masked = access.mask(wordsOf(content));
+    const words = masked.replaceAll("•••", "").trim() === "" ? "" : masked;
+    const said = content.kind === "media" && words === "" ? { ...content, caption: "" } : content;
+    return { words, what: access.mask(describe(said)) };
+  }
+
+  /**
+   * Keeps in the journal what is held of somebody after a change, this message too where it is, and nothing else: whoever
+   * knows the token must not fill the disk.
+   * @param change false where its sender is not pending any more
+   */
+  private async hold(contact: Contact, record: JournalRecord, change: () => Promise<boolean>): Promise<Knocked> {
     const { access, journal } = this.parts;
-    const before = access.byId(contact._id)?.held ?? [];
+    const held = (): readonly string[] => journalIdsOf(access.byId(contact._id)?.held ?? []);
+    const before = held();
     // In this order: after a crash in between, the message is held again under the same id.
-    const isHeld = await access.hold(contact, { journalId: record._id, at: message.at, preview });
-    if (!isHeld) return false;
-    await journal.handled(record, { verdict: "pending", held: true });
-    // Only the last few are held; whoever knows the token must not fill the disk with more.
-    const kept = new Set(access.byId(contact._id)?.held.map(({ journalId }) => journalId));
-    for (const id of [...before.map(({ journalId }) => journalId), record._id]) {
-      if (!kept.has(id)) await journal.letGo(id);
-    }
-    return true;
+    if (!(await change())) return { kind: "decided" };
+    const kept = new Set(held());
+    await journal.handled(record, { verdict: "pending", held: kept.has(record._id) });
+    for (const id of before) if (!kept.has(id)) await journal.letGo(id);
+    return { kind: "handled" };
   }
 }
 

@@ -82,16 +82,27 @@ export class Route {
     const me = this.rooms.me();
     if (!me)
       throw new KafclawError("not-linked", "Not linked to WhatsApp; what is held stays held until it is.", "failed");
-    for (const { journalId } of held) {
+    for (const { journalId, edit } of held) {
       const record = await this.rooms.journal.get(journalId);
       if (record?.state !== "held") continue;
       const message = normalise(record, me);
-      if (message) await this.respond(message, contact, record);
+      if (message) await this.respond(await this.asEdited(message, edit, me), contact, record);
+      if (edit !== undefined) await this.rooms.journal.letGo(edit);
     }
     await this.rooms.access.settle(
       contact,
       held.map(({ journalId }) => journalId),
     );
+  }
+
+  /** A held message with the words that its sender's last edit left it. */
+  private async asEdited(message: Inbound, edit: string | undefined, me: Me): Promise<Inbound> {
+    const record = edit === undefined ? undefined : await this.rooms.journal.get(edit);
+    const now = record && normalise(record, me)?.content;
+    const { content } = message;
+    if (now?.kind !== "edit") return message;
+    if (content.kind === "text") return { ...message, content: { ...content, text: now.text } };
+    return content.kind === "media" ? { ...message, content: { ...content, caption: now.text } } : message;
   }
 
   /** Lets go of texts that were held and that nobody can want any more: of who was denied, removed, or waited too long. */

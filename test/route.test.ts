@@ -7,8 +7,8 @@ import { type Rooms, Route } from "../src/route.js";
 import { wordsOf } from "../src/whatsapp/describe.js";
 import { normalise } from "../src/whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "../src/whatsapp/journal.js";
-import type { Inbound } from "../src/whatsapp/types.js";
-import { House, MINUTE, NOON, person, TOKEN } from "./admin/house.js";
+import type { Content, Inbound } from "../src/whatsapp/types.js";
+import { House, type HouseSetup, MINUTE, NOON, person, TOKEN } from "./admin/house.js";
 import { FROM_ALICE, ME, padded } from "./whatsapp/inbound-rig.js";
 import { tempStore } from "./whatsapp/temp-store.js";
 
@@ -53,9 +53,8 @@ it("an edit of invisible characters alone is nothing for the responder", async (
     log: pino({ enabled: false }),
   } as unknown as Rooms;
   const edits = ["\u200b", "hello"].map((conversation, index) => {
-    const { MESSAGE_EDIT: type } = proto.Message.ProtocolMessage.Type;
-    const edit = { protocolMessage: { type, key: { id: "OLD" }, editedMessage: { conversation } } };
-    return journal.draft({ ...FROM_ALICE, id: `3EB0${index}` }, padded(proto.Message.encode(edit).finish()));
+    const edit = proto.Message.encode(editOf("OLD", conversation)).finish();
+    return journal.draft({ ...FROM_ALICE, id: `3EB0${index}` }, padded(edit));
   });
   await journal.record(edits.map((draft) => ({ ...draft, state: "held" })));
   const held = edits.map(({ _id }) => ({ journalId: _id, at: 0, preview: "" }));
@@ -279,35 +278,50 @@ describe("a buddy who was just approved", () => {
 });
 
 describe("what is held of a pending sender", () => {
-  async function waiting() {
-    const house = await House.open();
+  async function waiting(setup: HouseSetup = {}) {
+    const house = await House.open(setup);
     onTestFinished(() => house.close());
     const collection = await (await tempStore()).open<JournalRecord>("journal");
     const journal = await Journal.open(collection, () => house.time.now);
     const alice = await house.knocks("Alice", person("+1 555 000 2000", "2000@lid"));
+    const heard: Content[] = [];
     const rooms = {
       access: house.access,
       journal,
       outbox: { has: () => false },
+      responder: { name: "test", respond: async ({ content }: Inbound) => void heard.push(content) },
       tell: house.admin.tell,
+      released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
       log: pino({ enabled: false }),
     } as unknown as Rooms;
-    const route = new Route(rooms);
+    const route = new Route(rooms, async () => {});
     await route.start();
     onTestFinished(() => route.stop());
+    Object.assign(house.gateway, { release: route.release.bind(route) });
     const texts = async (): Promise<string[]> => {
       const held = await collection.find({ state: "held" }, { sort: { seq: 1 } });
       return held.map((record) => wordsOf(normalise(record, ME)?.content as never));
     };
-    const writes = async (text: string): Promise<void> => {
-      const attrs = { ...FROM_ALICE, id: `3EB0${text}` };
-      const draft = journal.draft(attrs, padded(proto.Message.encode({ conversation: text }).finish()));
+    const sends = async (id: string, message: proto.IMessage, from: Record<string, string> = FROM_ALICE) => {
+      const draft = journal.draft({ ...from, id }, padded(proto.Message.encode(message).finish()));
       await journal.record([draft]);
       await vi.waitFor(async () => expect((await journal.get(draft._id))?.state).not.toBe("new"));
     };
-    return { house, alice, route, texts, writes, journal };
+    const writes = (text: string): Promise<void> => sends(`3EB0${text}`, { conversation: text });
+    let changes = 0;
+    const edits = (id: string, text: string): Promise<void> => sends(`EDIT${++changes}`, editOf(id, text));
+    const deletes = (id: string): Promise<void> => sends(`REVOKE${++changes}`, revokeOf(id));
+    const previews = () => house.access.byId(alice._id)?.held.map(({ preview }) => preview);
+    /** Approves Alice; what the responder hears of her then. */
+    const approved = async (): Promise<readonly Content[]> => {
+      await house.cli("approve", alice.code);
+      await house.wait(MINUTE);
+      await vi.waitFor(() => expect(house.access.byId(alice._id)?.held).toEqual([]));
+      return heard;
+    };
+    return { house, alice, route, texts, writes, sends, edits, deletes, previews, approved, heard, journal };
   }
 
   it("is the last five messages, however many come", async () => {
@@ -355,4 +369,125 @@ describe("what is held of a pending sender", () => {
     await route.tidy();
     expect(await texts()).toEqual([]);
   });
+
+  it("is only what its sender left of it: without what they deleted, and as they edited it last", async () => {
+    const { house, alice, writes, sends, edits, deletes, texts, previews, approved } = await waiting();
+    await writes("my PIN is 4711");
+    await writes("come at 5");
+    await sends("PHOTO", { imageMessage: { caption: "my door: 4711" } });
+    await deletes("3EB0my PIN is 4711");
+    await edits("3EB0come at 5", "come at 55");
+    await edits("3EB0come at 5", `come at 6 ${TOKEN}`);
+    await edits("PHOTO", "my door");
+    await writes("bye");
+    expect(previews()).toEqual(["come at 6 •••", "my door", "bye"]);
+    expect((await house.says("/pending")).match(/4711|come at 5/)).toBeNull();
+    // One edit each is kept beside its message.
+    expect(await texts()).toHaveLength(5);
+    expect(await approved()).toEqual([
+      { kind: "text", text: "come at 6 •••" },
+      expect.objectContaining({ kind: "media", caption: "my door" }),
+      { kind: "text", text: "bye" },
+    ]);
+    expect(await texts()).toEqual([]);
+    expect(alice.state).toBe("pending");
+  });
+
+  it("stays as it is where a deletion or an edit names nothing held, or leaves no words", async () => {
+    const { writes, edits, deletes, texts, previews } = await waiting();
+    await writes("one");
+    for (const id of ["3EB0two", "one", "3EB0", ""]) {
+      await edits(id, "two");
+      await deletes(id);
+    }
+    await edits("3EB0one", "\u200b");
+    expect([previews(), await texts()]).toEqual([["one"], ["one"]]);
+  });
+
+  it("is no more for edits without number: the last of each of the last five", async () => {
+    const { writes, edits, previews, texts } = await waiting();
+    for (let count = 0; count < 7; count++) {
+      await writes(`text ${count}`);
+      for (let edit = 0; edit < 4; edit++) await edits(`3EB0text ${count}`, `edit ${edit} of ${count}`);
+    }
+    expect(previews()).toEqual([2, 3, 4, 5, 6].map((count) => `edit 3 of ${count}`));
+    expect(await texts()).toHaveLength(10);
+  });
+
+  it("is what its sender left of it, when a crash comes between the book and the journal", async () => {
+    const { route, house, writes, edits, deletes, journal, previews, approved, texts } = await waiting();
+    await writes("one");
+    await writes("two");
+    vi.spyOn(journal, "handled").mockRejectedValueOnce(new Error("killed"));
+    await edits("3EB0one", "1");
+    vi.spyOn(journal, "letGo").mockRejectedValueOnce(new Error("killed"));
+    await deletes("3EB0two");
+    await route.tidy();
+    expect([previews(), await texts()]).toEqual([["1"], ["one", ""]]);
+    expect(await approved()).toEqual([{ kind: "text", text: "1" }]);
+    expect(house.logged).toEqual([]);
+  });
+
+  it("is deleted and edited by a buddy for the responder, who has it by then", async () => {
+    const { writes, edits, deletes, approved } = await waiting();
+    await writes("one");
+    await approved();
+    await edits("3EB0one", "two");
+    await deletes("3EB0one");
+    expect(await approved()).toEqual([
+      { kind: "text", text: "one" },
+      { kind: "edit", text: "two", target: "3EB0one" },
+      { kind: "revoke", target: "3EB0one" },
+    ]);
+  });
+
+  it("is a file with but a token for its caption, and not a token alone, from the first message on", async () => {
+    const { house, sends, texts } = await waiting();
+    const bob = { from: "3000@lid", sender_pn: "15550003000@s.whatsapp.net", notify: "Bob" };
+    await sends("1", { imageMessage: { caption: TOKEN } }, bob);
+    await sends("2", { imageMessage: { caption: TOKEN } });
+    await sends("3", { conversation: TOKEN });
+    await sends("4", { reactionMessage: { text: "👍", key: { id: "2" } } });
+    expect(house.texts().find((text) => text.includes("\nBob ·"))).toContain("\n> image\n");
+    expect((await house.says("/pending")).match(/\n> image/g)).toHaveLength(2);
+    expect(await texts()).toEqual([TOKEN, TOKEN]);
+  });
+
+  it("is handled when its sender is approved in the very moment in which they enter", async () => {
+    const { house, sends, heard } = await waiting();
+    const { entered } = house.admin.tell;
+    vi.spyOn(house.admin.tell, "entered").mockImplementationOnce(async (contact, message) => {
+      await entered(contact, message);
+      await house.cli("approve", contact.code);
+      void house.wait(MINUTE);
+    });
+    const bob = { from: "3000@lid", sender_pn: "15550003000@s.whatsapp.net", notify: "Bob" };
+    await sends("1", { conversation: `${TOKEN} hello` }, bob);
+    expect(heard).toEqual([{ kind: "text", text: "••• hello" }]);
+  });
+
+  it("is shown by a notice that had to wait as its sender left it", async () => {
+    const { house, sends } = await waiting({ parts: { quiet: { from: 11 * 60, to: 13 * 60 } } });
+    const bob = { from: "3000@lid", sender_pn: "15550003000@s.whatsapp.net", notify: "Bob" };
+    const eve = { from: "4000@lid", sender_pn: "15550004000@s.whatsapp.net", notify: "Eve" };
+    for (const [name, from] of Object.entries({ bob, eve })) {
+      await sends(name, { conversation: `${TOKEN} my PIN is 4711` }, from);
+    }
+    await sends("1", revokeOf("bob"), bob);
+    await sends("2", editOf("eve", "never mind"), eve);
+    await house.wait(2 * 60 * MINUTE);
+    const notice = (name: string) => house.texts().find((text) => text.includes(`\n${name} ·`));
+    expect(notice("Bob")).not.toContain(">");
+    expect(notice("Eve")).toContain("\n> never mind\n");
+    expect(house.texts().join()).not.toContain("4711");
+  });
 });
+
+function editOf(id: string, text: string): proto.IMessage {
+  const { MESSAGE_EDIT: type } = proto.Message.ProtocolMessage.Type;
+  return { protocolMessage: { type, key: { id }, editedMessage: { conversation: text } } };
+}
+
+function revokeOf(id: string): proto.IMessage {
+  return { protocolMessage: { type: proto.Message.ProtocolMessage.Type.REVOKE, key: { id } } };
+}

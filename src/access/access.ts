@@ -5,6 +5,7 @@ import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
 import type { AccessDoc } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
+import { journalIdsOf } from "./held.js";
 import { Identities } from "./identities.js";
 import type { Person } from "./identity.js";
 import { Ledger, without } from "./ledger.js";
@@ -104,11 +105,11 @@ class ContactAccess implements Access {
     const ids = new Set<string>();
     const undoable = this.#ledger.now() - UNDO_WINDOW_MS;
     for (const { held, before, history } of this.#ledger.book.all()) {
-      for (const { journalId } of held) ids.add(journalId);
+      for (const id of journalIdsOf(held)) ids.add(id);
       const last = history.at(-1);
       if (last === undefined || last.at < undoable) continue;
       for (let step = before; step !== undefined; step = step.before) {
-        for (const { journalId } of step.held) ids.add(journalId);
+        for (const id of journalIdsOf(step.held)) ids.add(id);
       }
     }
     return ids;
@@ -142,6 +143,10 @@ class ContactAccess implements Access {
 
   hold(contact: Contact, held: Held): Promise<boolean> {
     return this.#turn(() => this.#queue.hold(this.#now(contact), held));
+  }
+
+  amend(contact: Contact, id: string, edit?: Held): Promise<boolean> {
+    return this.#turn(() => this.#queue.amend(this.#now(contact), id, edit));
   }
 
   settle(contact: Contact, journalIds: readonly string[]): Promise<void> {

@@ -84,6 +84,11 @@ export interface Access {
   }): Promise<Entry>;
   /** Keeps a pending sender's message (the last 5). `false`: the contact is not pending any more, ask the gate again. */
   hold(contact: Contact, held: Held): Promise<boolean>;
+  /**
+   * A pending sender deletes what they wrote under this id of WhatsApp's, or edits it: then `edit` counts. What is not
+   * held stays as it is. `false` as with {@link hold}.
+   */
+  amend(contact: Contact, id: string, edit?: Held): Promise<boolean>;
   /** Takes released messages off the record, once each was handled; until then a restart finds them in {@link unsettled}. */
   settle(contact: Contact, journalIds: readonly string[]): Promise<void>;
   /** Buddies with held messages that were released and not yet handled: what a crash right after an approval left. */
@@ -154,12 +159,24 @@ export interface Access {
 /** What {@link Access.learn} found out. */
 export type Learned =
   | { readonly kind: "same"; readonly contact?: Contact }
-  | { readonly kind: "merged"; readonly contact: Contact; readonly gone: Code; readonly before?: Pn }
+  /** Two records are one person: `gone`, which `was` in that state, is `contact` now, whose state holds. */
+  | {
+      readonly kind: "merged";
+      readonly contact: Contact;
+      readonly gone: Code;
+      readonly was: ContactState;
+      readonly before?: Pn;
+    }
   /**
    * The number now belongs to another account: the old contact is suspended, the writer is a stranger. Where the old one
-   * was denied, it stays so and the denial covers the writer too.
+   * was denied, it stays so and the denial covers the writer too, whom it shuts out where they were let in or waited.
    */
-  | { readonly kind: "new-person"; readonly old: Contact; readonly was: ContactState }
+  | {
+      readonly kind: "new-person";
+      readonly old: Contact;
+      readonly was: ContactState;
+      readonly suspended?: readonly Contact[];
+    }
   /** A known LID has a new number. */
   | { readonly kind: "new-number"; readonly contact: Contact; readonly before: Pn }
   /** The owner's number now belongs to another account: commands stop until confirmed at the machine. */

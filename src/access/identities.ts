@@ -3,7 +3,7 @@ import type { Learned } from "./api.js";
 import { identityOf, type Person, type Pn } from "./identity.js";
 import { bounded, mergeOf, type Plan, plan } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
-import type { Actor, Contact, Decision } from "./types.js";
+import type { Actor, Code, Contact, Decision } from "./types.js";
 
 /** How long a message that taught us something is remembered, so that a crash can't keep the news from the owner. */
 const REMEMBERED = 7 * 86_400_000;
@@ -41,10 +41,14 @@ export class Identities {
     const contact = this.#ledger.book.byId(news?.contact ?? "");
     if (news === undefined || contact === undefined) return undefined;
     const { action, from, note = "" } = news.decision;
-    const [, before] = note.split(NUMBER_WAS);
-    // Written by `#number` or `#merge` below.
-    if (action !== "suspend" && before !== undefined) return { kind: "new-number", contact, before: before as Pn };
-    return action === "merge" ? undefined : { kind: "new-person", old: contact, was: from };
+    // Such notes are written by `#number` and `#merge` below.
+    const before = note.split(NUMBER_WAS)[1] as Pn | undefined;
+    if (action === "merge") {
+      const gone = note.slice(0, note.indexOf(" ")) as Code;
+      return { kind: "merged", contact, gone, was: from, ...present({ before }) };
+    }
+    if (action === "identity" && before !== undefined) return { kind: "new-number", contact, before };
+    return { kind: "new-person", old: contact, was: from };
   }
 
   /** Does what {@link plan} found. */
@@ -80,7 +84,7 @@ export class Identities {
     const decision = this.#ledger.draft(loser, { action: "merge", to: winner.state, by, note });
     const contact = await this.#ledger.merge(mergeOf(winner, loser, addresses), loser, decision);
     this.#remember(contact, decision);
-    return { kind: "merged", contact, gone: loser.code, ...present({ before }) };
+    return { kind: "merged", contact, gone: loser.code, was: loser.state, ...present({ before }) };
   }
 
   async #newPerson(old: Contact, writer: Contact | undefined, person: Person, by: Actor): Promise<Learned> {
@@ -124,7 +128,7 @@ export class Identities {
     }
     for (const other of suspended)
       await this.#suspend(other, by, `shares an address with ${denied.code}, who is denied`);
-    return { kind: "new-person", old: contact, was: "denied" };
+    return { kind: "new-person", old: contact, was: "denied", ...(suspended.length === 0 ? {} : { suspended }) };
   }
 
   /** Takes back what a contact was allowed, and the number that is no longer theirs. */

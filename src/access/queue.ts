@@ -3,6 +3,7 @@ import { present } from "../present.js";
 import type { Due, Entry } from "./api.js";
 import { type Decisions, repeated, unchanged } from "./decisions.js";
 import type { QueueDoc } from "./documents.js";
+import { isUnder } from "./held.js";
 import { formatNumber, type Person, same } from "./identity.js";
 import { lastHeld } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
@@ -60,6 +61,20 @@ export class Queue {
     if (contact.held.some(({ journalId }) => journalId === held.journalId)) return true;
     const preview = this.#pairing.mask(held.preview);
     await this.#ledger.save({ ...contact, held: lastHeld([...contact.held, { ...held, preview }]) });
+    return true;
+  }
+
+  /** A pending sender deletes a held message, or edits it. @returns false where the contact is not pending */
+  async amend(contact: Contact, id: string, edit: Held | undefined): Promise<boolean> {
+    if (contact.state !== "pending") return false;
+    if (!contact.held.some((message) => isUnder(message, id))) return true;
+    const held = contact.held.flatMap((message): Held[] => {
+      if (!isUnder(message, id)) return [message];
+      return edit === undefined
+        ? []
+        : [{ ...message, edit: edit.journalId, preview: this.#pairing.mask(edit.preview) }];
+    });
+    await this.#ledger.save({ ...contact, held });
     return true;
   }
 

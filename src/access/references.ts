@@ -103,6 +103,12 @@ function byName(book: ContactBook, typed: string, scope: Scope): Contact {
     throw ambiguous(`"${quoted(typed)}" fits ${listOf(found)}; repeat that with a code.`);
   }
   if (first !== undefined) return first;
+  const { shown, ...unshown } = scope;
+  if (shown !== undefined && matching(book, typed, unshown).some(({ state }) => state === "pending")) {
+    throw unknown(
+      `Somebody pending matches "${quoted(typed)}", but no notice under that name had reached you before this: /pending shows who waits.`,
+    );
+  }
   const all = candidates(book, scope);
   const state = scope.states?.length === 1 ? `${scope.states[0]} sender` : "contact";
   const heading = scope.states?.length === 1 ? capital(scope.states[0] ?? "") : "On the lists";

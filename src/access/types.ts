@@ -53,6 +53,8 @@ export interface Held {
   readonly at: number;
   /** The cleaned first words, for lists; tokens are masked. */
   readonly preview: string;
+  /** Its sender's last edit of it, in the journal too: those words count, and the preview shows them. */
+  readonly edit?: string;
 }
 
 /** One pending episode of one record. */

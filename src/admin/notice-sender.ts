@@ -149,7 +149,8 @@ export class NoticeSender {
       const contact = this.parts.access.byId(about.contactId);
       // Two records that turned out to be one person are told of once.
       if (contact === undefined || (await this.book.load()).announced(contact)) return this.book.drop([record]);
-      const message = texts.newSender(contact, about.text, this.book.warningOf(contact), this.when());
+      const words = wordsFor(contact, about.text);
+      const message = texts.newSender(contact, words, this.book.warningOf(contact), this.when());
       await this.post(key, message, "entered", [shownOf(contact)]);
     } else if (about.kind === "auto") {
       const contact = this.parts.access.byId(about.contactId);
@@ -245,6 +246,13 @@ function keyOf({ _id, at }: Pick<WaitingRecord, "_id" | "at">): string {
 
 function digestKey(batch: string): string {
   return `notice:digest:${batch}`;
+}
+
+/** What a new sender said first; what they said last where they deleted or edited that, or it is not held. */
+function wordsFor({ history, held }: Contact, text: string): string {
+  const cause = history.findLast(({ action }) => action === "enter")?.by.cause;
+  const first = held.find(({ journalId }) => journalId === cause);
+  return first !== undefined && first.edit === undefined ? text : (held.at(-1)?.preview ?? "");
 }
 
 function shownOf({ _id, episode, name }: Contact): Shown {

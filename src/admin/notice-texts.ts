@@ -1,5 +1,5 @@
 /** The words of notices. Pure. */
-import { formatNumber } from "../access/identity.js";
+import { formatNumber, type Pn } from "../access/identity.js";
 import type { Learned } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { bold, type Message, own, quote, resembles, say } from "../text.js";
@@ -94,25 +94,41 @@ export function queueFull(): Message {
 export function learned(news: Learned): Message | undefined {
   switch (news.kind) {
     case "new-person": {
-      const { old, was } = news;
+      const { old, was, suspended } = news;
       // Nobody had decided about them, and nobody waits.
       if (was === "stranger") return undefined;
       const effect =
         was === "denied"
           ? "The denial stays on both."
           : `${was === "approved" ? "The approval" : "The pending entry"} is suspended: it does not pass to whoever has the number now.`;
-      return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}`;
+      const shutOut =
+        suspended && say` That shuts out ${labels(suspended)}: /remove ${own(old.code)} takes it off the denylist.`;
+      return say`⚠️ The number of ${label(old)}, ${own(was)}, belongs to another WhatsApp account now. ${own(effect)}${shutOut ?? own("")}`;
     }
     case "merged":
-    case "new-number": {
-      if (news.before === undefined) return undefined;
-      const before = own(formatNumber({ pn: news.before }));
-      return say`ℹ️ ${label(news.contact)} has a new number: ${own(formatNumber(news.contact))}, before ${before}. They stay ${own(stateName(news.contact.state))}.`;
-    }
+      return nowOne(news) ?? (news.before && newNumber(news.contact, news.before));
+    case "new-number":
+      return newNumber(news.contact, news.before);
     case "owner-locked":
     case "same":
       return undefined;
   }
+}
+
+/** Two records that turned out to be one person, where that lets somebody in, or shuts out who was let in or waited. */
+function nowOne({ contact, gone, was }: Extract<Learned, { kind: "merged" }>): Message | undefined {
+  const { code, state } = contact;
+  const isShutOut = state === "denied" && (was === "approved" || was === "pending");
+  const isLetIn = state === "approved" && was !== "approved";
+  if (!isShutOut && !isLetIn) return undefined;
+  const effect = isLetIn
+    ? `The approval holds for both: /deny ${code} shuts them out.`
+    : `The denial holds, and ${was === "approved" ? "the approval is void" : "they wait no more"}: /remove ${code} takes them off the denylist.`;
+  return say`⚠️ ${own(gone)}, ${own(stateName(was))}, turned out to be ${label(contact)}, who is ${own(state)}. ${own(effect)}`;
+}
+
+function newNumber(contact: Contact, before: Pn): Message {
+  return say`ℹ️ ${label(contact)} has a new number: ${own(formatNumber(contact))}, before ${own(formatNumber({ pn: before }))}. They stay ${own(stateName(contact.state))}.`;
 }
 
 export function expiring(contacts: readonly Contact[]): Message {

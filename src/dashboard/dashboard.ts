@@ -157,10 +157,7 @@ function sendPico(): RequestHandler {
 
 /** What open pages may show, in short. */
 function fingerprint({ access, gateway, link }: DashboardParts): string {
-  // Only the last few messages of each are held: their number alone would stay the same.
-  const pending = access
-    .list("pending")
-    .map(({ code, episode, name, held }) => [code, episode, name, held.length, held.at(-1)?.journalId]);
+  const pending = access.list("pending").map(({ code, episode, name, held }) => [code, episode, name, held]);
   const { silent, responder } = gateway;
   return JSON.stringify([
     pending,

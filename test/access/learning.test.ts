@@ -84,9 +84,14 @@ describe("two records that turn out to be one person", () => {
     const b = await house[second](ALICE_LID, "Al");
     const learned = await house.access.learn(ALICE, { cause: "m9" });
     const winner = learned.kind === "merged" ? learned.contact : undefined;
+    const loser = winner?.code === a.code ? b : a;
+    expect(learned).toMatchObject({ gone: loser.code, was: loser.state });
+    // The message comes again where a crash kept the news from the owner.
+    expect(await house.access.learn(ALICE, { cause: "m9" })).toEqual(learned);
     expect(winner).toMatchObject(ALICE);
     for (const who of [ALICE, ALICE_PN, ALICE_LID]) expect(house.verdict(who)).toBe(verdict);
     await house.restart();
+    expect(await house.access.learn(ALICE, { cause: "m9" })).toEqual(learned);
     for (const code of [a.code, b.code]) expect(house.access.byCode(code)?.code).toBe(winner?.code);
     for (const id of [a._id, b._id]) expect(house.access.byId(id)?._id).toBe(winner?._id);
     const { pending, approved, denied } = house.access.counts();
@@ -171,7 +176,8 @@ describe("a number that comes with another LID", () => {
   it("I2: suspends a buddy who turns up with a denied number", async () => {
     await house.denied(ALICE, "Alice");
     const buddy = await house.approved(person("9999@lid"), "Nina");
-    await house.access.learn(NEWCOMER);
+    const learned = await house.access.learn(NEWCOMER);
+    expect(learned).toMatchObject({ kind: "new-person", was: "denied", suspended: [{ code: buddy.code }] });
     expect(house.verdict(person("9999@lid"))).toBe("denied");
     expect(house.access.byCode(buddy.code)).toMatchObject({ state: "stranger", name: "Nina" });
     expect((await house.access.learn(NEWCOMER)).kind).toBe("same");

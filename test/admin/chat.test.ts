@@ -128,10 +128,10 @@ describe("who is meant", () => {
     const written = house.time.now;
     await house.wait(10_000);
     const bob = await house.knocks("Bob", BOB);
-    expect(await house.says("/approve bob", { at: written })).toMatch(/^No pending sender matches "bob"/);
+    expect(await house.says("/approve bob", { at: written })).toMatch(/^Somebody pending matches "bob", but no notice/);
     await house.access.learn({ ...bob }, { name: "Alice" });
     await house.access.learn({ ...alice }, { name: "Carol" });
-    expect(await house.says("/approve carol")).toMatch(/^No pending sender matches/);
+    expect(await house.says("/approve carol")).toMatch(/^Somebody pending matches "carol", but no notice/);
     expect(await house.says("/approve all", { at: written })).toMatch(
       new RegExp(`^✅ Approved Carol \\(${alice.code}\\)`),
     );
@@ -161,6 +161,26 @@ describe("who is meant", () => {
     const done = await house.says("/approve all 4");
     expect(done.split("\n")).toHaveLength(4);
     expect(house.access.counts().approved).toBe(4);
+  });
+
+  it("/approve says of whom no notice has come yet: all counts them apart, and a name is refused for that", async () => {
+    const house = await open();
+    for (const [index, name] of ["Alice", "Bob", "Carol", "Dave"].entries())
+      await house.knocks(name, `+1 555 000 200${index}`);
+    const at = house.time.now;
+    await house.wait(2 * MINUTE);
+    await house.knocks("Erin", "+1 555 000 2004");
+    const asked = await house.says("/approve all", { at });
+    expect(asked).toMatch(
+      /^4 of 5 pending are those whose notice you got: Alice \(.*\), .*Dave \(.*\)\. To approve them: \/approve all 4\. \/pending shows all\.$/,
+    );
+    expect(await house.says("/approve all 5", { at })).toMatch(/^4 of 5 pending/);
+    const unseen =
+      'Somebody pending matches "erin", but no notice under that name had reached you before this: /pending shows who waits.';
+    for (const order of ["/approve erin", "/deny erin"]) expect(await house.says(order, { at })).toBe(unseen);
+    expect(await house.says("/approve eric", { at })).toMatch(/^No pending sender matches "eric"/);
+    expect(house.access.counts()).toMatchObject({ approved: 0, denied: 0 });
+    expect(await house.says("/approve erin")).toMatch(/^✅/);
   });
 
   it("I8: a name that fits two changes nothing and lists both", async () => {

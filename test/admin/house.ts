@@ -380,7 +380,9 @@ export class House {
     const at = this.time.now;
     const entry = await this.access.knock({ person: who, name, text, at, cause });
     if (entry.kind !== "entered") throw new Error(`${name} did not enter: ${entry.kind}`);
-    await this.admin.tell.entered(entry.contact, { text: this.access.mask(text), at });
+    const words = this.access.mask(text);
+    if (words !== "•••") await this.access.hold(entry.contact, { journalId: cause, at, preview: words });
+    await this.admin.tell.entered(entry.contact, { text: words, at });
     return entry.contact;
   }
 

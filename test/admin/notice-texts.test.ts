@@ -131,6 +131,13 @@ describe("news", () => {
     );
   });
 
+  it("of a denied number that somebody let in has now", () => {
+    const passed = { kind: "new-person", old: as("denied"), was: "denied", suspended: [bob] } as const;
+    expect(text(learned(passed))).toMatch(
+      /The denial stays on both\. That shuts out Bob \(M2TX\): \/remove K7QF takes it off the denylist\.$/,
+    );
+  });
+
   it("of a new number, and of nothing else that was learned", () => {
     const before = person("+1 555 000 1999").pn;
     if (before === undefined) throw new Error("no number");
@@ -139,11 +146,37 @@ describe("news", () => {
     );
     for (const news of [
       { kind: "owner-locked" } as const,
-      { kind: "merged", contact: alice, gone: bob.code } as const,
+      { kind: "merged", contact: alice, gone: bob.code, was: "pending" } as const,
       { kind: "same" } as const,
     ]) {
       expect(learned(news)).toBeUndefined();
     }
+  });
+
+  it("of two who are one, where that changes what one of them may do", () => {
+    const merged = (was: ContactState, state: ContactState) =>
+      text(learned({ kind: "merged", contact: as(state), gone: bob.code, was }));
+    expect(merged("approved", "denied")).toBe(
+      "⚠️ M2TX, approved, turned out to be Alice (K7QF), who is denied. The denial holds, and the approval is void: /remove K7QF takes them off the denylist.",
+    );
+    expect(merged("pending", "denied")).toBe(
+      "⚠️ M2TX, pending, turned out to be Alice (K7QF), who is denied. The denial holds, and they wait no more: /remove K7QF takes them off the denylist.",
+    );
+    for (const was of ["pending", "stranger"] as const) {
+      expect(merged(was, "approved")).toBe(
+        `⚠️ M2TX, ${was === "pending" ? was : "a stranger"}, turned out to be Alice (K7QF), who is approved. The approval holds for both: /deny K7QF shuts them out.`,
+      );
+    }
+    for (const state of ["denied", "pending", "stranger"] as const) expect(merged("stranger", state)).toBeUndefined();
+    for (const state of ["denied", "approved", "pending"] as const) expect(merged(state, state)).toBeUndefined();
+  });
+
+  it("of two who are one with a new number, where that changes nothing else, the number", () => {
+    const before = person("+1 555 000 1999").pn;
+    if (before === undefined) throw new Error("no number");
+    const merged = { kind: "merged", contact: as("approved"), gone: bob.code, before } as const;
+    expect(text(learned({ ...merged, was: "approved" }))).toMatch(/has a new number.*They stay approved\.$/);
+    expect(text(learned({ ...merged, was: "pending" }))).toMatch(/^⚠️ M2TX, pending, turned out to be Alice/);
   });
 
   it("of entries that expire, and have", () => {

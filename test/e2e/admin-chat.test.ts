@@ -104,7 +104,7 @@ it("quiet hours hold notices, the morning brings one digest, and that decides no
     return status.counts.pending === names.length;
   }, "all are pending");
   await ask(world, "/approve all", /Nobody is pending whose notice reached you before this: \/pending shows/);
-  await ask(world, "/approve ben", /No pending sender matches "ben"/);
+  await ask(world, "/approve ben", /Somebody pending matches "ben", but no notice/);
   await world.home.stop();
   await world.home.startLinked();
   const digest = await world.told(/7 new senders/);

@@ -41,10 +41,13 @@ async function approveAll(number: number | undefined, context: CommandContext): 
   if (waiting.length === 0) return nobody(context);
   if (number === undefined ? waiting.length > AT_A_GLANCE : number !== waiting.length) {
     const names = labels(waiting, 20);
-    return refusal(
-      "how-many",
-      say`${own(waiting.length)} are pending: ${names}. To approve them all: /approve all ${own(waiting.length)}`,
-    );
+    const order = own(`/approve all ${waiting.length}`);
+    const pending = context.access.counts().pending;
+    const message =
+      waiting.length < pending
+        ? say`${own(waiting.length)} of ${own(pending)} pending are those whose notice you got: ${names}. To approve them: ${order}. /pending shows all.`
+        : say`${own(waiting.length)} are pending: ${names}. To approve them all: ${order}`;
+    return refusal("how-many", message);
   }
   const done: Done[] = [];
   // One who was decided about at another door in this moment keeps none of the others from it.
