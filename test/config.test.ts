@@ -140,6 +140,10 @@ describe("wrong settings", () => {
     ["dashboard.publicUrl", "http://bot.example.org"],
     ["dashboard.publicUrl", "https://u:p@bot.example.org"],
     ["dashboard.publicUrl", "https://bot.example.org/kaf"],
+    ["dashboard.port", 22],
+    ["dashboard.port", 53],
+    ["dashboard.port", 587],
+    ["dashboard.port", 995],
     ["dashboard.port", 6666],
     ["whatsapp.url", "https://127.0.0.1"],
     ["notices.quiet", "22:00"],
@@ -237,8 +241,8 @@ describe("the file", () => {
   it("may be missing, may begin with a byte-order mark, and may not be a directory", async () => {
     const config = join(root, "config.json");
     expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(18791);
-    await writeFile(config, '\uFEFF{"dashboard":{"port":1}}');
-    expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(1);
+    await writeFile(config, '\uFEFF{"dashboard":{"port":80}}');
+    expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(80);
     await rm(config);
     await mkdir(config);
     await expect(loadConfig({ config }, {})).rejects.toMatchObject({
