@@ -16,6 +16,8 @@ export class Setting<T> {
       readonly what: string;
       /** How the text of an environment variable becomes a value. */
       readonly kind: "text" | "number" | "boolean";
+      /** Whether an empty environment variable is a value; else it is as none. */
+      readonly empty?: true;
       /** Never shown. */
       readonly secret?: boolean;
     },
@@ -91,7 +93,7 @@ const webSocketUrl = z.string().refine((text) => ["ws:", "wss:"].includes(urlOf(
 /** One emoji as people see it, with its skin tone, or joined of several. */
 const ONE_EMOJI = /^\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\uFE0F|\u200D\p{Extended_Pictographic})*$/u;
 
-/** An absent value, for settings without default; "" counts as absent, since an environment variable can't be unset everywhere. */
+/** An absent value, for settings without default: "" in `config.json`. */
 const absent = z.literal("").transform(() => undefined);
 
 /** The settings, nested as in `config.json`. */
@@ -106,6 +108,7 @@ export const settings = {
   texts: {
     greeting: new Setting(z.string().max(1000), {
       kind: "text",
+      empty: true,
       default: DEFAULT_GREETING,
       takes: 'a text of up to 1000 characters, "" for none',
       what: "What a newly approved buddy is greeted with.",
