@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { access, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TOKEN, World } from "./world.js";
@@ -202,10 +202,15 @@ describe("bad input gets one sentence and the right exit code", () => {
     const other = createServer((_, response) => void response.end("{}")).listen(0, "127.0.0.1");
     onTestFinished(() => void other.close());
     await once(other, "listening");
-    const { port } = other.address() as AddressInfo;
+    // As a gateway does that is out of file handles.
+    const mute = createTcpServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    onTestFinished(() => void mute.close());
+    await once(mute, "listening");
+    const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const changes: [object, RegExp][] = [
       [{ token: "another" }, /does not take the token of gateway\.json.*restart the gateway/],
-      [{ address: `http://127.0.0.1:${port}` }, /does not answer at http.*restart it/],
+      [{ address: addressOf(other) }, /does not answer at http.*restart it/],
+      [{ address: addressOf(mute) }, /does not answer at http.*restart it/],
     ];
     const commands = [["list"], ["whatsapp-auth"], ["owner", "lock"], ["whatsapp-auth", "--logout"], ["doctor"]];
     for (const [change, sentence] of changes) {
@@ -217,6 +222,8 @@ describe("bad input gets one sentence and the right exit code", () => {
         expect(ran.err).not.toMatch(/inside KafClaw/);
       }
     }
+    const { out } = await world.home.run(["list", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "gateway-silent" } });
   });
 
   it("a home that a container uses is left to it, and nobody is told to kill what is not there", async () => {
