@@ -12,6 +12,8 @@ const isThere = (file: string) =>
     () => false,
   );
 
+const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
 describe("linking from the command line", () => {
   it("whatsapp-auth --json shows a QR, writes it as a picture, and ends once a phone has scanned it", async () => {
     const world = await World.create();
@@ -71,6 +73,22 @@ describe("linking from the command line", () => {
       async () => ((await world.home.get("/api/v1/link")) as { event: string }).event === "qr",
       "it has come back",
     );
+  });
+
+  it("whatsapp-auth without a gateway says that it is to be run again: nothing comes back by itself once it has ended", async () => {
+    const world = await World.create();
+    const mute = createTcpServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    onTestFinished(() => void mute.close());
+    await once(mute, "listening");
+    const env = { KAFCLAW_WHATSAPP_URL: addressOf(mute).replace("http", "ws") };
+    const ran = await world.home.run(["whatsapp-auth", "--json"], { env });
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.out)).toEqual({
+      event: "error",
+      code: "connection-lost",
+      message:
+        "The connection to WhatsApp was lost. Check this machine's internet connection and run kafclaw whatsapp-auth again; if this goes on, update KafClaw.",
+    });
   });
 
   it("whatsapp-auth --logout unlinks at WhatsApp, and the next start needs a new link", async () => {
@@ -206,7 +224,6 @@ describe("bad input gets one sentence and the right exit code", () => {
     const mute = createTcpServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
     onTestFinished(() => void mute.close());
     await once(mute, "listening");
-    const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const changes: [object, RegExp][] = [
       [{ token: "another" }, /does not take the token of gateway\.json.*restart the gateway/],
       [{ address: addressOf(other) }, /does not answer at http.*restart it/],
