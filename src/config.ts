@@ -245,7 +245,7 @@ function fromEnvironment(env: Environment, given: Map<string, Given>, mistakes: 
     const setting = key === undefined ? undefined : leaves.get(key);
     if (key !== undefined && setting) {
       // "KAFCLAW_DASHBOARD_PORT=" is how compose files leave a variable out.
-      if (text.trim() === "" && setting.about.kind !== "text") continue;
+      if (text.trim() === "" && setting.about.empty !== true) continue;
       given.set(key, { value: fromText(setting.about.kind, text), origin: "environment" });
       continue;
     }

@@ -44,10 +44,13 @@ function noteLost(error: NodeJS.ErrnoException | null | undefined): void {
   if (error && error.code !== "EPIPE") lost = error;
 }
 
-/** Input that ended (Ctrl-D) in the middle of a question leaves nothing to wait for. */
+/** Input that ended (Ctrl-D) in the middle of a question leaves nothing to wait for; where nobody is asked, it is a mistake of ours. */
 function onNothingLeft(): void {
   if (stdout.isTTY) stdout.write("\u001B[?25h\n");
-  terminal.err("The input ended before all was asked; nothing was changed.");
+  const sentence = terminal.interactive
+    ? "The input ended before all was asked; nothing was changed."
+    : "Something went wrong inside KafClaw: it ended before it was done.";
+  terminal.err(sentence);
   process.exit(1);
 }
 

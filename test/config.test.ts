@@ -45,11 +45,9 @@ describe("the settings", () => {
       {
         KAFCLAW_DASHBOARD_PORT: "2000",
         KAFCLAW_PAIRING_OPEN: "yes",
-        KAFCLAW_DASHBOARD_PUBLIC_URL: "",
-        KAFCLAW_APPROVE_GRACE: "",
       },
     );
-    expect(config.dashboard).toMatchObject({ port: 2000, publicUrl: undefined });
+    expect(config.dashboard).toMatchObject({ port: 2000, publicUrl: "https://bot.example.org" });
     expect(config.notices.quiet).toEqual({ from: 22 * 60, to: 7 * 60 + 30 });
     expect(config.pairing.open).toBe(true);
     expect(Object.fromEntries(origins)).toMatchObject({
@@ -58,6 +56,23 @@ describe("the settings", () => {
       "approve.grace": "default",
     });
   });
+
+  it.each(["", " "])(
+    "are left out by a variable that holds %j, as compose files do, but for texts that may be empty",
+    (text) => {
+      const env = Object.fromEntries(configTable().map((row) => [row.env, text]));
+      const file = { log: { level: "debug" }, dashboard: { publicUrl: "https://bot.example.org" } };
+      const { config, origins } = parse(file, env);
+      const { greeting } = config.texts;
+      expect(greeting.trim()).toBe("");
+      expect(config).toEqual({ ...parse(file).config, texts: { greeting } });
+      expect([...origins].filter(([, origin]) => origin !== "default")).toEqual([
+        ["texts.greeting", "environment"],
+        ["dashboard.publicUrl", "file"],
+        ["log.level", "file"],
+      ]);
+    },
+  );
 
   it("take a test server with its root key on this machine", () => {
     const key = "AB".repeat(32);
@@ -140,6 +155,10 @@ describe("wrong settings", () => {
     ["dashboard.publicUrl", "http://bot.example.org"],
     ["dashboard.publicUrl", "https://u:p@bot.example.org"],
     ["dashboard.publicUrl", "https://bot.example.org/kaf"],
+    ["dashboard.port", 22],
+    ["dashboard.port", 53],
+    ["dashboard.port", 587],
+    ["dashboard.port", 995],
     ["dashboard.port", 6666],
     ["whatsapp.url", "https://127.0.0.1"],
     ["notices.quiet", "22:00"],
@@ -237,8 +256,8 @@ describe("the file", () => {
   it("may be missing, may begin with a byte-order mark, and may not be a directory", async () => {
     const config = join(root, "config.json");
     expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(18791);
-    await writeFile(config, '\uFEFF{"dashboard":{"port":1}}');
-    expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(1);
+    await writeFile(config, '\uFEFF{"dashboard":{"port":80}}');
+    expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(80);
     await rm(config);
     await mkdir(config);
     await expect(loadConfig({ config }, {})).rejects.toMatchObject({

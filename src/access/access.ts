@@ -1,9 +1,10 @@
 import PQueue from "p-queue";
 import { present } from "../present.js";
+import { refuseUnknown } from "../store/index.js";
 import type { Access, AuditQuery, AuditRecord, Due, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
 import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
-import type { AccessDoc } from "./documents.js";
+import { type AccessDoc, AccessShape } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
 import { journalIdsOf } from "./held.js";
 import { Identities } from "./identities.js";
@@ -20,9 +21,11 @@ import type { Actor, Contact, ContactState, Held, Invite, Verdict } from "./type
 /**
  * Opens the contact book. What a crash left half-done is finished: the loser of a merge is removed, an invite that was
  * used is marked, and decisions without an audit record get theirs.
+ * @throws KafclawError `store-unknown`
  */
 export async function createAccess(parts: AccessParts): Promise<Access> {
   const docs = await parts.access.find();
+  refuseUnknown(docs, "access", AccessShape);
   const ledger = new Ledger(parts);
   await ledger.load(docs);
   return new ContactAccess(parts, ledger, docs);

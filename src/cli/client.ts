@@ -1,4 +1,6 @@
 /** The running gateway, as the command line reaches it: through its local API. */
+import { type IncomingMessage, type RequestOptions, request } from "node:http";
+import { json } from "node:stream/consumers";
 import { z } from "zod";
 import type { Answer, SetupInput } from "../admin/index.js";
 import { KafclawError } from "../errors.js";
@@ -121,15 +123,23 @@ export class Client {
 
   private async send(method: string, path: string, body?: unknown): Promise<{ isGood: boolean; json: unknown }> {
     const { address, token } = this.info;
+    const options: RequestOptions = {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      agent: false,
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    };
     try {
-      const response = await fetch(`${address}/api/v1${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      // Node's fetch never settles where the connection is closed as soon as it is made, and lets the process run dry.
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        const asked = request(`${address}/api/v1${path}`, options, resolve);
+        // An answer that is no response (an upgrade) closes the connection without an error.
+        asked.on("error", reject).on("close", reject);
+        asked.end(body === undefined ? undefined : JSON.stringify(body));
       });
-      if (response.status === 401) throw this.unknown();
-      return { isGood: response.ok, json: await response.json() };
+      const { statusCode = 0 } = response;
+      if (statusCode === 401) throw this.unknown();
+      return { isGood: statusCode >= 200 && statusCode < 300, json: await json(response) };
     } catch (error) {
       throw error instanceof KafclawError ? error : this.silent();
     }

@@ -134,15 +134,21 @@ function read(name: string, flag: Flag, value: unknown, args: readonly string[])
     return value === true || (Array.isArray(value) && value.includes(true));
   }
   const values = value === undefined ? [] : [value].flat().map((each) => String(each).trim());
-  if (values.includes("")) {
-    const isMeant = args.some((arg, index) => arg === `--${name}=` || (arg === `--${name}` && args[index + 1] === ""));
-    const how = `--${name} ${flag.value ?? "VALUE"}`;
-    if (!isMeant) throw wrong(`--${name} wants a value behind it: ${how}.`);
-    if (flag.empty !== true) throw wrong(`The value of --${name} can't be empty: ${how}.`);
+  const how = `--${name} ${flag.value ?? "VALUE"}`;
+  const isTyped = args.some((arg, index) => arg === `--${name}=` || (arg === `--${name}` && args[index + 1] === ""));
+  if (values.includes("") && !isTyped) throw wrong(`--${name} wants a value behind it: ${how}.`);
+  const lists = values.map((each) => (flag.type === "list" ? partsOf(each) : [each]));
+  // Commas alone name nobody, as an empty value does.
+  if (flag.empty !== true && lists.some((list) => list.join("") === "")) {
+    throw wrong(`The value of --${name} can't be empty: ${how}.`);
   }
-  if (flag.type === "list") return values.flatMap((each) => each.split(",")).flatMap((each) => each.trim() || []);
+  if (flag.type === "list") return lists.flat();
   if (values.length > 1) throw wrong(`--${name} is given twice; give it once.`);
   return values[0];
+}
+
+function partsOf(list: string): string[] {
+  return list.split(",").flatMap((part) => part.trim() || []);
 }
 
 function leftOver(word: string, names: readonly string[]): KafclawError {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { KafclawError } from "../errors.js";
 import type { House } from "../gateway.js";
+import { remedyAlone } from "../whatsapp/disconnects.js";
 import type { LinkEvent } from "../whatsapp/types.js";
 import type { Client } from "./client.js";
 import type { Terminal } from "./command.js";
@@ -74,8 +75,9 @@ export function linkAlone(place: Place, wish: Wish, presenter: Presenter, termin
     const over = new Promise<number>((resolve) => {
       let shown: Promise<unknown> = Promise.resolve();
       link.on("event", (event) => {
+        const told = toldAlone(event, link.state);
         shown = shown.then(async () => {
-          const code = await presenter.show(event);
+          const code = await presenter.show(told);
           if (code !== undefined) resolve(code);
         });
       });
@@ -90,6 +92,13 @@ export function linkAlone(place: Place, wish: Wish, presenter: Presenter, termin
     if (code === 0) await Promise.race([link.synced(), pause(SETTLE_MS)]);
     return code;
   });
+}
+
+/** This process ends with the first error, so it promises nothing that only a running gateway does. */
+function toldAlone(event: LinkEvent, { sentence }: House["link"]["state"]): LinkEvent {
+  if (event.event !== "error") return event;
+  const remedy = remedyAlone(event.code);
+  return remedy === undefined ? event : { ...event, message: `${sentence} ${remedy}` };
 }
 
 /** Whether the session on the files is still good at WhatsApp; where that can't be asked, it is taken to be. */

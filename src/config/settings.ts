@@ -16,6 +16,8 @@ export class Setting<T> {
       readonly what: string;
       /** How the text of an environment variable becomes a value. */
       readonly kind: "text" | "number" | "boolean";
+      /** Whether an empty environment variable is a value; else it is as none. */
+      readonly empty?: true;
       /** Never shown. */
       readonly secret?: boolean;
     },
@@ -60,9 +62,12 @@ const quietHours = z.union([
     .refine(({ from, to }) => from !== to),
 ]);
 
-/** Ports that browsers, and fetch, refuse to go to: https://fetch.spec.whatwg.org/#port-blocking; those from 1024 on. */
+/** Ports that browsers, and fetch, refuse to go to: https://fetch.spec.whatwg.org/#port-blocking. */
 const BLOCKED_PORTS = new Set([
-  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+  1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
+  111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
+  540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
+  6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
 const httpsUrl = z
@@ -88,7 +93,7 @@ const webSocketUrl = z.string().refine((text) => ["ws:", "wss:"].includes(urlOf(
 /** One emoji as people see it, with its skin tone, or joined of several. */
 const ONE_EMOJI = /^\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\uFE0F|\u200D\p{Extended_Pictographic})*$/u;
 
-/** An absent value, for settings without default; "" counts as absent, since an environment variable can't be unset everywhere. */
+/** An absent value, for settings without default: "" in `config.json`. */
 const absent = z.literal("").transform(() => undefined);
 
 /** The settings, nested as in `config.json`. */
@@ -103,6 +108,7 @@ export const settings = {
   texts: {
     greeting: new Setting(z.string().max(1000), {
       kind: "text",
+      empty: true,
       default: DEFAULT_GREETING,
       takes: 'a text of up to 1000 characters, "" for none',
       what: "What a newly approved buddy is greeted with.",

@@ -16,6 +16,7 @@ import { type Collection, DATA_FILES, type DataFile, type Doc, type Store } from
 
 export type { StoreLog } from "./errors.js";
 export { holderName, type LockHolder } from "./lock.js";
+export { refuseUnknown } from "./shape.js";
 export type { Collection, DataFile, Doc, Store } from "./types.js";
 
 /** What failed is tried again more often than that; after so long without another failure it is over. */

@@ -34,6 +34,8 @@ export interface Disconnect {
 type Row = Omit<Disconnect, "until" | "slow"> & { readonly slow?: true };
 
 const COMES_BACK = "Nothing to do: it comes back by itself.";
+const RUN_AGAIN =
+  "Check this machine's internet connection and run kafclaw whatsapp-auth again; if this goes on, update KafClaw.";
 const LINK_ANEW = "Run kafclaw whatsapp-auth to link again; contacts and settings are kept.";
 
 const TABLE: readonly Row[] = [
@@ -185,6 +187,14 @@ const UNKNOWN: Row = {
   link: "connecting",
 };
 
+/** The remedy where nobody goes on trying, for what a gateway would come back from. */
+const REMEDY_ALONE: Readonly<Partial<Record<Retry, string>>> = {
+  now: RUN_AGAIN,
+  backoff: RUN_AGAIN,
+  version: RUN_AGAIN,
+  wait: "Trying sooner prolongs the ban; run kafclaw whatsapp-auth again when it has ended.",
+};
+
 const NETWORK_CODES = new Set([
   "ENOTFOUND",
   "ECONNREFUSED",
@@ -235,6 +245,16 @@ export function backoff(attempt: number, random: () => number, slow = false): nu
   const first = slow ? FIRST_SLOW_PAUSE_MS : FIRST_PAUSE_MS;
   const pause = Math.min(LONGEST_PAUSE_MS, first * 2 ** Math.min(Math.max(attempt, 1) - 1, 20));
   return Math.round(pause / 2 + random() * (pause / 2));
+}
+
+/**
+ * What to do about a lost connection where no gateway goes on trying: for whoever links alone.
+ * @param name of the {@link Disconnect}
+ * @returns undefined where its remedy holds for them too
+ */
+export function remedyAlone(name: string): string | undefined {
+  const row = [...TABLE, UNKNOWN].find((candidate) => candidate.name === name);
+  return row && REMEDY_ALONE[row.retry];
 }
 
 /** The table as Markdown, for README. */

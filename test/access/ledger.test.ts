@@ -1,6 +1,6 @@
 /** Contacts on disk and in memory: how much of their past they keep, in which order, and what a failing disk leaves. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createAccess } from "../../src/access/index.js";
+import { type AccessDoc, createAccess } from "../../src/access/index.js";
 import { ALICE, BOB, chat, House, person } from "./house.js";
 
 let house: House;
@@ -115,4 +115,19 @@ describe("the record that a merge left over", () => {
     expect((await access.learn(ALICE)).kind).toBe("merged");
     await access.close();
   });
+});
+
+it.each([
+  ["a state", (contact: object) => ({ kind: "contact", contact: { ...contact, state: "muted" } })],
+  ["a kind of document", () => ({ kind: "group" })],
+])("a book with %s of which this version knows nothing is refused, and left as it is", async (_, change) => {
+  const alice = await house.pending(ALICE);
+  // As a version to come writes it.
+  const strange = { ...change(alice), _id: alice._id } as unknown as AccessDoc;
+  await house.document(alice._id, strange);
+  await expect(house.restart()).rejects.toMatchObject({
+    code: "store-unknown",
+    message: `access.db holds a record that this version does not know (${alice._id}), written by a newer KafClaw? Update KafClaw, or restore the file from a backup.`,
+  });
+  expect(await house.document(alice._id)).toEqual(strange);
 });

@@ -35,6 +35,14 @@ describe("reading options", () => {
     expect(refusal("--phone", "")).toBe("The value of --phone can't be empty: --phone +NUMBER.");
   });
 
+  it("refuses a list of commas alone as it refuses an empty one, and drops what is empty beside something", () => {
+    for (const nobody of ["", ",", " , ", ",,"]) {
+      expect(refusal("--allow", nobody)).toBe("The value of --allow can't be empty: --allow VALUE.");
+    }
+    expect(refusal("--allow=,", "--allow", "alice")).toContain("--allow can't be empty");
+    expect(listFlag(read("--allow", ",alice, ,bob,"), "allow")).toEqual(["alice", "bob"]);
+  });
+
   it("takes flags, values and lists, in both spellings", () => {
     const given = read(
       "--phone",

@@ -92,6 +92,16 @@ describe("exit codes and streams", () => {
     expect((await run("list", "--json")).out).toContain('"approved":[]');
   });
 
+  it.each([
+    [["whatsapp-auth", "--deny", ","]],
+    [["whatsapp-auth", "--approve", " , ", "--json"]],
+    [["whatsapp-setup", "--enable", "--deny", ",", "--json"]],
+  ])("nobody is decided on, and nothing else is done, by %j", async (args) => {
+    const err = expect.stringMatching(/^The value of --\w+ can't be empty/);
+    expect(await run(...args)).toMatchObject({ code: 2, err });
+    expect(await readdir(home)).toEqual([]);
+  });
+
   it("a bad config is one message with every mistake, with 2", async () => {
     await writeFile(join(home, "config.json"), '{"timezone":"Mars/Olympus","dashboard":{"port":"x"},"lgo":{}}');
     const { code, err } = await run("status");

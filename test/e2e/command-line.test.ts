@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { access, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TOKEN, World } from "./world.js";
@@ -11,6 +11,8 @@ const isThere = (file: string) =>
     () => true,
     () => false,
   );
+
+const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 describe("linking from the command line", () => {
   it("whatsapp-auth --json shows a QR, writes it as a picture, and ends once a phone has scanned it", async () => {
@@ -71,6 +73,22 @@ describe("linking from the command line", () => {
       async () => ((await world.home.get("/api/v1/link")) as { event: string }).event === "qr",
       "it has come back",
     );
+  });
+
+  it("whatsapp-auth without a gateway says that it is to be run again: nothing comes back by itself once it has ended", async () => {
+    const world = await World.create();
+    const mute = createTcpServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    onTestFinished(() => void mute.close());
+    await once(mute, "listening");
+    const env = { KAFCLAW_WHATSAPP_URL: addressOf(mute).replace("http", "ws") };
+    const ran = await world.home.run(["whatsapp-auth", "--json"], { env });
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.out)).toEqual({
+      event: "error",
+      code: "connection-lost",
+      message:
+        "The connection to WhatsApp was lost. Check this machine's internet connection and run kafclaw whatsapp-auth again; if this goes on, update KafClaw.",
+    });
   });
 
   it("whatsapp-auth --logout unlinks at WhatsApp, and the next start needs a new link", async () => {
@@ -202,10 +220,14 @@ describe("bad input gets one sentence and the right exit code", () => {
     const other = createServer((_, response) => void response.end("{}")).listen(0, "127.0.0.1");
     onTestFinished(() => void other.close());
     await once(other, "listening");
-    const { port } = other.address() as AddressInfo;
+    // As a gateway does that is out of file handles.
+    const mute = createTcpServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    onTestFinished(() => void mute.close());
+    await once(mute, "listening");
     const changes: [object, RegExp][] = [
       [{ token: "another" }, /does not take the token of gateway\.json.*restart the gateway/],
-      [{ address: `http://127.0.0.1:${port}` }, /does not answer at http.*restart it/],
+      [{ address: addressOf(other) }, /does not answer at http.*restart it/],
+      [{ address: addressOf(mute) }, /does not answer at http.*restart it/],
     ];
     const commands = [["list"], ["whatsapp-auth"], ["owner", "lock"], ["whatsapp-auth", "--logout"], ["doctor"]];
     for (const [change, sentence] of changes) {
@@ -217,6 +239,8 @@ describe("bad input gets one sentence and the right exit code", () => {
         expect(ran.err).not.toMatch(/inside KafClaw/);
       }
     }
+    const { out } = await world.home.run(["list", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "gateway-silent" } });
   });
 
   it("a home that a container uses is left to it, and nobody is told to kill what is not there", async () => {

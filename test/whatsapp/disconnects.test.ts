@@ -1,7 +1,7 @@
 import { DisconnectReason } from "@whiskeysockets/baileys";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoff, classify, disconnectTable, waitFor } from "../../src/whatsapp/disconnects.js";
+import { backoff, classify, disconnectTable, remedyAlone, waitFor } from "../../src/whatsapp/disconnects.js";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 
@@ -74,6 +74,16 @@ describe("disconnects", () => {
   ])("a server that can't prove itself is named as such, and tried again slowly: %s", (error) => {
     expect(classify(error, NOW)).toMatchObject({ name: "not-whatsapp", retry: "backoff", slow: true });
   });
+
+  it.each([...known, 400, 402, 405, 406, 409, 599])(
+    "whoever links without a gateway is told of nothing that comes back by itself: code %i",
+    (code) => {
+      const { name, remedy } = classify(boom(code), NOW);
+      const told = remedyAlone(name) ?? remedy;
+      expect(told).toContain("kafclaw whatsapp-auth");
+      expect(told).not.toMatch(/itself|comes back|tries|tried/);
+    },
+  );
 
   it("an unknown code is shown, and tried again", () => {
     const { sentence, retry, code } = classify(boom(599), NOW);

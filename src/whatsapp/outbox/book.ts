@@ -1,6 +1,8 @@
+import { z } from "zod";
 import type { Lid, Person, Pn } from "../../access/identity.js";
 import { DAY } from "../../clock.js";
 import { present } from "../../present.js";
+import { refuseUnknown } from "../../store/index.js";
 import type { Collection, Doc } from "../../store/types.js";
 import type { ParcelState, Suppression, WireContent } from "../types.js";
 import type { Posted } from "./types.js";
@@ -39,6 +41,16 @@ export interface OutboxItem {
   readonly why?: Suppression;
 }
 
+const STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const satisfies readonly ParcelState[];
+
+/** As much of a parcel on disk as the book builds on. */
+const OutboxShape = z.object({
+  seq: z.number(),
+  at: z.number(),
+  to: z.object(),
+  items: z.array(z.object({ id: z.string(), state: z.enum(STATES) })),
+});
+
 /** Texts are kept for a day: so long a device can ask for them again, and Activity shows them. */
 const CONTENT_KEPT_MS = DAY;
 /** What was suppressed is kept longer: whoever may want it sent has a week for that, and then another to tell that it is over. */
@@ -66,13 +78,16 @@ export class OutboxBook {
     private readonly log: { warn(details: object, message: string): void },
   ) {}
 
+  /** @throws KafclawError `store-unknown` */
   static async open(
     collection: Collection<OutboxDoc>,
     clock: () => number,
     log: { warn(details: object, message: string): void },
   ): Promise<OutboxBook> {
     const book = new OutboxBook(collection, clock, log);
-    for (const doc of await collection.find({}, { sort: { seq: 1 } })) book.index(doc);
+    const docs = await collection.find({}, { sort: { seq: 1 } });
+    refuseUnknown(docs, "outbox", OutboxShape);
+    for (const doc of docs) book.index(doc);
     await book.prune().catch((err) => log.warn({ err }, "outbox not pruned"));
     return book;
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { present } from "../../../src/present.js";
-import { createOutbox } from "../../../src/whatsapp/outbox/index.js";
+import { createOutbox, type OutboxDoc } from "../../../src/whatsapp/outbox/index.js";
 import { pacesOf } from "../../../src/whatsapp/pace.js";
 import { tempStore } from "../temp-store.js";
 import { ALICE, BOB, DAY, MemoryCollection, OWNER, person, Rig, text, waiting } from "./rig.js";
@@ -290,6 +290,19 @@ describe("outbox: exactly once", () => {
     rig.open();
     await rig.until(() => waiting(again) === 0);
     expect(rig.sent.map(({ id }) => id)).toEqual([...ids, last]);
+  });
+
+  it.each([
+    ["kind of document", { _id: "X1", kind: "future" }],
+    ["state", { _id: "X1", seq: 1, to: ALICE, at: 0, items: [{ id: "X1", state: "scheduled" }] }],
+  ])("a %s of which this version knows nothing stops the start with file and record", async (_, doc) => {
+    const rig = new Rig();
+    // As a version to come writes it.
+    await rig.collection.put(doc as unknown as OutboxDoc);
+    await expect(rig.start()).rejects.toMatchObject({
+      code: "store-unknown",
+      message: expect.stringContaining("outbox.db holds a record that this version does not know (X1)"),
+    });
   });
 
   it("I12: knows the ids of its own messages, after a restart too", async () => {
