@@ -6,7 +6,7 @@ import { Decisions } from "./decisions.js";
 import type { AccessDoc } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
 import { Identities } from "./identities.js";
-import type { Person } from "./identity.js";
+import type { Person, Pn } from "./identity.js";
 import { Ledger, without } from "./ledger.js";
 import { Ownership } from "./ownership.js";
 import { Pairing } from "./pairing.js";
@@ -165,6 +165,15 @@ class ContactAccess implements Access {
     return this.#turn(() => this.#learn(person, facts));
   }
 
+  respell(typed: Pn, person: Person): Promise<Learned> {
+    const by: Actor = { door: "gateway", who: "WhatsApp" };
+    return this.#turn(async () => {
+      if (await this.#ownership.respell(typed, person, by)) await this.#queue.letGoOf(person, by);
+      await this.#pairing.respell(typed, person, by);
+      return this.#identities.respell(typed, person, by);
+    });
+  }
+
   // --- deciding ---
 
   approve(...[target, by, options]: Parameters<Access["approve"]>): Promise<Outcome> {
@@ -248,7 +257,7 @@ class ContactAccess implements Access {
     return this.#turn(async () => {
       const voided = this.#ownership.isSomeoneElse(owner) ? this.#pairing.voided(by) : [];
       await this.#ownership.set(owner, by, voided);
-      await this.#pairing.acceptVoided(voided);
+      await this.#pairing.acceptWritten(voided);
       await this.#queue.letGoOf(owner.person, by);
     });
   }
