@@ -118,6 +118,7 @@ describe("an --auto invite", () => {
       released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
+      lidsAsked: async () => {},
       log: pino({ enabled: false }),
     } as unknown as Rooms;
     const route = new Route(rooms);
@@ -166,6 +167,7 @@ it("the owner who confirms is welcomed in the admin chat, though the disk failed
     tell: house.admin.tell,
     me: () => ME,
     mapped: async () => undefined,
+    lidsAsked: async () => {},
     log: pino({ enabled: false }),
   } as unknown as Rooms;
   const route = new Route(rooms);
@@ -198,6 +200,7 @@ describe("a buddy who was just approved", () => {
       released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
+      lidsAsked: async () => {},
       log: pino({ enabled: false }),
     };
     const route = new Route(rooms as Rooms);
@@ -292,6 +295,7 @@ describe("what is held of a pending sender", () => {
       tell: house.admin.tell,
       me: () => ME,
       mapped: async () => undefined,
+      lidsAsked: async () => {},
       log: pino({ enabled: false }),
     } as unknown as Rooms;
     const route = new Route(rooms);
