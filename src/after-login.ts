@@ -42,20 +42,31 @@ export class AfterLogin {
 
   /** The link is open: whoever is to be known and told is. */
   async opened(): Promise<void> {
-    const { access, admin, link, lids } = this.parts;
-    const { me } = link;
-    const owner = access.owner();
-    // An owner on the linked number itself talks to the bot in "Message yourself", whatever the set-up said.
-    const isSelf = owner !== undefined && me !== undefined && (owner.setup === "self" || same(owner.person, me));
-    if (isSelf && !(owner.setup === "self" && owner.person.pn === me.pn && owner.person.lid === me.lid)) {
-      await this.makeOwner(me);
-    }
+    const { admin, lids } = this.parts;
     this.lookForPhoneIn(QUEUE_MS);
-    await Promise.all([lids.askAll(), admin.linkOpened()]);
+    try {
+      // First, so that what the owner is told goes to the right number.
+      if (await lids.askOwner()) await admin.notices.ownerChanged();
+      await this.followSelf();
+    } finally {
+      // On a full disk, too: others wait for the answers.
+      await Promise.all([lids.askAll(), admin.linkOpened()]);
+    }
   }
 
   stop(): void {
     this.stopLooking();
+  }
+
+  /** An owner on the linked number itself talks to the bot in "Message yourself", whatever the set-up said. */
+  private async followSelf(): Promise<void> {
+    const { access, link } = this.parts;
+    const { me } = link;
+    const owner = access.owner();
+    const isSelf = owner !== undefined && me !== undefined && (owner.setup === "self" || same(owner.person, me));
+    if (isSelf && !(owner.setup === "self" && owner.person.pn === me.pn && owner.person.lid === me.lid)) {
+      await this.makeOwner(me);
+    }
   }
 
   /** The owner is whoever has the linked account. What was locked at the machine stays locked until it is set there. */

@@ -241,7 +241,17 @@ async function build(
     ...present({ quiet: config.notices.quiet }),
     log,
   });
-  const lids = new Lids({ access, people, link: opened, mapped, tell: (learned) => admin.tell.learned(learned) });
+  const lids = new Lids({
+    access,
+    people,
+    link: opened,
+    mapped,
+    tell: (learned) => admin.tell.learned(learned),
+    news: (key, message) => admin.notices.news(key, message),
+    clock,
+    scheduler,
+    log,
+  });
   const route = new Route({
     access,
     journal,
@@ -252,7 +262,7 @@ async function build(
     released: (contact, stop) => admin.decider.released(contact, stop),
     me: () => opened.me,
     mapped,
-    lidsAsked: lids.asked,
+    lidsAsked: () => lids.asked(),
     log,
   });
 
@@ -288,6 +298,7 @@ async function build(
   opened.on("linked", (me) => logged("the new link could not be recorded", afterLogin.linked(me)));
   opened.on("open", () => logged("not everything was done after the login", afterLogin.opened()));
   opened.on("state", (state) => {
+    if (state.code !== "open") lids.linkClosed();
     if (TROUBLE.has(state.code) || state.reason === TEMPORARY_BAN)
       logged("a notice was lost", admin.notices.linkTrouble(state));
   });

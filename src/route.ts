@@ -29,8 +29,8 @@ export interface Rooms {
   readonly released: (contact: Contact, stop: AbortSignal) => Promise<void>;
   readonly me: () => Me | undefined;
   readonly mapped: Mapped;
-  /** Resolves when the LIDs of the numbers that we know were asked of WhatsApp, or that took too long. */
-  readonly lidsAsked: Promise<void>;
+  /** Resolves when WhatsApp was asked about the numbers that we know, or that took too long. */
+  readonly lidsAsked: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -175,7 +175,17 @@ export class Route {
     return { ...message, sender, chat: { ...chat, person } };
   }
 
+  /** Who is not in yet may be the owner or a contact whose LID or number WhatsApp is being asked for, as after a login. */
   private async completePerson(person: Person): Promise<Person> {
+    const { access, lidsAsked } = this.rooms;
+    const complete = await this.withBoth(person);
+    const { kind } = access.judge({ place: "person", sender: complete, fromMe: false });
+    if (kind !== "stranger" && kind !== "pending") return complete;
+    await lidsAsked();
+    return this.withBoth(person);
+  }
+
+  private async withBoth(person: Person): Promise<Person> {
     const { pn, lid } = person;
     if (pn && !lid) {
       const user = await this.rooms.mapped(userOf(pn), "pn");
@@ -183,18 +193,10 @@ export class Route {
       return user ? { pn, lid: `${user}@lid` as Lid } : person;
     }
     if (lid && !pn) {
-      const user = (await this.rooms.mapped(userOf(lid), "lid")) ?? (await this.askedNumber(person, lid));
+      const user = await this.rooms.mapped(userOf(lid), "lid");
       return user ? { pn: `${user}@s.whatsapp.net` as Pn, lid } : person;
     }
     return person;
-  }
-
-  /** A stranger by LID alone may be the owner or a contact whose LID WhatsApp is being asked for, as after a login. */
-  private async askedNumber(person: Person, lid: Lid): Promise<string | undefined> {
-    const { access, lidsAsked, mapped } = this.rooms;
-    if (access.judge({ place: "person", sender: person, fromMe: false }).kind !== "stranger") return undefined;
-    await lidsAsked;
-    return mapped(userOf(lid), "lid");
   }
 
   private async learn(message: Inbound): Promise<void> {

@@ -117,6 +117,7 @@ describe("an --auto invite", () => {
       released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
+      lidsAsked: async () => {},
       log: pino({ enabled: false }),
     } as unknown as Rooms;
     const route = new Route(rooms);
@@ -165,6 +166,7 @@ it("the owner who confirms is welcomed in the admin chat, though the disk failed
     tell: house.admin.tell,
     me: () => ME,
     mapped: async () => undefined,
+    lidsAsked: async () => {},
     log: pino({ enabled: false }),
   } as unknown as Rooms;
   const route = new Route(rooms);
@@ -197,6 +199,7 @@ describe("a buddy who was just approved", () => {
       released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
+      lidsAsked: async () => {},
       log: pino({ enabled: false }),
     };
     const route = new Route(rooms as Rooms);
@@ -294,6 +297,7 @@ describe("what is held of a pending sender", () => {
       released: house.admin.decider.released,
       me: () => ME,
       mapped: async () => undefined,
+      lidsAsked: async () => {},
       log: pino({ enabled: false }),
     } as unknown as Rooms;
     const route = new Route(rooms, async () => {});

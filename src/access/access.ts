@@ -8,7 +8,7 @@ import { type AccessDoc, AccessShape } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
 import { journalIdsOf } from "./held.js";
 import { Identities } from "./identities.js";
-import type { Person } from "./identity.js";
+import type { Person, Pn } from "./identity.js";
 import { Ledger, without } from "./ledger.js";
 import { Ownership } from "./ownership.js";
 import { Pairing } from "./pairing.js";
@@ -173,6 +173,15 @@ class ContactAccess implements Access {
     return this.#turn(() => this.#learn(person, facts));
   }
 
+  respell(typed: Pn, person: Person): Promise<Learned> {
+    const by: Actor = { door: "gateway", who: "WhatsApp" };
+    return this.#turn(async () => {
+      if (await this.#ownership.respell(typed, person, by)) await this.#queue.letGoOf(person, by);
+      await this.#pairing.respell(typed, person, by);
+      return this.#identities.respell(typed, person, by);
+    });
+  }
+
   // --- deciding ---
 
   approve(...[target, by, options]: Parameters<Access["approve"]>): Promise<Outcome> {
@@ -256,7 +265,7 @@ class ContactAccess implements Access {
     return this.#turn(async () => {
       const voided = this.#ownership.isSomeoneElse(owner) ? this.#pairing.voided(by) : [];
       await this.#ownership.set(owner, by, voided);
-      await this.#pairing.acceptVoided(voided);
+      await this.#pairing.acceptWritten(voided);
       await this.#queue.letGoOf(owner.person, by);
     });
   }

@@ -1,7 +1,7 @@
 import { present } from "../present.js";
 import type { Learned } from "./api.js";
 import { identityOf, type Person, type Pn } from "./identity.js";
-import { bounded, mergeOf, type Plan, plan } from "./learning.js";
+import { bounded, mergeOf, type Plan, plan, planRespelled } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
 import type { Actor, Code, Contact, Decision } from "./types.js";
 
@@ -77,8 +77,23 @@ export class Identities {
     }
   }
 
+  /**
+   * Moves a contact who is known by a typed number alone to the person whose number it is, as WhatsApp says. Their state
+   * stays, and nobody has a new number: nothing of it is news.
+   */
+  async respell(typed: Pn, person: Person, by: Actor): Promise<Learned> {
+    const { book } = this.#ledger;
+    const contact = book.byAddress(typed);
+    if (contact === undefined || contact.lid !== undefined) return { kind: "same" };
+    const known = [book.byAddress(person.pn), book.byAddress(person.lid)].filter((other) => other !== undefined);
+    const found = planRespelled(contact, typed, person, new Set(known));
+    if (found.kind === "merge") return this.#merge(found, by);
+    if (found.kind !== "new-number") return { kind: "same" };
+    return { kind: "same", contact: await this.#number(contact, typed, person, by) };
+  }
+
   async #merge({ winner, loser, addresses }: Extract<Plan, { kind: "merge" }>, by: Actor): Promise<Learned> {
-    const known = [winner, loser].find(({ lid }) => lid === addresses.lid)?.pn;
+    const known = [winner, loser].find(({ lid }) => lid !== undefined && lid === addresses.lid)?.pn;
     const before = known === addresses.pn ? undefined : known;
     const note = `${loser.code} (${loser.state}) is the same person${before === undefined ? "" : `, ${NUMBER_WAS}${before}`}`;
     const decision = this.#ledger.draft(loser, { action: "merge", to: winner.state, by, note });

@@ -4,7 +4,7 @@
  */
 import { present } from "../present.js";
 import { outweighs } from "./gate.js";
-import { addressesOf, type Lid, type Person, type Pn } from "./identity.js";
+import { addressesOf, identityOf, type Lid, type Person, type Pn } from "./identity.js";
 import type { Contact, Episode, Held } from "./types.js";
 
 /** What is to be done about a person's records. */
@@ -17,7 +17,7 @@ export type Plan =
       readonly winner: Contact;
       readonly loser: Contact;
       /** What holds from now on. */
-      readonly addresses: { readonly pn: Pn; readonly lid: Lid };
+      readonly addresses: Person;
     }
   /** `old` loses its number to another account, which may be known as `writer`. */
   | { readonly kind: "new-person"; readonly old: Contact; readonly writer?: Contact }
@@ -53,9 +53,28 @@ export function plan(pn: Pn, lid: Lid, { byPn, byLid, matches }: Known): Plan {
   }
   if (byPn.lid !== undefined) return { kind: "new-person", old: byPn, ...present({ writer: byLid }) };
   if (byLid === undefined) return { kind: "fill", contact: byPn, person: { pn, lid } };
-  return outweighs(byPn, byLid) || (!outweighs(byLid, byPn) && byPn.since < byLid.since)
-    ? { kind: "merge", winner: byPn, loser: byLid, addresses: { pn, lid } }
-    : { kind: "merge", winner: byLid, loser: byPn, addresses: { pn, lid } };
+  return merge(byPn, byLid, { pn, lid });
+}
+
+/**
+ * Finds out what it means that WhatsApp writes a contact's number otherwise than it was typed.
+ * @param contact who is known by the typed number alone
+ * @param person whose number it is, as WhatsApp says
+ * @param known who is on record under that person's addresses
+ */
+export function planRespelled(contact: Contact, typed: Pn, person: Person, known: ReadonlySet<Contact>): Plan {
+  const [other, ...more] = known;
+  if (other === undefined) return { kind: "new-number", contact, before: typed };
+  // A record with another LID may be of who had the number before: what was decided about the typed number is not theirs.
+  const isTheirs = more.length === 0 && (other.lid === undefined || other.lid === person.lid);
+  return isTheirs ? merge(contact, other, person) : NOTHING;
+}
+
+/** Two records of one person: the heavier state wins, then the older record. */
+function merge(a: Contact, b: Contact, addresses: Person): Plan {
+  return outweighs(a, b) || (!outweighs(b, a) && a.since < b.since)
+    ? { kind: "merge", winner: a, loser: b, addresses }
+    : { kind: "merge", winner: b, loser: a, addresses };
 }
 
 /** Whether a record that matches belongs to another account: the number is its own with another LID, or only covered. */
@@ -79,17 +98,17 @@ function cover(denied: Contact, pn: Pn, lid: Lid, others: readonly (Contact | un
  * Two records of one person as one: the winner's state, code and id stay, the other's names lead to it.
  * @param addresses the addresses that hold from now on
  */
-export function mergeOf(winner: Contact, loser: Contact, { pn, lid }: { readonly pn: Pn; readonly lid: Lid }): Contact {
+export function mergeOf(winner: Contact, loser: Contact, addresses: Person): Contact {
+  const { pn, lid } = addresses;
   const { before: _, ...kept } = winner;
   const isDenied = winner.state === "denied";
   const former = [...addressesOf(winner), ...addressesOf(loser)].filter((address) => address !== pn && address !== lid);
-  const also = isDenied ? bounded([...(winner.also ?? []), ...(loser.also ?? []), ...former], { pn, lid }) : [];
+  const also = isDenied ? bounded([...(winner.also ?? []), ...(loser.also ?? []), ...former], addresses) : [];
   const via = winner.via ?? loser.via;
   const joined = [...episodesOf(winner).slice(1), ...(loser.state === "pending" ? episodesOf(loser) : [])];
   return {
     ...kept,
-    pn,
-    lid,
+    ...identityOf(addresses),
     aliases: [...winner.aliases, loser.code, ...loser.aliases],
     merged: [...(winner.merged ?? []), loser._id, ...(loser.merged ?? [])],
     name: winner.name || loser.name,

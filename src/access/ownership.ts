@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Learned, Owner } from "./api.js";
 import { type AccessDoc, logged } from "./documents.js";
-import { addressesOf, identityOf, type Person, same } from "./identity.js";
+import { addressesOf, identityOf, type Person, type Pn, same } from "./identity.js";
 import type { Ledger } from "./ledger.js";
 import type { Actor, Contact } from "./types.js";
 
@@ -72,6 +72,14 @@ export class Ownership {
   async follow(owner: Owner, by: Actor): Promise<void> {
     if (owner.locked !== this.owner()?.locked) await this.#write(owner, by, "owner-locked", owner.locked);
     else await this.#save(owner, this.#doc?.log ?? []);
+  }
+
+  /** The owner's number as WhatsApp writes it, where only another way to type it was known. @returns whether it was */
+  async respell(typed: Pn, person: Person, by: Actor): Promise<boolean> {
+    const owner = this.owner();
+    if (owner?.person.pn !== typed || owner.person.lid !== undefined) return false;
+    await this.#write({ ...owner, person: identityOf(person) }, by, "owner-number", `number was ${typed}`);
+    return true;
   }
 
   async #write(

@@ -5,7 +5,7 @@ import type { AuditRecord, Clock } from "./api.js";
 import { type Random, randomText } from "./code.js";
 import { type AccessDoc, logged, type TokenDoc } from "./documents.js";
 import { GuessLimit } from "./guesses.js";
-import { identityOf, type Person, same } from "./identity.js";
+import { identityOf, type Person, type Pn, same } from "./identity.js";
 import type { Ledger } from "./ledger.js";
 import { checkToken, type LiveToken, liveToken, maskTokens, newToken, searchTokens, tokenId } from "./tokens.js";
 import type { Actor, Contact, Invite, Via } from "./types.js";
@@ -193,17 +193,29 @@ export class Pairing {
     }
     const revoked = this.#revoked(invite, by);
     await this.#ledger.put(revoked);
-    await this.acceptVoided([revoked]);
+    await this.acceptWritten([revoked]);
     return revoked.invite;
   }
 
-  /** Every open invite as void, to be written with the owner who is somebody else now; then {@link acceptVoided} them. */
+  /** Binds open invites to the person whose number it is, as WhatsApp says, where they are bound to the number as typed. */
+  async respell(typed: Pn, person: Person, by: Actor): Promise<void> {
+    const bound = this.#live().filter((invite) => invite.for?.pn === typed && invite.for.lid === undefined);
+    if (bound.length === 0) return;
+    const docs = bound.map((invite) => {
+      const record = this.#ledger.record("invite-number", by, `${invite._id} for ${invite.label}, number was ${typed}`);
+      return this.#docOf({ ...invite, for: identityOf(person) }, record);
+    });
+    await this.#ledger.put(...docs);
+    await this.acceptWritten(docs);
+  }
+
+  /** Every open invite as void, to be written with the owner who is somebody else now; then {@link acceptWritten} them. */
   voided(by: Actor): readonly InviteDoc[] {
     return this.#live().map((invite) => this.#revoked(invite, by));
   }
 
-  /** Makes invites known that are written as void. */
-  async acceptVoided(docs: readonly InviteDoc[]): Promise<void> {
+  /** Makes invites known as they are written now, and adds to the audit what was done to them. */
+  async acceptWritten(docs: readonly InviteDoc[]): Promise<void> {
     this.accept(docs);
     for (const { log } of docs) for (const record of log.slice(-1)) await this.#ledger.trail.append(record);
   }

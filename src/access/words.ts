@@ -54,8 +54,10 @@ export function isContactAction(action: string): action is Action {
 const EVENTS: Readonly<Record<string, string>> = {
   invite: "invite made",
   "invite-revoke": "invite revoked",
+  "invite-number": "invite's number as WhatsApp writes it",
   "owner-set": "owner set",
   "owner-locked": "owner locked",
+  "owner-number": "owner's number as WhatsApp writes it",
   "token-set": "pairing token set",
   "token-rotate": "pairing token replaced",
   linked: "linked to WhatsApp",

@@ -68,7 +68,7 @@
  * - `wa.hold()` cuts and takes no connections, `wa.resume()` ends that; `wa.stall(ms)` answers nothing for a while
  * - `wa.answerMessages(() => ({ kind: "refuse", error: 463 }))`; also "lose" (not delivered, no ack) and "mute" (delivered,
  *   no ack); without an argument all is well again
- * - `wa.answerQueries((query) => …)`: another answer than the usual one, or "nothing"
+ * - `wa.answerQueries((query) => …)`: another answer than the usual one, or "nothing"; `wa.delayQueries((query) => ms)`
  * - a second login of a device replaces the first (440); an unlinked companion is logged out (401)
  *
  * Whatever is waited for is given 5 seconds unless `timeoutMs` says otherwise.

@@ -252,6 +252,11 @@ export class WhatsApp {
     this.#board.answer = answer;
   }
 
+  /** Takes its time with the usual answers to queries from now on, milliseconds; nothing given: none. */
+  delayQueries(delay: (query: BinaryNode) => number = () => 0): void {
+    this.#board.delay = delay;
+  }
+
   /** Changes the attributes with which logins are answered from now on; nothing given: the usual ones. */
   answerLogins(change: (attrs: Readonly<Record<string, string>>) => Record<string, string> = (attrs) => attrs): void {
     this.#board.login.success = change;

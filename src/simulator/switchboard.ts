@@ -32,6 +32,8 @@ export class Switchboard {
   readonly login: Login;
   /** Another answer to a query than the usual one. */
   answer: (query: BinaryNode) => BinaryNode | "nothing" | undefined = () => undefined;
+  /** How long the usual answer to a query takes, milliseconds. */
+  delay: (query: BinaryNode) => number = () => 0;
 
   constructor(clock: () => number) {
     this.clock = clock;
@@ -108,8 +110,13 @@ export class Switchboard {
     };
     const context = { directory: this.directory, now: this.clock(), effects };
     const { answer, after } = answerQuery(companion, query, context);
-    connection.send(answer);
-    after?.();
+    const send = (): void => {
+      connection.send(answer);
+      after?.();
+    };
+    const milliseconds = this.delay(query);
+    if (milliseconds > 0) setTimeout(send, milliseconds).unref();
+    else send();
   }
 
   /** A privacy token given to somebody is the one query whose effect that person sees. */

@@ -1,7 +1,7 @@
 import type { WAMessageContent, WAMessageKey, WASocket } from "@whiskeysockets/baileys";
 import type { Person, Pn } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
-import { askLid, block, onWhatsApp } from "./questions.js";
+import { askLids, block, onWhatsApp, writtenSo } from "./questions.js";
 import { type Asked, sendAgain, sendAndWait } from "./send.js";
 import type { Ack, Signal, WireContent } from "./types.js";
 
@@ -84,8 +84,12 @@ export class Connection {
     return onWhatsApp(this.socket, pn);
   }
 
-  askLid(pn: Pn): Promise<void> {
-    return askLid(this.socket, pn);
+  writtenSo(pns: readonly Pn[]): Promise<readonly Pn[] | undefined> {
+    return writtenSo(this.socket, pns);
+  }
+
+  askLids(pns: readonly Pn[]): Promise<void> {
+    return askLids(this.socket, pns);
   }
 
   block(person: Person, blocked: boolean): Promise<boolean> {

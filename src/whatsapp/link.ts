@@ -262,9 +262,14 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     return this.live?.onWhatsApp(pn);
   }
 
-  /** Asks for the LID of a number; what is learned arrives through the session. */
-  async askLid(pn: Pn): Promise<void> {
-    await this.live?.askLid(pn);
+  /** Those of several typed numbers that are WhatsApp's own form already; undefined when that can't be asked now. */
+  async writtenSo(pns: readonly Pn[]): Promise<readonly Pn[] | undefined> {
+    return this.live?.writtenSo(pns);
+  }
+
+  /** Asks for the LIDs of numbers; what is learned arrives through the session. */
+  async askLids(pns: readonly Pn[]): Promise<void> {
+    await this.live?.askLids(pns);
   }
 
   /** Blocks or unblocks at WhatsApp. False when that could not be done. */
