@@ -214,8 +214,8 @@ describe("a buddy's question", () => {
       streamed(response, "The door code is 4711.");
     };
     await world.say(world.alice, "the code?", { addressing: "pn" });
-    const waiting = async () => ((await world.home.get("/api/v1/sent?state=waiting")) as { total: number }).total > 0;
-    await world.home.until(waiting, "the answer waits for the line");
+    const waiting = async () => JSON.stringify(await world.home.get("/api/v1/sent?state=waiting"));
+    await world.home.until(async () => (await waiting()).includes("4711"), "the answer waits for the line");
     await world.home.stop();
     world.wa.resume();
     world.alice.changeNumber("15550002222");
