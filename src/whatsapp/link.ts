@@ -328,7 +328,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       if (isHeard() && !(node instanceof Uint8Array)) this.emit("stanza", node);
     });
     ws.on("CB:success", (node: BinaryNode) => {
-      if (isHeard()) this.serverTime.take(node.attrs.t);
+      if (!isHeard()) return;
+      this.serverTime.take(node.attrs.t);
+      this.reconnect.loggedIn();
     });
     ev.on("creds.update", () => {
       if (isHeard()) void this.saveCreds(connection);
@@ -399,7 +401,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private async opened(connection: Connection): Promise<void> {
     const { me, linking } = this;
     if (!me) return;
-    this.reconnect.opened();
     // A crash or a full disk may have come between the scan and here: then nobody is linking, and the device is new.
     const isNew = linking !== undefined || this.pin.isNew(this.device);
     await this.options.version.worked().catch((error) => this.options.log.warn({ err: error }, "version not kept"));

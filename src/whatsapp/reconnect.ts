@@ -21,7 +21,7 @@ export interface ReconnectOptions {
 export class Reconnect {
   private failures = 0;
   /** When the present login was made, milliseconds since 1970. */
-  private openedAt: number | undefined;
+  private loggedInAt: number | undefined;
   private takeBack = (): void => {};
 
   constructor(
@@ -36,15 +36,15 @@ export class Reconnect {
     return this.failures;
   }
 
-  /** Logged in. */
-  opened(): void {
-    this.openedAt = this.options.clock();
+  /** WhatsApp has accepted the login. */
+  loggedIn(): void {
+    this.loggedInAt = this.options.clock();
   }
 
   /** What failed before is no reason to wait any more. */
   forget(): void {
     this.failures = 0;
-    this.openedAt = undefined;
+    this.loggedInAt = undefined;
   }
 
   /** The next connection is not wanted. */
@@ -87,12 +87,12 @@ export class Reconnect {
   /** Counts a connection that ended. @returns milliseconds */
   private pauseFor(disconnect: Disconnect, most = Number.POSITIVE_INFINITY): number {
     const { clock, random } = this.options;
-    const hadOpened = this.openedAt !== undefined;
+    const wasLoggedIn = this.loggedInAt !== undefined;
     // One that did not hold is no reason to come back at once again and again.
-    if (this.openedAt !== undefined && !isWithin(STEADY_MS, this.openedAt, clock())) this.failures = 0;
-    this.openedAt = undefined;
+    if (this.loggedInAt !== undefined && !isWithin(STEADY_MS, this.loggedInAt, clock())) this.failures = 0;
+    this.loggedInAt = undefined;
     this.failures += 1;
-    const tries = hadOpened && !disconnect.slow ? Math.min(this.failures, SHORT_LOGINS) : this.failures;
+    const tries = wasLoggedIn && !disconnect.slow ? Math.min(this.failures, SHORT_LOGINS) : this.failures;
     return waitFor(disconnect, Math.min(tries, most), clock(), random);
   }
 

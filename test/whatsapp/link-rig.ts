@@ -97,7 +97,9 @@ export class FakeSocket {
     this.ev.emit("creds.update", {});
   }
 
+  /** WhatsApp accepts the login, and what Baileys does then is done. */
   logIn(): void {
+    this.ws.emit("CB:success", { tag: "success", attrs: {} });
     this.update({ connection: "open" });
   }
 

@@ -155,6 +155,9 @@ describe("a connection that is lost", () => {
       return (rig.time.now - now) / SECOND;
     };
     expect([await pause(), await pause(), await pause(), await pause()]).toEqual([1, 2, 4, 4]);
+    // One that ends before Baileys has done all that comes after the login is one, too.
+    rig.socket.ws.emit("CB:success", { tag: "success", attrs: {} });
+    expect(await pause()).toBe(4);
     await rig.time.pass(MINUTE);
     expect(await pause()).toBe(1);
   });
