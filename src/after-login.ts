@@ -43,14 +43,15 @@ export class AfterLogin {
   /** The link is open: whoever is to be known and told is. */
   async opened(): Promise<void> {
     const { admin, lids } = this.parts;
+    const login = lids.loggedIn();
     this.lookForPhoneIn(QUEUE_MS);
     try {
       // First, so that what the owner is told goes to the right number.
-      if (await lids.askOwner()) await admin.notices.ownerChanged();
+      if (await lids.askOwner(login)) await admin.notices.ownerChanged();
       await this.followSelf();
     } finally {
       // On a full disk, too: others wait for the answers.
-      await Promise.all([lids.askAll(), admin.linkOpened()]);
+      await Promise.all([lids.askAll(login), admin.linkOpened()]);
     }
   }
 

@@ -10,7 +10,7 @@ import {
 } from "./access/index.js";
 import type { Scheduler } from "./admin/index.js";
 import type { People } from "./people.js";
-import { type Message, own, say } from "./text.js";
+import { type Message, own } from "./text.js";
 import type { Mapped } from "./whatsapp/inbound.js";
 import type { Link } from "./whatsapp/link.js";
 
@@ -31,6 +31,8 @@ export interface LidsParts {
 
 /** Numbers that WhatsApp is asked about after a login; the rest has its turn after the next, when these have their LIDs. */
 const MOST_ASKED = 500;
+/** So many numbers that are not on WhatsApp are named in one notice. */
+const MOST_SHOWN = 20;
 /** In one question: few enough for any server, and many enough that hundreds are asked about in seconds. */
 const BATCH = 50;
 /**
@@ -46,9 +48,10 @@ const LONGEST_MS = 60_000;
  * LIDs. Today people write under their LID alone, and whoever is named by number is to be recognised by it.
  */
 export class Lids {
+  /** Aborted when its connection has ended: who asks for it then would get no answer, and is to end nobody's waiting. */
   private login = new AbortController();
   private asking = new Asking();
-  /** Numbers that the owner was told of. */
+  /** Numbers that WhatsApp said it does not know; they are asked about once in a run. */
   private readonly missing = new Set<Pn>();
 
   constructor(private readonly parts: LidsParts) {}
@@ -67,21 +70,26 @@ export class Lids {
     return this.learned(pn);
   }
 
-  /** Asks about the owner alone. Call after each login, before {@link askAll}. @returns whether their number was another */
-  async askOwner(): Promise<boolean> {
+  /** A login was made. @returns what says that its connection has ended */
+  loggedIn(): AbortSignal {
+    this.login = new AbortController();
+    return this.login.signal;
+  }
+
+  /** Asks about the owner alone, before {@link askAll}. @returns whether their number was another */
+  async askOwner(login: AbortSignal): Promise<boolean> {
     const { access } = this.parts;
     const { pn, lid } = access.owner()?.person ?? {};
-    if (pn === undefined || lid !== undefined) return false;
-    await this.ask([pn], () => {});
+    if (pn === undefined || lid !== undefined || login.aborted) return false;
+    for (const typed of await this.ask([pn], () => {})) await this.respell(typed);
     return access.owner()?.person.pn !== pn;
   }
 
-  /** Asks about everyone who counts. Call after each login. */
-  async askAll(): Promise<void> {
+  /** Asks about everyone who counts. */
+  async askAll(login: AbortSignal): Promise<void> {
+    if (login.aborted) return;
     const { people, clock, scheduler } = this.parts;
     const { asking } = this;
-    this.login = new AbortController();
-    const { signal } = this.login;
     const latest = clock() + LONGEST_MS;
     let stopWaiting = (): void => {};
     const waitOn = (): void => {
@@ -89,18 +97,24 @@ export class Lids {
       stopWaiting = scheduler.at(Math.min(clock() + PATIENCE_MS, latest), () => asking.end());
     };
     waitOn();
-    const asked = new Set<Pn>();
+    const asked = new Set<Pn>(this.missing);
+    const most = asked.size + MOST_ASKED;
+    const others: Pn[] = [];
     for (;;) {
       // Looked up anew each time: who was named meanwhile is asked about, too.
       const left = people.numbersWithoutLid().filter((pn) => !asked.has(pn));
-      const pns = left.slice(0, Math.min(BATCH, MOST_ASKED - asked.size));
-      if (pns.length === 0 || signal.aborted) break;
+      const pns = left.slice(0, Math.min(BATCH, most - asked.size));
+      if (pns.length === 0 || login.aborted) break;
       for (const pn of pns) asked.add(pn);
-      await this.ask(pns, waitOn);
+      others.push(...(await this.ask(pns, waitOn)));
     }
+    // One at a time, and so after all that can be asked for many.
+    const known = this.missing.size;
+    for (const typed of others) if (!login.aborted && (await this.respell(typed))) waitOn();
+    if (this.missing.size > known) await this.tellMissing([...this.missing].slice(known));
     stopWaiting();
     // Where the connection ended meanwhile, the next login asks.
-    if (!signal.aborted) asking.end();
+    if (!login.aborted) asking.end();
   }
 
   /** Who is named while the link is down is asked about after the next login. Safe to call again. */
@@ -118,15 +132,15 @@ export class Lids {
     this.asking.end();
   }
 
-  /** @param answered called with each answer */
-  private async ask(pns: readonly Pn[], answered: () => void): Promise<void> {
+  /** @param answered called with each answer @returns the numbers that WhatsApp does not write just so */
+  private async ask(pns: readonly Pn[], answered: () => void): Promise<readonly Pn[]> {
     const { link } = this.parts;
     const right = await link.writtenSo(pns);
     if (right !== undefined) answered();
-    const others = right === undefined ? [] : pns.filter((pn) => !right.includes(pn));
-    for (const typed of others) if (await this.respell(typed)) answered();
-    await link.askLids(right ?? pns);
-    for (const pn of right ?? pns) if ((await this.learned(pn)).lid !== undefined) answered();
+    const written = right ?? pns;
+    if (written.length > 0) await link.askLids(written);
+    for (const pn of written) if ((await this.learned(pn)).lid !== undefined) answered();
+    return pns.filter((pn) => !written.includes(pn));
   }
 
   /** A number that WhatsApp does not write just so: whose it is, only WhatsApp knows. @returns whether it answered */
@@ -134,7 +148,7 @@ export class Lids {
     const { access, link, tell } = this.parts;
     const jid = await link.onWhatsApp(typed);
     if (jid === undefined) return false;
-    if (jid === null) await this.tellMissing(typed);
+    if (jid === null) this.missing.add(typed);
     const pn = personOf(jid ?? "")?.pn;
     if (pn !== undefined && pn !== typed) {
       // What is on record about that number is brought in order first, so that nobody is taken for who had it before.
@@ -145,18 +159,22 @@ export class Lids {
     return true;
   }
 
-  private async tellMissing(pn: Pn): Promise<void> {
+  private async tellMissing(pns: readonly Pn[]): Promise<void> {
     const { access, log, news } = this.parts;
-    if (this.missing.has(pn)) return;
-    this.missing.add(pn);
-    log.warn({ pn }, "a number that somebody is named by is not on WhatsApp");
+    log.warn({ pns }, "numbers that somebody is named by are not on WhatsApp");
     // The owner's own would have to be told there.
-    if (access.owner()?.person.pn === pn) return;
-    const number = own(formatNumber({ pn }));
-    await news(
-      `missing:${pn}`,
-      say`⚠️ ${number} is not on WhatsApp: check the number, as nobody is let in or kept out by it.`,
-    );
+    const others = pns.filter((pn) => pn !== access.owner()?.person.pn);
+    const [first] = others;
+    if (first === undefined) return;
+    const shown = others.slice(0, MOST_SHOWN).map((pn) => formatNumber({ pn }));
+    const rest = others.length > shown.length ? ` and ${others.length - shown.length} more` : "";
+    const message =
+      others.length === 1
+        ? own(`⚠️ ${shown.join()} is not on WhatsApp: check the number, as nobody is let in or kept out by it.`)
+        : own(
+            `⚠️ These numbers are not on WhatsApp: ${shown.join(", ")}${rest}. Check them, as nobody is let in or kept out by them.`,
+          );
+    await news(`missing:${first}`, message);
   }
 
   /** What WhatsApp told of a number by now. */

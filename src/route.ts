@@ -170,7 +170,8 @@ export class Route {
   private async complete(message: Inbound): Promise<Inbound> {
     const { chat } = message;
     if (chat.kind !== "person") return message;
-    const person = await this.completePerson(chat.person);
+    // Whom the owner writes to from the bot's own phone is nobody who waits to be known.
+    const person = await (message.fromMe ? this.withBoth(chat.person) : this.completePerson(chat.person));
     const sender = message.fromMe ? message.sender : person;
     return { ...message, sender, chat: { ...chat, person } };
   }

@@ -103,17 +103,34 @@ describe("who is not in waits", () => {
   it("until everybody was asked about, in questions about many", async () => {
     const desk = new Desk();
     desk.name(60);
-    await desk.secondsUntil(desk.lids.askAll());
+    await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
     expect(await desk.isDone(desk.lids.asked())).toBe(true);
     expect(desk.asked).toEqual(["50 numbers", "50 LIDs", "10 numbers", "10 LIDs"]);
     expect(desk.learned).toHaveLength(60);
+  });
+
+  it("for the next login where the link is lost while the owner is asked about", async () => {
+    const desk = new Desk();
+    desk.owner = { pn: number(15550100000) };
+    desk.name(1);
+    desk.takes = 3 * SECOND;
+    const login = desk.lids.loggedIn();
+    const owner = desk.lids.askOwner(login);
+    desk.lids.linkClosed();
+    await desk.secondsUntil(owner);
+    await desk.secondsUntil(desk.lids.askAll(login));
+    const asked = desk.lids.asked();
+    expect(await desk.isDone(asked)).toBe(false);
+    await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
+    expect(await desk.isDone(asked)).toBe(true);
+    expect(desk.learned).toContainEqual(person("+15550200000", "915550200000@lid"));
   });
 
   it("as long as answers come", async () => {
     const desk = new Desk();
     desk.name(60);
     desk.takes = 8 * SECOND;
-    void desk.lids.askAll();
+    void desk.lids.askAll(desk.lids.loggedIn());
     expect(await desk.secondsUntil(desk.lids.asked())).toBe(32);
   });
 
@@ -122,33 +139,33 @@ describe("who is not in waits", () => {
     desk.name(10);
     for (const pn of desk.named) desk.others.set(pn, null);
     desk.takes = 8 * SECOND;
-    const all = desk.lids.askAll();
+    const all = desk.lids.askAll(desk.lids.loggedIn());
     expect(await desk.secondsUntil(desk.lids.asked())).toBe(60);
     await desk.secondsUntil(all);
-    expect(desk.news).toHaveLength(10);
+    expect(desk.news).toHaveLength(1);
   });
 
   it("ten seconds for a server that says nothing", async () => {
     const desk = new Desk();
     desk.name(120);
     Object.assign(desk, { silent: true, takes: 5 * SECOND });
-    void desk.lids.askAll();
+    void desk.lids.askAll(desk.lids.loggedIn());
     expect(await desk.secondsUntil(desk.lids.asked())).toBe(10);
   });
 
   it("from when the link is lost, and through logins that don't last, until the next that does", async () => {
     const desk = new Desk();
     const { lids } = desk;
-    await desk.secondsUntil(lids.askAll());
+    await desk.secondsUntil(lids.askAll(desk.lids.loggedIn()));
     lids.linkClosed();
     desk.name(2);
     const waiting = lids.asked();
     desk.takes = SECOND;
-    const cut = lids.askAll();
+    const cut = lids.askAll(desk.lids.loggedIn());
     lids.linkClosed();
     await desk.secondsUntil(cut);
     expect([await desk.isDone(waiting), await desk.isDone(lids.asked())]).toEqual([false, false]);
-    await desk.secondsUntil(lids.askAll());
+    await desk.secondsUntil(lids.askAll(desk.lids.loggedIn()));
     expect([await desk.isDone(waiting), await desk.isDone(lids.asked())]).toEqual([true, true]);
   });
 
@@ -167,7 +184,7 @@ it("five hundred are asked about after one login, and each once", async () => {
   const desk = new Desk();
   desk.name(520);
   desk.silent = true;
-  await desk.secondsUntil(desk.lids.askAll());
+  await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
   expect(desk.asked.filter((question) => question === "50 numbers")).toHaveLength(10);
   expect(desk.asked).toHaveLength(20);
 });
@@ -176,7 +193,7 @@ it("who is named while others are asked about is asked about, too", async () => 
   const desk = new Desk();
   desk.name(1);
   desk.takes = SECOND;
-  const all = desk.lids.askAll();
+  const all = desk.lids.askAll(desk.lids.loggedIn());
   desk.name(1, 15550300000);
   await desk.secondsUntil(all);
   expect(desk.learned).toContainEqual(person("+15550300000", "915550300000@lid"));
@@ -190,16 +207,17 @@ describe("a number that WhatsApp writes otherwise", () => {
     const desk = new Desk();
     desk.named.push(typed, number(15550200000));
     desk.others.set(typed, "551187654321@s.whatsapp.net");
-    await desk.secondsUntil(desk.lids.askAll());
-    expect(desk.learned).toEqual([ana, [typed, ana], person("+15550200000", "915550200000@lid")]);
-    expect(desk.asked).toEqual(["2 numbers", typed, "1 LIDs", "1 LIDs"]);
+    await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
+    expect(desk.learned).toEqual([person("+15550200000", "915550200000@lid"), ana, [typed, ana]]);
+    // What can be asked for many comes first.
+    expect(desk.asked).toEqual(["2 numbers", "1 LIDs", typed, "1 LIDs"]);
   });
 
   it("stays as it is where WhatsApp says nothing about it alone", async () => {
     const desk = new Desk();
     desk.named.push(typed);
     desk.others.set(typed, undefined as never);
-    await desk.secondsUntil(desk.lids.askAll());
+    await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
     expect([desk.named, desk.learned, desk.news]).toEqual([[typed], [], []]);
   });
 
@@ -207,11 +225,11 @@ describe("a number that WhatsApp writes otherwise", () => {
     const desk = new Desk();
     desk.owner = { pn: typed };
     desk.others.set(typed, "551187654321@s.whatsapp.net");
-    expect(await desk.lids.askOwner()).toBe(true);
+    expect(await desk.lids.askOwner(desk.lids.loggedIn())).toBe(true);
     expect(desk.owner).toEqual(ana);
     const { length } = desk.asked;
     // By now their LID is known.
-    expect(await desk.lids.askOwner()).toBe(false);
+    expect(await desk.lids.askOwner(desk.lids.loggedIn())).toBe(false);
     expect(desk.asked).toHaveLength(length);
   });
 });
@@ -222,7 +240,7 @@ it("a number that is not on WhatsApp is told of once; of the owner's own nobody 
   const [owner, bob] = desk.named;
   desk.owner = { pn: owner as Pn };
   for (const pn of desk.named) desk.others.set(pn, null);
-  expect(await desk.lids.askOwner()).toBe(false);
-  for (let logins = 0; logins < 2; logins++) await desk.secondsUntil(desk.lids.askAll());
+  expect(await desk.lids.askOwner(desk.lids.loggedIn())).toBe(false);
+  for (let logins = 0; logins < 2; logins++) await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
   expect(desk.news).toEqual([`missing:${bob}`]);
 });

@@ -129,9 +129,12 @@ function matching(book: ContactBook, typed: string, scope: Scope): readonly Cont
   });
 }
 
-/** A place where a word begins: before it is no letter, or letters of a script that writes no spaces. */
+/**
+ * A place where a word begins: before it is no letter, or letters of a script that writes no spaces, or none in names. A
+ * folded Korean syllable is taken apart, and begins with a leading consonant.
+ */
 const WORD_BEGINS =
-  /(?<![\p{L}\p{N}\p{M}])|(?<=[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}])/uy;
+  /(?<![\p{L}\p{N}\p{M}])|(?<=\p{scx=Hangul})(?=[\u1100-\u115F])|(?<=[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}])/uy;
 
 function beginsWordIn(name: string, wanted: string): boolean {
   for (let at = name.indexOf(wanted); at >= 0; at = name.indexOf(wanted, at + 1)) {

@@ -40,10 +40,11 @@ export function readOrder(text: string): Order {
 
 /**
  * What stands behind a command of which nothing can be read: whoever is meant by a character of Apple's own, by a mark or
- * by a skin tone alone, it is not the only one who is pending. `""` where nothing was typed.
+ * by a skin tone alone, it is not the only one who is pending. It is read as empty quotes are, which name nobody.
+ * @returns nothing where nothing was typed
  */
 function unreadable(text: string): string {
-  return /^\s*\S\s*\S+\s+\S/u.test(text.replace(UNSEEN, "")) ? "\uFFFD" : "";
+  return /^\s*\S\s*\S+\s+\S/u.test(text.replace(UNSEEN, "")) ? '""' : "";
 }
 
 /** What a reaction decides; any skin tone. `""` is a reaction that was taken away. */

@@ -40,7 +40,7 @@ export interface LockHolder {
   /** 0 where it is not known. */
   readonly pid: number;
   readonly host: string;
-  /** Its pid means something here: it is on this machine, and in no container of its own. */
+  /** Its pid means something here: it is on this machine, in no container of its own, and holds this very lock, not one that was copied. */
   readonly isHere: boolean;
   /** Since when, milliseconds since 1970. */
   readonly since: number;
@@ -118,8 +118,10 @@ export async function readLock(data: string): Promise<LockHolder | undefined> {
   const { pid, host, since } = holder;
   const isHere = host === hostname() && (holder.space === undefined || holder.space === (await processSpace()));
   if (!isHere) return { pid, host, isHere, since, alive: fresh };
+  // On some file systems (an overlay of several disks) inodes change while the holder lives: it shows by touching the lock.
   const isCopied = holder.inode !== undefined && holder.inode !== String(lock.ino);
-  if (isCopied || !isRunning(pid)) return { pid, host, isHere, since, alive: false };
+  if (isCopied) return { pid, host, isHere: false, since, alive: fresh };
+  if (!isRunning(pid)) return { pid, host, isHere, since, alive: false };
   const born = await birth(pid);
   // Without /proc a pid may have passed to another program, and only the lock's own freshness tells.
   const alive = born === undefined || holder.born === undefined ? fresh : born === holder.born;

@@ -40,6 +40,8 @@ describe("a reference", () => {
     ["🦊fox", "fox", true],
     ["王小明", "小明", true],
     ["สมชาย", "ชาย", true],
+    ["김철수", "철수", true],
+    ["김철수", "ᅵᆷ", false],
   ])("by name begins where a word does: %s, %s", async (name, typed, fits) => {
     const bob = await house.approved(BOB, name);
     const found = () => house.access.resolve(typed, { states: ["approved"] });
