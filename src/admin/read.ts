@@ -31,11 +31,17 @@ export function readOrder(text: string): Order {
   const line = oneLineOf(text);
   if (SLASH.test(line)) {
     const [, name = "", rest = ""] = /^(\S*)\s*(.*)$/u.exec(line.replace(SLASH, "")) ?? [];
-    return { kind: "command", name: name.normalize("NFKC").toLowerCase(), rest: oneLineOf(rest) || unreadable(text) };
+    return { kind: "command", name: name.normalize("NFKC").toLowerCase(), rest: readable(rest) || unreadable(text) };
   }
   const said = line.replace(/[.!]+$/, "").trim();
   const decides = ANSWERS.get(said.replace(SKIN, "").toLowerCase());
   return decides === undefined ? { kind: "talk" } : { kind: "answer", decides, said };
+}
+
+/** What stands behind a command; nothing where none of it can be read. */
+function readable(rest: string): string {
+  const line = oneLineOf(rest);
+  return /[^\s\uFFFD]/u.test(line) ? line : "";
 }
 
 /**

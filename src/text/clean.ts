@@ -26,7 +26,7 @@ const INVISIBLE = new RegExp(
     "(?<=\\p{Extended_Pictographic})[\\uFE0E\\uFE0F]",
     "(?<=[0-9#*])\\uFE0F(?=\\u20E3)",
     `(?<=(?=${JOINING_SCRIPTS})[\\p{L}\\p{M}])[\\u200C\\u200D](?=${JOINING_SCRIPTS})(?=\\p{L}))`,
-    "[\\p{Default_Ignorable_Code_Point}\\p{Bidi_Control}\\p{Co}\\p{Noncharacter_Code_Point}\\uFFF9-\\uFFFB]",
+    "[\\p{Default_Ignorable_Code_Point}\\p{Bidi_Control}\\uFFF9-\\uFFFB]",
   ].join("|"),
   "gu",
 );
@@ -36,6 +36,8 @@ const LINE_BREAK = /\r\n|[\r\v\f\x85\u2028\u2029]/g;
 const SPACE = /[\t\p{Zs}\u2800]/gu;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is what this is for.
 const CONTROL = /[\x00-\x09\x0B-\x1F\x7F-\x9F]/g;
+/** No phone but some of one maker's shows these, or none at all. */
+const UNREADABLE = /[\p{Co}\p{Noncharacter_Code_Point}]/gu;
 /** More marks than any living script stacks on one letter climb into the lines around. */
 const TOO_MANY_MARKS = /(\p{M}{4})\p{M}+/gu;
 /** A mark or joiner at the start would sit on whatever stands before: our own words. */
@@ -54,9 +56,12 @@ export function cleanName(raw: string): string {
   return cut(oneLine(raw), NAME_LENGTH);
 }
 
-/** A message text: like {@link cleanName}, but line breaks stay. At most `max` code points, the cut marked with "…". */
+/**
+ * A message text: like {@link cleanName}, but line breaks stay, and what nobody can read shows as "�": something was there.
+ * At most `max` code points, the cut marked with "…".
+ */
 export function cleanText(raw: string, max = TEXT_LENGTH): string {
-  const text = strip(raw)
+  const text = strip(raw, "\uFFFD")
     .replace(/ +$/gm, "")
     .split("\n")
     .map(dropLeadingMarks)
@@ -103,13 +108,17 @@ function graphemeAt(text: string, place: number): number {
   return begin === 0 ? place : from + begin;
 }
 
-/** Removes what no text needs: escape sequences, controls (but "\n"), invisible characters, stacks of marks. */
-function strip(raw: string): string {
+/**
+ * Removes what no text needs: escape sequences, controls (but "\n"), invisible characters, stacks of marks.
+ * @param instead what stands for characters that mean nothing here (private ones, such as Apple's logo)
+ */
+function strip(raw: string, instead = ""): string {
   const text = raw.length > LOOK_AT ? raw.slice(0, LOOK_AT) : raw;
   return stripVTControlCharacters(text)
     .replace(LINE_BREAK, "\n")
     .replace(SPACE, " ")
     .replace(CONTROL, "")
+    .replace(UNREADABLE, instead)
     .replace(/\p{Surrogate}/gu, "\uFFFD")
     .normalize("NFC")
     .replace(INVISIBLE, (found, ...rest) => (isKept(rest) ? found : ""))

@@ -203,6 +203,13 @@ it("a number that is let in before it ever wrote is known by its LID, in silent 
   await world.told(/💬.*Alice.*\n> hello/);
 });
 
+it("an order whose only word no phone shows is not one about the only one who is pending", async () => {
+  const world = await World.linked(OWN, FAST);
+  await world.aliceKnocks();
+  for (const nobody of ["\uF8FF", "\u{10FA15}", "🏽", '""']) await ask(world, `/approve ${nobody}`, /"" names nobody/);
+  await ask(world, "/approve \u200e", /Approved Alice/);
+});
+
 it("numbers that move: a buddy's new number, a number passed on, and the owner's own", async () => {
   const world = await World.linked(OWN, FAST);
   const { code } = await world.aliceKnocks();

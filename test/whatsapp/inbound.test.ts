@@ -101,6 +101,11 @@ describe("inbound: contents", () => {
     expect([message?.name, message?.content]).toEqual(["A lice", { kind: "text", text: "ab" }]);
   });
 
+  it("a character that no other phone shows is not gone without a trace: an order that names somebody by it names somebody", () => {
+    const message = receive({ conversation: "/approve \uF8FF" }, { ...FROM_ALICE, notify: "\uF8FFAlice" });
+    expect([message?.name, message?.content]).toEqual(["Alice", { kind: "text", text: "/approve \uFFFD" }]);
+  });
+
   it.each(["\u200b", "\u2060\u3164 \n", "\u2800"])("what nobody can see is nothing that was said: %j", (text) => {
     expect(receive({ conversation: text })).toBeUndefined();
     expect(receive({ extendedTextMessage: { text } })).toBeUndefined();
