@@ -45,6 +45,9 @@ const KEPT = { contacts: 20_000, strangers: 5_000, others: 5_000 } as const;
 const CONTACTS_VERDICTS: ReadonlySet<string> = new Set(["owner", "buddy", "pending", "entered", "auto-approved"]);
 const PRUNE_EVERY = 500;
 
+/** Of tens of thousands of records, each with none of its own. */
+const NO_ATTRS: JournalRecord["attrs"] = Object.freeze({});
+
 /**
  * The journal: every message that WhatsApp believes delivered is here, written before the receipt leaves (I10).
  * Work starts from it, never from an event, so a message has its effect once over reconnects, replays and crashes.
@@ -115,7 +118,9 @@ export class Journal {
   /** Remembers that a record had its effect. */
   async handled({ _id, attrs, body, at, seq }: JournalRecord, { held, ...how }: Handled): Promise<void> {
     // Not `{ ...record, … }`: where a spread gets new properties, V8 of Node 20 makes a hidden class for each object.
-    const kept = held ? ({ state: "held", attrs, body } as const) : ({ state: "done", attrs: {}, body: "" } as const);
+    const kept = held
+      ? ({ state: "held", attrs, body } as const)
+      : ({ state: "done", attrs: NO_ATTRS, body: "" } as const);
     const done: JournalRecord = { _id, ...kept, at, seq, ...how };
     await this.collection.put(done);
     this.mark(done);

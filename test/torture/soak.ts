@@ -17,8 +17,8 @@ const SECONDS = 3_600;
 const A_SECOND = 20;
 /**
  * So many seconds' traffic comes first, as fast as it goes: what is cold is warm then, and what is bounded has reached its
- * bounds. V8 goes on compiling what is used often for as many calls as that: in heap snapshots 10, 20 and 30 minutes after a
- * start, nothing grew but its code, by 1 MB.
+ * bounds. V8 goes on compiling for as many calls as that: in heap snapshots 10, 20 and 30 minutes after a start, nothing
+ * grew but its code, by 1 MB.
  */
 const WARM_UP = 1_800;
 /** A slope says something from here on. */
@@ -104,21 +104,38 @@ async function grow({ home, alice }: World): Promise<void> {
   const verdicts = Object.entries(HISTORY).flatMap(([verdict, count]) => Array.from({ length: count }, () => verdict));
   await journal.putAll(
     verdicts.map((verdict, index): JournalRecord => {
-      const [_id, at] = [`${alice.lidJid}/OLD${index}`, now - (verdicts.length - index) * HISTORY_STEP_MS];
-      return { _id, attrs: {}, body: "", at, seq: index - verdicts.length, state: "done", verdict, what: "text" };
+      const [_id, at] = [`${alice.lidJid}/3A${idOf(index)}`, now - (verdicts.length - index) * HISTORY_STEP_MS];
+      const who = verdict === "buddy" ? {} : { who: "+1 666 100 0000" };
+      return {
+        _id,
+        attrs: {},
+        body: "",
+        at,
+        seq: index - verdicts.length,
+        state: "done",
+        verdict,
+        what: "text",
+        ...who,
+      };
     }),
   );
   const outbox = await store.open<OutboxDoc>("outbox");
   const [lid, pn] = [alice.lidJid as Lid, alice.pnJid as Pn];
   await outbox.putAll(
     Array.from({ length: PARCELS }, (_, index): OutboxDoc => {
-      const [_id, at] = [`3EB0OLD${index}`, now - (PARCELS - index) * HISTORY_STEP_MS];
+      const [_id, at] = [`3EB0${idOf(index)}`, now - (PARCELS - index) * HISTORY_STEP_MS];
       const content = { kind: "text", text: `Answer ${index}, as long as answers are.` } as const;
-      const parcel = { _id, seq: index - PARCELS, key: `answer:${_id}`, to: { pn, lid }, address: lid, at };
+      const key = `answer:${lid}/3A${idOf(index)}`;
+      const parcel = { _id, seq: index - PARCELS, key, to: { pn, lid }, toAdmin: false, address: lid, at };
       return { ...parcel, items: [{ id: _id, state: "sent", left: at, content }] };
     }),
   );
   await store.close();
+}
+
+/** What follows in an id of WhatsApp's, as long as it is. */
+function idOf(index: number): string {
+  return index.toString(16).toUpperCase().padStart(18, "0");
 }
 
 /** What comes in one second: mostly strangers, a buddy, now and then the owner. */
