@@ -81,6 +81,16 @@ class Door implements RunningOutbox {
     await saved;
   }
 
+  async readdress(typed: Pn, person: Person): Promise<void> {
+    const saved = this.book.postedTo(typed).map((doc) => {
+      const saving = this.book.readdress(doc, typed, person);
+      this.sender.readdress(doc._id);
+      return saving;
+    });
+    this.sender.pump();
+    await Promise.all(saved);
+  }
+
   async recall(id: string, chat: Person): Promise<WireContent | undefined> {
     const found = this.book.find(id);
     if (!found) return undefined;
