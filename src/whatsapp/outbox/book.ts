@@ -261,6 +261,12 @@ export function isWaiting({ state }: OutboxItem): boolean {
   return state === "waiting";
 }
 
+/** Whether a message never left and does not wait any more. Without an answer it may have arrived; a refusal is one. */
+export function isLost({ state, tried, error }: OutboxItem): boolean {
+  const isOver = state !== "sent" && state !== "waiting";
+  return isOver && (tried !== true || error !== undefined);
+}
+
 /** Whether a message was suppressed, and could go now. */
 function isHeld({ state, content }: OutboxItem): boolean {
   return state === "suppressed" && content !== undefined;

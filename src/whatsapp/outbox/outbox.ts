@@ -2,7 +2,7 @@ import { addressesOf, type Lid, type Person, type Pn, same } from "../../access/
 import { DAY, HOUR } from "../../clock.js";
 import { present } from "../../present.js";
 import type { Parcel, Signal, WireContent } from "../types.js";
-import { isWaiting, nextOf, OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
+import { isLost, isWaiting, nextOf, OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
 import { contentsOf, withAddress } from "./parcel.js";
 import { Sender } from "./sender.js";
 import type { OutboxOptions, Posted, RunningOutbox } from "./types.js";
@@ -57,8 +57,9 @@ class Door implements RunningOutbox {
     this.sender.signal(to, signal, address);
   }
 
-  withKey(key: string): { to: Person; at: number } | undefined {
-    return this.book.withKey(key);
+  withKey(key: string): { to: Person; at: number; isLost: boolean } | undefined {
+    const doc = this.book.withKey(key);
+    return doc && { to: doc.to, at: doc.at, isLost: doc.items.every(isLost) };
   }
 
   hadLeft(ids: readonly string[], at: number): boolean {
