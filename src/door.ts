@@ -1,5 +1,5 @@
 import { formatNumber } from "./access/identity.js";
-import { type Access, journalIdsOf } from "./access/index.js";
+import { type Access, heldOf, journalIdsOf } from "./access/index.js";
 import type { Contact, Verdict } from "./access/types.js";
 import type { AdminTellings } from "./admin/index.js";
 import { describe, wordsOf } from "./whatsapp/describe.js";
@@ -103,21 +103,38 @@ export class Door {
     return { words, what: access.mask(describe(said)) };
   }
 
+  /** What somebody deletes who waits no more: an undo must not bring it back. */
+  async takeBack({ content }: Inbound, contact: Contact): Promise<void> {
+    const { access } = this.parts;
+    if (content.kind === "revoke") await this.change(contact, () => access.amend(contact, content.target));
+  }
+
   /**
    * Keeps in the journal what is held of somebody after a change, this message too where it is, and nothing else: whoever
    * knows the token must not fill the disk.
    * @param change false where its sender is not pending any more
    */
   private async hold(contact: Contact, record: JournalRecord, change: () => Promise<boolean>): Promise<Knocked> {
-    const { access, journal } = this.parts;
-    const held = (): readonly string[] => journalIdsOf(access.byId(contact._id)?.held ?? []);
-    const before = held();
     // In this order: after a crash in between, the message is held again under the same id.
-    if (!(await change())) return { kind: "decided" };
-    const kept = new Set(held());
-    await journal.handled(record, { verdict: "pending", held: kept.has(record._id) });
-    for (const id of before) if (!kept.has(id)) await journal.letGo(id);
+    if (!(await this.change(contact, change))) return { kind: "decided" };
+    const isHeld = this.kept(contact).includes(record._id);
+    await this.parts.journal.handled(record, { verdict: "pending", held: isHeld });
     return { kind: "handled" };
+  }
+
+  /** Changes what is held of somebody; what it leaves nobody to want leaves the journal. */
+  private async change(contact: Contact, change: () => Promise<boolean>): Promise<boolean> {
+    const before = this.kept(contact);
+    const isPending = await change();
+    const kept = new Set(this.kept(contact));
+    for (const id of before) if (!kept.has(id)) await this.parts.journal.letGo(id);
+    return isPending;
+  }
+
+  /** What the journal keeps for somebody, by its ids. */
+  private kept({ _id }: Contact): readonly string[] {
+    const contact = this.parts.access.byId(_id);
+    return contact === undefined ? [] : journalIdsOf(heldOf(contact));
   }
 }
 

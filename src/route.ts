@@ -216,6 +216,7 @@ export class Route {
 
   private async pass(message: Inbound, verdict: Verdict, record: JournalRecord): Promise<void> {
     const { journal, adminChat } = this.rooms;
+    if (verdict.kind !== "pending" && "contact" in verdict) await this.door.takeBack(message, verdict.contact);
     switch (verdict.kind) {
       case "owner":
         await adminChat.handle(message);

@@ -445,6 +445,38 @@ describe("what is held of a pending sender", () => {
     ]);
   });
 
+  it.each([["/deny"], ["/remove"], ["/deny", "/approve"]])(
+    "is not brought back by an undo where its sender deleted it after %s %s",
+    async (...decisions) => {
+      const { house, alice, writes, edits, deletes, texts, previews, approved } = await waiting();
+      await writes("my PIN is 4711");
+      await edits("3EB0my PIN is 4711", "my PIN is 4712");
+      await writes("hello");
+      for (const decision of decisions) await house.says(`${decision} ${alice.code}`);
+      await deletes("3EB0my PIN is 4711");
+      expect(await texts()).toEqual(["hello"]);
+      for (const _ of decisions) await house.says("/undo");
+      expect(previews()).toEqual(["hello"]);
+      expect(await approved()).toEqual([{ kind: "text", text: "hello" }]);
+    },
+  );
+
+  it("is deleted where a decision about its sender is taken, or taken back, in that very moment", async () => {
+    const { house, alice, writes, deletes, texts, previews } = await waiting();
+    const { amend } = house.access;
+    const decides = (command: string) =>
+      vi.spyOn(house.access, "amend").mockImplementationOnce(async (...asked) => {
+        await house.says(command);
+        return amend.apply(house.access, asked);
+      });
+    for (const text of ["one", "two", "three"]) await writes(text);
+    decides(`/deny ${alice.code}`);
+    await deletes("3EB0one");
+    decides("/undo");
+    await deletes("3EB0two");
+    expect([previews(), await texts()]).toEqual([["three"], ["three"]]);
+  });
+
   it("is a file with but a token for its caption, and not a token alone, from the first message on", async () => {
     const { house, sends, texts } = await waiting();
     const bob = { from: "3000@lid", sender_pn: "15550003000@s.whatsapp.net", notify: "Bob" };

@@ -6,7 +6,7 @@ import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
 import { type AccessDoc, AccessShape } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
-import { journalIdsOf } from "./held.js";
+import { heldOf, journalIdsOf } from "./held.js";
 import { Identities } from "./identities.js";
 import type { Person, Pn } from "./identity.js";
 import { Ledger, without } from "./ledger.js";
@@ -107,13 +107,10 @@ class ContactAccess implements Access {
   wanted(): ReadonlySet<string> {
     const ids = new Set<string>();
     const undoable = this.#ledger.now() - UNDO_WINDOW_MS;
-    for (const { held, before, history } of this.#ledger.book.all()) {
-      for (const id of journalIdsOf(held)) ids.add(id);
-      const last = history.at(-1);
-      if (last === undefined || last.at < undoable) continue;
-      for (let step = before; step !== undefined; step = step.before) {
-        for (const id of journalIdsOf(step.held)) ids.add(id);
-      }
+    for (const contact of this.#ledger.book.all()) {
+      const last = contact.history.at(-1);
+      const isUndoable = last !== undefined && last.at >= undoable;
+      for (const id of journalIdsOf(isUndoable ? heldOf(contact) : contact.held)) ids.add(id);
     }
     return ids;
   }

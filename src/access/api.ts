@@ -86,7 +86,7 @@ export interface Access {
   hold(contact: Contact, held: Held): Promise<boolean>;
   /**
    * A pending sender deletes what they wrote under this id of WhatsApp's, or edits it: then `edit` counts. What is not
-   * held stays as it is. `false` as with {@link hold}.
+   * held stays as it is. `false` as with {@link hold}; but what somebody deletes is not brought back by an undo either.
    */
   amend(contact: Contact, id: string, edit?: Held): Promise<boolean>;
   /** Takes released messages off the record, once each was handled; until then a restart finds them in {@link unsettled}. */

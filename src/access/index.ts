@@ -16,7 +16,7 @@ export { createAccess } from "./access.js";
 export type * from "./api.js";
 export { parseCode, randomText } from "./code.js";
 export type { AccessDoc } from "./documents.js";
-export { journalIdsOf } from "./held.js";
+export { heldOf, journalIdsOf } from "./held.js";
 export * from "./identity.js";
 export { episodesOf } from "./learning.js";
 export { isObeyed } from "./ownership.js";

@@ -3,13 +3,14 @@ import { present } from "../present.js";
 import type { Due, Entry } from "./api.js";
 import { type Decisions, repeated, unchanged } from "./decisions.js";
 import type { QueueDoc } from "./documents.js";
-import { isUnder } from "./held.js";
+import { heldOf, isUnder } from "./held.js";
 import { formatNumber, type Person, same } from "./identity.js";
 import { lastHeld } from "./learning.js";
 import { type Ledger, without } from "./ledger.js";
 import type { Key, Pairing } from "./pairing.js";
 import type { AccessSettings } from "./settings.js";
 import type { Actor, Contact, Decision, Held, Via } from "./types.js";
+import { withoutHeld } from "./undo.js";
 
 /** A message of somebody who is a stranger or pending. */
 export interface Caller {
@@ -64,16 +65,20 @@ export class Queue {
     return true;
   }
 
-  /** A pending sender deletes a held message, or edits it. @returns false where the contact is not pending */
+  /**
+   * A pending sender deletes a held message, or edits it. What somebody else deletes is not brought back by an undo.
+   * @returns false where the contact is not pending
+   */
   async amend(contact: Contact, id: string, edit: Held | undefined): Promise<boolean> {
-    if (contact.state !== "pending") return false;
-    if (!contact.held.some((message) => isUnder(message, id))) return true;
-    const held = contact.held.flatMap((message): Held[] => {
-      if (!isUnder(message, id)) return [message];
-      return edit === undefined
-        ? []
-        : [{ ...message, edit: edit.journalId, preview: this.#pairing.mask(edit.preview) }];
-    });
+    const isPending = contact.state === "pending";
+    if (edit !== undefined && !isPending) return false;
+    if (!heldOf(contact).some((message) => isUnder(message, id))) return isPending;
+    if (edit === undefined) {
+      await this.#ledger.save(withoutHeld(contact, (message) => isUnder(message, id)));
+      return isPending;
+    }
+    const edited = { edit: edit.journalId, preview: this.#pairing.mask(edit.preview) };
+    const held = contact.held.map((message) => (isUnder(message, id) ? { ...message, ...edited } : message));
     await this.#ledger.save({ ...contact, held });
     return true;
   }

@@ -8,7 +8,7 @@ import type { ContactBook } from "./contacts.js";
 import { type Decided, without } from "./ledger.js";
 import { UNDO_WINDOW_MS } from "./settings.js";
 import { isUndoable } from "./transitions.js";
-import type { Before, Contact, Decision } from "./types.js";
+import type { Before, Contact, Decision, Held } from "./types.js";
 import { describe, doorOf, pastTense } from "./words.js";
 
 /** A decision that may be taken back, and whose it is. */
@@ -125,6 +125,18 @@ export function beforeOf(contact: Contact, decision: Decision): Before {
     also: also ?? [],
     ...present({ via, blocked, reminded, before: before && cutOff(before, STEPS_BACK - 1) }),
   };
+}
+
+/** A contact without a held message, which no undo brings back either. */
+export function withoutHeld(contact: Contact, isGone: (message: Held) => boolean): Contact {
+  const left = (held: readonly Held[]) => held.filter((message) => !isGone(message));
+  const earlier = ({ before, ...step }: Before): Before => ({
+    ...step,
+    held: left(step.held),
+    ...present({ before: before && earlier(before) }),
+  });
+  const { held, before } = contact;
+  return { ...contact, held: left(held), ...present({ before: before && earlier(before) }) };
 }
 
 /** How many decisions about one contact can be taken back one after the other with all that they replaced. */

@@ -65,13 +65,13 @@ export class Relay {
     return "taken";
   }
 
-  /** The owner edits or deletes a reply that went to a buddy, which changes nothing there. @returns what to tell the owner */
+  /** The owner edits or deletes a reply to a buddy, which changes nothing there. @returns what to tell the owner */
   changed({ journalId }: Inbound, { kind, target }: Change): Message | "unmeant" {
     const { access, outbox } = this.parts;
     // A journal id is who wrote it, a slash, and WhatsApp's id.
     const sender = journalId.slice(0, journalId.indexOf("/"));
     const posted = outbox.withKey(`${REPLY}${sender}/${target}`);
-    return posted ? texts.notChanged(access.find(posted.to), kind) : "unmeant";
+    return posted ? texts.notChanged(access.find(posted.to), kind, posted.isLost) : "unmeant";
   }
 
   private async reply(message: Inbound, turn: TurnDoc, key: string): Promise<Message | undefined> {

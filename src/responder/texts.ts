@@ -90,9 +90,13 @@ export function notRelayed(contact: Contact | undefined, why: "gone" | "silent" 
   }
 }
 
-/** The owner's reply was passed on, and then edited or deleted. */
-export function notChanged(contact: Contact | undefined, change: "edit" | "revoke"): Message {
+/**
+ * The owner's reply was passed on, and then edited or deleted.
+ * @param isLost it never went out
+ */
+export function notChanged(contact: Contact | undefined, change: "edit" | "revoke", isLost: boolean): Message {
   const who = contact === undefined ? own("them") : say`${contact.name || "no name"} (${own(contact.code)})`;
   const what = own(change === "edit" ? "An edit" : "A deletion");
-  return say`${what} goes to nobody: your reply to ${who} stays as you first wrote it. Quote their message again to send new words.`;
+  const reply = own(isLost ? "never reached them" : "stays as you first wrote it");
+  return say`${what} goes to nobody: your reply to ${who} ${reply}. Quote their message again to send new words.`;
 }

@@ -169,8 +169,11 @@ export interface Outbox {
   post(parcel: Parcel): Promise<readonly string[]>;
   /** Takes back what has not left yet, by key. */
   cancel(key: string): Promise<number>;
-  /** The parcel with this key, where one was ever posted: to whom, and when (milliseconds since 1970). */
-  withKey(key: string): { readonly to: Person; readonly at: number } | undefined;
+  /**
+   * The parcel with this key, where one was ever posted: to whom, and when (milliseconds since 1970). `isLost`: nothing of
+   * it went out, and it does not wait for that either; it was suppressed, refused or taken back.
+   */
+  withKey(key: string): { readonly to: Person; readonly at: number; readonly isLost: boolean } | undefined;
   /** Had WhatsApp taken these messages, by their ids, at a time (milliseconds since 1970)? What is long forgotten, it had. */
   hadLeft(ids: readonly string[], at: number): boolean;
 }

@@ -108,9 +108,9 @@ class RecordingOutbox implements Outbox {
     if (index >= 0) this.sent.splice(index, 1);
   }
 
-  withKey(key: string): { to: Person; at: number } | undefined {
+  withKey(key: string): { to: Person; at: number; isLost: boolean } | undefined {
     const sent = this.sent.find(({ parcel }) => parcel.key === key);
-    return sent && { to: sent.parcel.to, at: sent.at };
+    return sent && { to: sent.parcel.to, at: sent.at, isLost: sent.cancelled || sent.refused };
   }
 
   hadLeft(ids: readonly string[]): boolean {

@@ -925,6 +925,43 @@ describe("without a model", () => {
     expect(desk.texts()).toHaveLength(3);
   });
 
+  it("a reply that never went out is none that stays with the buddy, which the owner is told where they change it", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "when?");
+    await desk.until(() => desk.texts().length === 1);
+    const quotes = desk.rig.sent[0]?.id ?? "";
+    const replies = async (id: string) => {
+      expect(await desk.owner("at five", { quotes, journalId: `1000@lid/${id}`, id })).toBe("taken");
+      await desk.wait(60_000);
+    };
+    const deletes = async (target: string) => {
+      const said = await desk.owner("", { content: { kind: "revoke", target } });
+      return typeof said === "string" ? said : renderPlain(said);
+    };
+    const told = (what: string) =>
+      `A deletion goes to nobody: your reply to Alice (${alice.code}) ${what}. Quote their message again to send new words.`;
+    desk.rig.close();
+    for (const id of ["WAITS", "CANCELLED"]) await replies(id);
+    expect(await deletes("WAITS")).toBe(told("stays as you first wrote it"));
+    await desk.outbox.cancel("relay-back:1000@lid/CANCELLED");
+    expect(await deletes("CANCELLED")).toBe(told("never reached them"));
+    desk.rig.silent = true;
+    desk.rig.open();
+    await desk.wait(1_000);
+    expect(await deletes("WAITS")).toBe(told("never reached them"));
+    desk.rig.silent = false;
+    desk.rig.auto = { kind: "refused", error: 463 };
+    await replies("REFUSED");
+    expect(await deletes("REFUSED")).toBe(told("never reached them"));
+    // Without an answer it may have arrived.
+    desk.rig.auto = { kind: "lost" };
+    await replies("LOST");
+    desk.rig.silent = true;
+    await desk.wait(60 * 60_000);
+    expect(await deletes("LOST")).toBe(told("stays as you first wrote it"));
+  });
+
   it("in self-chat it is off, and keeps nothing", async () => {
     const desk = await Desk.open({ model: false });
     await desk.house.access.setOwner({ setup: "self", person: OWNER, confirmed: true }, CLI);

@@ -114,7 +114,14 @@ export class OutboxBook {
 
   /** What of the parcel with this key was suppressed, and could go now. */
   heldWithKey(key: string): readonly OutboxItem[] {
-    return this.withKey(key)?.items.filter(({ state, content }) => state === "suppressed" && content) ?? [];
+    return this.withKey(key)?.items.filter(isHeld) ?? [];
+  }
+
+  /** What was posted to somebody by this number alone and could still go, in the order of posting. */
+  postedTo(pn: Pn): readonly OutboxDoc[] {
+    return this.all().filter(
+      ({ to, items }) => to.pn === pn && to.lid === undefined && items.some((item) => isWaiting(item) || isHeld(item)),
+    );
   }
 
   /** Had WhatsApp taken these messages by then? What is long forgotten, it had. */
@@ -170,6 +177,11 @@ export class OutboxBook {
     });
     this.sincePrune += 1;
     if (this.sincePrune >= PRUNE_EVERY) await this.prune().catch((err) => this.log.warn({ err }, "outbox not pruned"));
+  }
+
+  /** A parcel for a number as it was typed is for this person. Like {@link change}, it holds at once. */
+  async readdress({ address, ...doc }: OutboxDoc, typed: Pn, to: Person): Promise<void> {
+    await this.save({ ...doc, to, ...(address === undefined || address === typed ? {} : { address }) });
   }
 
   /** Drops texts after a day or, suppressed, two weeks, and parcels that are long done or too many. What waits stays. */
@@ -247,6 +259,17 @@ export class OutboxBook {
 /** Whether a message is to be sent still. */
 export function isWaiting({ state }: OutboxItem): boolean {
   return state === "waiting";
+}
+
+/** Whether a message never left and does not wait any more. Without an answer it may have arrived; a refusal is one. */
+export function isLost({ state, tried, error }: OutboxItem): boolean {
+  const isOver = state !== "sent" && state !== "waiting";
+  return isOver && (tried !== true || error !== undefined);
+}
+
+/** Whether a message was suppressed, and could go now. */
+function isHeld({ state, content }: OutboxItem): boolean {
+  return state === "suppressed" && content !== undefined;
 }
 
 /** The message of a parcel that leaves next. */

@@ -2,7 +2,7 @@ import { addressesOf, type Lid, type Person, type Pn, same } from "../../access/
 import { DAY, HOUR } from "../../clock.js";
 import { present } from "../../present.js";
 import type { Parcel, Signal, WireContent } from "../types.js";
-import { isWaiting, nextOf, OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
+import { isLost, isWaiting, nextOf, OutboxBook, type OutboxDoc, type OutboxItem } from "./book.js";
 import { contentsOf, withAddress } from "./parcel.js";
 import { Sender } from "./sender.js";
 import type { OutboxOptions, Posted, RunningOutbox } from "./types.js";
@@ -57,8 +57,9 @@ class Door implements RunningOutbox {
     this.sender.signal(to, signal, address);
   }
 
-  withKey(key: string): { to: Person; at: number } | undefined {
-    return this.book.withKey(key);
+  withKey(key: string): { to: Person; at: number; isLost: boolean } | undefined {
+    const doc = this.book.withKey(key);
+    return doc && { to: doc.to, at: doc.at, isLost: doc.items.every(isLost) };
   }
 
   hadLeft(ids: readonly string[], at: number): boolean {
@@ -79,6 +80,16 @@ class Door implements RunningOutbox {
     this.sender.add(doc, first.tried === true ? first.id : undefined);
     this.sender.pump();
     await saved;
+  }
+
+  async readdress(typed: Pn, person: Person): Promise<void> {
+    const saved = this.book.postedTo(typed).map((doc) => {
+      const saving = this.book.readdress(doc, typed, person);
+      this.sender.readdress(doc._id);
+      return saving;
+    });
+    this.sender.pump();
+    await Promise.all(saved);
   }
 
   async recall(id: string, chat: Person): Promise<WireContent | undefined> {

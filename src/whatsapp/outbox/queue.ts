@@ -4,7 +4,7 @@ import { addressesOf, type Person } from "../../access/identity.js";
 export interface Waiting {
   readonly docId: string;
   /** Its person, with the address that the parcel named. */
-  readonly to: Person;
+  to: Person;
   /** The id of the item that was last on the wire, whose answer is still missing: it may have arrived. */
   tried: string | undefined;
   /** Taken back while on the wire: not to be sent again. */

@@ -53,6 +53,13 @@ export class Sender {
     this.queue.add(doc._id, withAddress(doc.to, doc.address), tried);
   }
 
+  /** Takes over whom a waiting parcel is for by now; {@link Sender.pump} lets it out. What is on the wire is not touched. */
+  readdress(docId: string): void {
+    const doc = this.book.get(docId);
+    const entry = this.queue.get(docId);
+    if (doc && entry) entry.to = withAddress(doc.to, doc.address);
+  }
+
   /** Takes back what of a parcel is not on the wire. @returns how many messages */
   async cancel(doc: OutboxDoc): Promise<number> {
     const entry = this.queue.get(doc._id);

@@ -66,6 +66,11 @@ export interface RunningOutbox extends Outbox {
   /** Lets go what is held of a parcel, under its ids of then: what arrived already is known to WhatsApp. */
   revive(key: string): Promise<void>;
   /**
+   * What was posted to a number as it was typed is for the person whom WhatsApp knows by it: what waits goes to them in
+   * its turn, and what is held can be revived for them. Call it when it turns out that WhatsApp spells the number otherwise.
+   */
+  readdress(typed: Pn, person: Person): Promise<void>;
+  /**
    * What was sent under an id, for a device that asks for it again: only to the very chat it went to, within a day, and
    * only what would still be sent now (I3).
    */
