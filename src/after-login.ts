@@ -51,7 +51,9 @@ export class AfterLogin {
       await this.followSelf();
     } finally {
       // On a full disk, too: others wait for the answers.
-      await Promise.all([lids.askAll(login), admin.linkOpened()]);
+      const [isOther] = await Promise.all([lids.askAll(login), admin.linkOpened()]);
+      // Whom WhatsApp was to block by a number that is written otherwise.
+      if (isOther) await admin.linkOpened();
     }
   }
 

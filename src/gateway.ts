@@ -246,6 +246,7 @@ async function build(
     people,
     link: opened,
     mapped,
+    readdress: (typed, person) => outbox.readdress(typed, person),
     tell: (learned) => admin.tell.learned(learned),
     news: (key, message) => admin.notices.news(key, message),
     clock,

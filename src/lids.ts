@@ -20,6 +20,8 @@ export interface LidsParts {
   readonly people: People;
   readonly link: Pick<Link, "writtenSo" | "onWhatsApp" | "askLids">;
   readonly mapped: Mapped;
+  /** A number that was typed turned out to be this person: what was posted to it is theirs. */
+  readonly readdress: (typed: Pn, person: Person) => Promise<void>;
   /** Tells the owner of what was learned. */
   readonly tell: (learned: Learned) => Promise<void>;
   /** Tells the owner anything else. */
@@ -85,9 +87,9 @@ export class Lids {
     return access.owner()?.person.pn !== pn;
   }
 
-  /** Asks about everyone who counts. */
-  async askAll(login: AbortSignal): Promise<void> {
-    if (login.aborted) return;
+  /** Asks about everyone who counts. @returns whether somebody's number was another */
+  async askAll(login: AbortSignal): Promise<boolean> {
+    if (login.aborted) return false;
     const { people, clock, scheduler } = this.parts;
     const { asking } = this;
     const latest = clock() + LONGEST_MS;
@@ -110,11 +112,17 @@ export class Lids {
     }
     // One at a time, and so after all that can be asked for many.
     const known = this.missing.size;
-    for (const typed of others) if (!login.aborted && (await this.respell(typed))) waitOn();
+    let isOther = false;
+    for (const typed of others) {
+      const answer = login.aborted ? "none" : await this.respell(typed);
+      if (answer !== "none") waitOn();
+      isOther ||= answer === "another";
+    }
     if (this.missing.size > known) await this.tellMissing([...this.missing].slice(known));
     stopWaiting();
     // Where the connection ended meanwhile, the next login asks.
     if (!login.aborted) asking.end();
+    return isOther;
   }
 
   /** Who is named while the link is down is asked about after the next login. Safe to call again. */
@@ -143,20 +151,21 @@ export class Lids {
     return pns.filter((pn) => !written.includes(pn));
   }
 
-  /** A number that WhatsApp does not write just so: whose it is, only WhatsApp knows. @returns whether it answered */
-  private async respell(typed: Pn): Promise<boolean> {
-    const { access, link, tell } = this.parts;
+  /** A number that WhatsApp does not write just so: whose it is, only WhatsApp knows. @returns what it answered */
+  private async respell(typed: Pn): Promise<"none" | "same" | "another"> {
+    const { access, link, readdress, tell } = this.parts;
     const jid = await link.onWhatsApp(typed);
-    if (jid === undefined) return false;
+    if (jid === undefined) return "none";
     if (jid === null) this.missing.add(typed);
     const pn = personOf(jid ?? "")?.pn;
-    if (pn !== undefined && pn !== typed) {
-      // What is on record about that number is brought in order first, so that nobody is taken for who had it before.
-      const person = await this.whose(pn);
-      await tell(await access.respell(typed, person));
-      await tell(await access.learn(person));
-    }
-    return true;
+    if (pn === undefined || pn === typed) return "same";
+    // What is on record about that number is brought in order first, so that nobody is taken for who had it before.
+    const person = await this.whose(pn);
+    const respelt = await access.respell(typed, person);
+    await readdress(typed, person);
+    await tell(respelt);
+    await tell(await access.learn(person));
+    return "another";
   }
 
   private async tellMissing(pns: readonly Pn[]): Promise<void> {

@@ -57,8 +57,10 @@ class Desk {
     news: async (key) => void this.news.push(key),
     clock: () => this.time.now,
     scheduler: this.time,
+    readdress: async (typed, { pn }) => void this.readdressed.push(`${typed} ${pn}`),
     log: { warn() {} },
   });
+  readonly readdressed: string[] = [];
 
   name(count: number, from = 15550200000): void {
     for (let index = 0; index < count; index++) this.named.push(number(from + index));
@@ -209,6 +211,7 @@ describe("a number that WhatsApp writes otherwise", () => {
     desk.others.set(typed, "551187654321@s.whatsapp.net");
     await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
     expect(desk.learned).toEqual([person("+15550200000", "915550200000@lid"), ana, [typed, ana]]);
+    expect(desk.readdressed).toEqual([`${typed} ${ana.pn}`]);
     // What can be asked for many comes first.
     expect(desk.asked).toEqual(["2 numbers", "1 LIDs", typed, "1 LIDs"]);
   });
