@@ -57,7 +57,7 @@ module.exports = {
       to: {
         path: ".",
         pathNot:
-          "^src/(access|store)/|^src/(text|errors|present|clock)\\.ts$|node_modules/(libphonenumber-js|p-queue|zod)/|^(node:)?(buffer|crypto|util)$",
+          "^src/(access|store)/|^src/(text|errors|present|clock)\\.ts$|node_modules/(libphonenumber-js|p-queue)/|^(node:)?(buffer|crypto|util)$",
       },
     },
     {

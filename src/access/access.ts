@@ -4,7 +4,7 @@ import { refuseUnknown } from "../store/index.js";
 import type { Access, AuditQuery, AuditRecord, Due, Entry, Knock, Learned, Outcome, Owner, Scope } from "./api.js";
 import { parseCode } from "./code.js";
 import { Decisions } from "./decisions.js";
-import { type AccessDoc, AccessShape } from "./documents.js";
+import { type AccessDoc, isKnown } from "./documents.js";
 import { heaviest, judge } from "./gate.js";
 import { heldOf, journalIdsOf } from "./held.js";
 import { Identities } from "./identities.js";
@@ -25,7 +25,7 @@ import type { Actor, Contact, ContactState, Held, Invite, Verdict } from "./type
  */
 export async function createAccess(parts: AccessParts): Promise<Access> {
   const docs = await parts.access.find();
-  refuseUnknown(docs, "access", AccessShape);
+  refuseUnknown(docs, "access", isKnown);
   const ledger = new Ledger(parts);
   await ledger.load(docs);
   return new ContactAccess(parts, ledger, docs);

@@ -1,14 +1,13 @@
-import type { z } from "zod";
 import { KafclawError } from "../errors.js";
 import type { DataFile, Doc } from "./types.js";
 
 /**
  * Refuses documents that this version can't work on: an older KafClaw started on a newer one's home.
- * @param shape as much of a document as its owner builds on
+ * @param isKnown tells it by as little of a document as that takes, since every start looks at all of them
  * @throws KafclawError `store-unknown`
  */
-export function refuseUnknown(docs: readonly Doc[], file: DataFile, shape: z.ZodType): void {
-  const unknown = docs.find((doc) => !shape.safeParse(doc).success);
+export function refuseUnknown<T extends Doc>(docs: readonly T[], file: DataFile, isKnown: (doc: T) => boolean): void {
+  const unknown = docs.find((doc) => !isKnown(doc));
   if (unknown === undefined) return;
   throw new KafclawError(
     "store-unknown",
