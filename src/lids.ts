@@ -102,10 +102,11 @@ export class Lids {
     const asked = new Set<Pn>(this.missing);
     const most = asked.size + MOST_ASKED;
     const others: Pn[] = [];
+    let left: Pn[] = [];
     for (;;) {
-      // Looked up anew each time: who was named meanwhile is asked about, too.
-      const left = people.numbersWithoutLid().filter((pn) => !asked.has(pn));
-      const pns = left.slice(0, Math.min(BATCH, most - asked.size));
+      // Looked up anew at the end: who was named meanwhile is asked about, too.
+      if (left.length === 0) left = people.numbersWithoutLid().filter((pn) => !asked.has(pn));
+      const pns = left.splice(0, Math.min(BATCH, most - asked.size));
       if (pns.length === 0 || login.aborted) break;
       for (const pn of pns) asked.add(pn);
       others.push(...(await this.ask(pns, waitOn)));

@@ -60,7 +60,9 @@ export class People {
     const { access, clock } = this;
     const guests = access.invites().flatMap((invite) => (isLive(invite, clock()) ? (invite.for ?? []) : []));
     const people = [access.owner()?.person, ...LISTS.flatMap((state) => access.list(state)), ...guests];
-    return people.flatMap((person) => (person?.pn !== undefined && person.lid === undefined ? [person.pn] : []));
+    const numbers: Pn[] = [];
+    for (const person of people) if (person?.pn !== undefined && person.lid === undefined) numbers.push(person.pn);
+    return numbers;
   }
 }
 
