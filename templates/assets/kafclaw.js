@@ -177,6 +177,15 @@ function showAway(isAway) {
   document.body.append(line);
 }
 
+// A form that was sent brings another page: to load this one anew, as when it signs out, would overtake that.
+let isLeaving = false;
+addEventListener("submit", (event) => {
+  isLeaving = !event.defaultPrevented;
+});
+addEventListener("pageshow", () => {
+  isLeaving = false;
+});
+
 let isFetching = false;
 let isStale = false;
 
@@ -197,6 +206,7 @@ async function fetchPage() {
   try {
     const response = await fetch(location.href, { headers: { "x-live": "1" } });
     if (PROXY_SAYS.includes(response.status)) throw new Error("nobody is behind the proxy");
+    if (isLeaving) return;
     if (response.redirected) return void location.reload();
     const text = response.ok ? await response.text() : undefined;
     showAway(false);

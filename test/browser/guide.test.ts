@@ -205,6 +205,21 @@ test("a restart ends the session with a clear message, and a sign-out for good",
   await again.getByText("Your session has ended").waitFor();
 });
 
+test("who signs out is told so, though the open page learns first that its session is over", async () => {
+  const world = await World.linked({ setup: "own-number", addressing: "pn" });
+  const page = await signedIn(browser, world.home);
+  const looked = page.waitForResponse(
+    (response) => response.request().headers()["x-live"] === "1" && response.url().includes("/sign-in"),
+  );
+  await page.route("**/sign-out", async (route) => {
+    const response = await route.fetch({ maxRedirects: 0 });
+    await looked;
+    await route.fulfill({ response });
+  });
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("You are signed out.").waitFor();
+});
+
 /** Somebody's entry in the list of people. */
 function entry(page: Page, name: string) {
   return page.locator(".person", { has: page.getByRole("link", { name, exact: true }) });
