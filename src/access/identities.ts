@@ -88,8 +88,8 @@ export class Identities {
     const known = [book.byAddress(person.pn), book.byAddress(person.lid)].filter((other) => other !== undefined);
     const found = planRespelled(contact, typed, person, new Set(known));
     if (found.kind === "merge") return this.#merge(found, by);
-    if (found.kind !== "new-number") return { kind: "same" };
-    return { kind: "same", contact: await this.#number(contact, typed, person, by) };
+    if (found.kind === "new-number") await this.#number(contact, typed, person, by);
+    return { kind: "same" };
   }
 
   async #merge({ winner, loser, addresses }: Extract<Plan, { kind: "merge" }>, by: Actor): Promise<Learned> {

@@ -62,7 +62,7 @@ const RELAYS_KEPT = 1_000;
 /** At least 5 turns are kept for their messages' ids, however few the model is shown: a message that comes again is known. */
 const LEAST_TURNS = 5;
 /** What waits, and an answer that is held up, waits a week for `/answer`. */
-const WAITS_MS = 7 * DAY;
+const ASKED_WITHIN_MS = 7 * DAY;
 /** At most 1,000 messages of one buddy wait, as all that waits is held in memory. */
 const WAITING_EACH = 1_000;
 /** At most this many characters of one buddy wait, which is some MB in memory. */
@@ -156,7 +156,7 @@ export class ConversationBook {
 
   /** What nobody asked for within a week: messages that wait, and turns whose answer is held up. */
   overdue(): { readonly waiting: readonly WaitingDoc[]; readonly held: readonly TurnDoc[] } {
-    const before = this.clock() - WAITS_MS;
+    const before = this.clock() - ASKED_WITHIN_MS;
     return {
       waiting: [...this.waiting.values()].filter(({ at, since = at }) => since < before),
       held: [...this.turnsOf.values()].flat().filter((turn) => turn.at < before && this.isHeldUp(turn)),
