@@ -191,7 +191,8 @@ export class Lids {
   private async learned(pn: Pn): Promise<Person> {
     const { access, mapped, tell } = this.parts;
     const lid = await mapped(digitsOf(pn), "pn");
-    const person = personFrom(pn, lid && `${lid}@lid`) ?? { pn };
+    if (lid === undefined) return { pn };
+    const person = personFrom(pn, `${lid}@lid`) ?? { pn };
     await tell(await access.learn(person));
     return person;
   }

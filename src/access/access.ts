@@ -54,7 +54,7 @@ class ContactAccess implements Access {
     this.#queue = new Queue(ledger, this.#pairing, this.#decisions, settings, full);
     void this.#turns
       .add(async () => {
-        await ledger.reconcile(docs);
+        await ledger.trail.reconcile(docs);
         const owner = this.owner();
         // A crash may have come before that, when the owner was named.
         if (owner) await this.#queue.letGoOf(owner.person, { door: "gateway", who: "start" });

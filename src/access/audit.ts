@@ -1,10 +1,7 @@
-import { present } from "../present.js";
 import type { Collection } from "../store/types.js";
 import type { AuditQuery, AuditRecord } from "./api.js";
+import { type AccessDoc, auditOf } from "./documents.js";
 import type { AccessParts } from "./settings.js";
-
-/** What of a record is looked at to find it: NeDB would sort and copy all of them for one page. */
-type Mark = Pick<AuditRecord, "_id" | "at" | "contact"> & { readonly door: AuditRecord["by"]["door"] };
 
 /**
  * The record of who decided what through which door. A decision is written to `access.db` first and carries its audit
@@ -16,10 +13,10 @@ export class AuditTrail {
   readonly #log: AccessParts["log"];
   /** Records of decisions that stand and are not in the audit yet, in order. */
   #owed: AuditRecord[] = [];
-  /** What is in the audit, oldest first. */
-  #marks: Mark[] = [];
+  /** What is in the audit, oldest first: NeDB would sort and copy all of it for one page. */
+  readonly #records: AuditRecord[] = [];
   /** The records that each of the owner's messages led to, by the message's journal id. */
-  readonly #byCause = new Map<string, string[]>();
+  readonly #byCause = new Map<string, AuditRecord[]>();
 
   constructor({ audit, log }: AccessParts) {
     this.#audit = audit;
@@ -36,7 +33,7 @@ export class AuditTrail {
   async insist(record: AuditRecord): Promise<void> {
     await this.catchUp();
     await this.#audit.put(record);
-    this.#mark([record]);
+    this.#add([record]);
   }
 
   /** Appends what is owed. */
@@ -46,19 +43,19 @@ export class AuditTrail {
     try {
       await this.#audit.putAll(owed);
       this.#owed = [];
-      this.#mark(owed);
+      this.#add(owed);
     } catch (error) {
       this.#log?.warn({ error, records: owed.length }, "The audit could not be written; it will be tried again.");
     }
   }
 
-  /** Appends those of the records that a crash or a failed write kept from the audit. */
-  async reconcile(records: readonly AuditRecord[]): Promise<void> {
+  /** Appends those of the records that the documents vouch for which a crash or a failed write kept from the audit. */
+  async reconcile(docs: readonly AccessDoc[]): Promise<void> {
     try {
       const all = await this.#audit.find();
-      this.#mark(all);
-      const known = new Set(all.map((record) => record._id));
-      this.#owed.push(...records.filter((record) => !known.has(record._id)));
+      this.#add(all);
+      const known = new Set(all.map(({ _id }) => _id));
+      for (const doc of docs) this.#owed.push(...missingOf(doc, known));
     } catch (error) {
       this.#log?.warn({ error }, "The audit could not be compared with the decisions; the next start tries again.");
     }
@@ -68,12 +65,9 @@ export class AuditTrail {
   /** The records, the newest first. */
   async query(query: AuditQuery = {}): Promise<AuditRecord[]> {
     const { skip = 0, limit = Number.POSITIVE_INFINITY } = query;
-    const ids = this.#found(query)
+    return this.#found(query)
       .reverse()
-      .slice(skip, skip + limit)
-      .map(({ _id }) => _id);
-    const records = await Promise.all(ids.map((id) => this.#audit.get(id)));
-    return records.flatMap((record) => record ?? []);
+      .slice(skip, skip + limit);
   }
 
   /** How many records fit, on all pages. */
@@ -83,29 +77,38 @@ export class AuditTrail {
 
   /** What the owner's message led to, so that one which comes again (I10) is not taken for new. */
   async causedBy(cause: string): Promise<AuditRecord[]> {
-    const records = await Promise.all((this.#byCause.get(cause) ?? []).map((id) => this.#audit.get(id)));
-    return [...records.flatMap((record) => record ?? []), ...this.#owed.filter(({ by }) => by.cause === cause)];
+    return [...(this.#byCause.get(cause) ?? []), ...this.#owed.filter(({ by }) => by.cause === cause)];
   }
 
-  #found({ contact, door }: AuditQuery): Mark[] {
-    return this.#marks.filter(
-      (mark) => (contact === undefined || mark.contact === contact) && (door === undefined || mark.door === door),
+  #found({ contact, door }: AuditQuery): AuditRecord[] {
+    return this.#records.filter(
+      (record) =>
+        (contact === undefined || record.contact === contact) && (door === undefined || record.by.door === door),
     );
   }
 
-  #mark(records: readonly AuditRecord[]): void {
-    const last = this.#marks.at(-1);
+  #add(records: readonly AuditRecord[]): void {
+    const last = this.#records.at(-1);
     const isInOrder = records.length === 1 && (last === undefined || inOrder(last, records[0] ?? last) <= 0);
-    for (const { _id, at, contact, by } of records) {
-      this.#marks.push({ _id, at, door: by.door, ...present({ contact }) });
-      if (by.door !== "whatsapp" || by.cause === undefined) continue;
-      this.#byCause.set(by.cause, [...(this.#byCause.get(by.cause) ?? []), _id]);
+    for (const record of records) {
+      this.#records.push(record);
+      const { door, cause } = record.by;
+      if (door !== "whatsapp" || cause === undefined) continue;
+      this.#byCause.set(cause, [...(this.#byCause.get(cause) ?? []), record]);
     }
     // The clock of the machine may have been set back.
-    if (!isInOrder) this.#marks.sort(inOrder);
+    if (!isInOrder) this.#records.sort(inOrder);
   }
 }
 
-function inOrder(a: Pick<Mark, "_id" | "at">, b: Pick<Mark, "_id" | "at">): number {
+/** The audit records that a document vouches for and the audit does not have. */
+function missingOf(doc: AccessDoc, known: ReadonlySet<string>): readonly AuditRecord[] {
+  if (doc.kind === "queue") return [];
+  if (doc.kind !== "contact") return doc.log.filter(({ _id }) => !known.has(_id));
+  const { contact } = doc;
+  return contact.history.filter(({ id }) => !known.has(id)).map((decision) => auditOf(contact, decision));
+}
+
+function inOrder(a: AuditRecord, b: AuditRecord): number {
   return a.at - b.at || (a._id < b._id ? -1 : 1);
 }

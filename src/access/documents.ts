@@ -77,9 +77,3 @@ export function auditOf(contact: Contact, decision: Decision): AuditRecord {
     ...present({ note: decision.note }),
   };
 }
-
-/** Every audit record that a document vouches for. */
-export function vouchedFor(doc: AccessDoc): readonly AuditRecord[] {
-  if (doc.kind === "contact") return doc.contact.history.map((decision) => auditOf(doc.contact, decision));
-  return doc.kind === "queue" ? [] : doc.log;
-}

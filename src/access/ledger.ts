@@ -4,7 +4,7 @@ import type { AuditRecord } from "./api.js";
 import { AuditTrail } from "./audit.js";
 import { newCode, type Random, randomText } from "./code.js";
 import { ContactBook, codesOf } from "./contacts.js";
-import { type AccessDoc, auditOf, vouchedFor } from "./documents.js";
+import { type AccessDoc, auditOf } from "./documents.js";
 import { identityOf, type Person } from "./identity.js";
 import type { AccessParts } from "./settings.js";
 import { stateAfter, type TableAction } from "./transitions.js";
@@ -58,11 +58,6 @@ export class Ledger {
     const merged = new Set(contacts.flatMap((contact) => contact.merged ?? []));
     for (const contact of contacts) if (!merged.has(contact._id)) this.book.set(contact);
     await this.#forget(contacts.filter((contact) => merged.has(contact._id)).map((contact) => contact._id));
-  }
-
-  /** Brings the audit up to what the documents vouch for. */
-  async reconcile(docs: readonly AccessDoc[]): Promise<void> {
-    await this.trail.reconcile(docs.flatMap(vouchedFor));
   }
 
   now(): number {

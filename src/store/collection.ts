@@ -62,7 +62,7 @@ export class DataFileCollection<T extends Doc> implements Collection<T> {
     const { file } = options;
     try {
       const { length, live, documents } = await examine(file, options.clock(), options.log);
-      const db = await openNedb(file, documents.values());
+      const db = await openNedb(file, documents);
       const collection = new DataFileCollection<T>(options, db, await open(file, OPEN));
       collection.#length = length;
       collection.#compactAt = compactAt(live);

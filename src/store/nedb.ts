@@ -1,5 +1,4 @@
 /** NeDB as this folder uses it: checksums and private modes where it writes, and the disk before the memory. */
-import type { Readable } from "node:stream";
 import Datastore from "nedb-promises";
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../files.js";
 import { IdMap } from "./ids.js";
@@ -11,17 +10,12 @@ export type Nedb = Datastore<Doc>;
 
 /** What NeDB has and the types of nedb-promises leave out. */
 interface Inside {
-  readonly persistence: {
-    persistCachedDatabaseAsync?: () => Promise<void>;
-    treatRawStreamAsync?: (stream: Readable) => Promise<{ data: Doc[]; indexes: object }>;
-  };
-  readonly indexes: {
-    readonly _id: { tree: IdMap; reset(docs?: Doc[]): void; insert(docs: Doc[]): void; getMatching(id: string): Doc[] };
-  };
+  readonly persistence: { loadDatabaseAsync: () => Promise<void> };
+  /** Holds back what is asked for until the file is loaded. */
+  readonly executor: { processBuffer(): void };
+  /** The ids' index is the only one. */
+  readonly indexes: { readonly _id: { tree: IdMap } };
   compactDatafileAsync(): Promise<void>;
-  getAllData(): Doc[];
-  _addToIndexes(doc: Doc): void;
-  _removeFromIndexes(doc: Doc): void;
 }
 
 /** A change as lines for the end of the file, and the same for the memory. */
@@ -32,45 +26,34 @@ export interface Change {
 }
 
 /**
- * Opens NeDB over a file that was read already. NeDB would also rewrite (compact) it at once, which needs as much room again,
- * and so would fail on a full disk; so that step is left out here and done by size.
+ * Opens NeDB over a file that was read already. NeDB would read it again, and rewrite (compact) it at once, which needs as
+ * much room again, and so would fail on a full disk; that is done by size instead.
+ * @param documents what the file holds, by id; kept
  */
-export async function openNedb(filename: string, documents: Iterable<Doc>): Promise<Nedb> {
+export async function openNedb(filename: string, documents: Map<string, Doc>): Promise<Nedb> {
   const options = {
     filename,
     afterSerialization: encodeLine,
-    // NeDB wants it beside the other; it reads nothing.
+    // NeDB wants it beside the other; nothing is read by it.
     beforeDeserialization: (line: string) => line,
     modes: { fileMode: PRIVATE_FILE, dirMode: PRIVATE_DIRECTORY },
   };
   const db = Datastore.create(options);
-  const { persistence, indexes } = inside(db);
-  indexes._id.reset = (docs) => {
-    indexes._id.tree = new IdMap();
-    if (docs !== undefined) indexes._id.insert(docs);
-  };
-  persistence.treatRawStreamAsync = async (stream) => {
-    stream.destroy();
-    return { data: [...documents], indexes: {} };
-  };
-  persistence.persistCachedDatabaseAsync = async () => {};
-  try {
-    await db.load();
-  } finally {
-    delete persistence.treatRawStreamAsync;
-    delete persistence.persistCachedDatabaseAsync;
-  }
+  const { persistence, executor, indexes } = inside(db);
+  persistence.loadDatabaseAsync = async () => executor.processBuffer();
+  indexes._id.tree = new IdMap(documents);
+  await db.load();
   return db;
 }
 
 /** Looks a document up as it is in memory: NeDB's own way copies it and takes many times as long. */
 export function lookUp(db: Nedb, id: string): Doc | undefined {
-  return inside(db).indexes._id.getMatching(id)[0];
+  return inside(db).indexes._id.tree.get(id);
 }
 
 /** All documents as they are in memory, in no order: NeDB's own way copies each of them. */
 export function allOf(db: Nedb): Doc[] {
-  return inside(db).getAllData();
+  return inside(db).indexes._id.tree.all();
 }
 
 /**
@@ -80,17 +63,12 @@ export function allOf(db: Nedb): Doc[] {
  * @throws TypeError for field names that NeDB does not take
  */
 export function putting(db: Nedb, docs: readonly Doc[]): Change {
-  const nedb = inside(db);
   for (const doc of docs) checkNames(doc);
+  const { tree } = inside(db).indexes._id;
   return {
     lines: linesOf(docs),
     apply() {
-      for (const doc of docs) {
-        // The ids' index is the only one, and its own list for this id is what it gives.
-        const place = nedb.indexes._id.getMatching(doc._id);
-        if (place.length > 0) place[0] = doc;
-        else nedb._addToIndexes(doc);
-      }
+      for (const doc of docs) tree.insert(doc._id, doc);
       return docs.length;
     },
   };
@@ -98,12 +76,12 @@ export function putting(db: Nedb, docs: readonly Doc[]): Change {
 
 /** Removes by id; what is not there is passed over. */
 export function removing(db: Nedb, ids: readonly string[]): Change {
-  const nedb = inside(db);
-  const gone = [...new Set(ids)].flatMap((id) => lookUp(db, id) ?? []);
+  const { tree } = inside(db).indexes._id;
+  const gone = [...new Set(ids)].filter((id) => tree.get(id) !== undefined);
   return {
-    lines: linesOf(gone.map(({ _id }) => ({ $$deleted: true, _id }))),
+    lines: linesOf(gone.map((_id) => ({ $$deleted: true, _id }))),
     apply() {
-      for (const doc of gone) nedb._removeFromIndexes(doc);
+      for (const id of gone) tree.delete(id);
       return gone.length;
     },
   };

@@ -25,7 +25,7 @@ export interface Examined {
   /** Bytes of the lines that count; the others were replaced or removed since. */
   readonly live: number;
   /** What the lines come to, by id. */
-  readonly documents: ReadonlyMap<string, Doc>;
+  readonly documents: Map<string, Doc>;
 }
 
 /** A line of a data file: a document as it is from there on, or that it is gone. */
