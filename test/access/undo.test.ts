@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { lastStanding } from "../../src/access/index.js";
 import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, person, refusal } from "./house.js";
 
 let house: House;
@@ -44,6 +45,34 @@ describe("undo", () => {
       contact: { state: "denied", blocked: true, blockDue: true },
     });
     expect(house.verdict(ALICE)).toBe("denied");
+  });
+
+  it("of the removal of a blocked number blocks it anew, though WhatsApp was told of both", async () => {
+    const { contact: alice } = await house.access.deny(await house.pending(ALICE), chat, { block: true });
+    await house.access.blockTold(alice);
+    await house.access.blockTold((await house.access.remove(alice, chat)).contact);
+    expect(house.access.blocksDue()).toEqual([]);
+    expect((await house.access.undo(chat)).contact).toMatchObject({ state: "denied", blocked: true });
+    expect(house.access.blocksDue()).toMatchObject([{ code: alice.code }]);
+  });
+
+  it("of a denial without a block has nothing to tell WhatsApp", async () => {
+    await house.denied(ALICE);
+    await house.access.undo(chat);
+    expect(house.access.blocksDue()).toEqual([]);
+  });
+
+  it("brings back no message that its sender deleted, however many steps ago it was held", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    for (const id of ["m1", "m2"]) await house.access.hold(alice, { ...held, journalId: `2000@lid/${id}` });
+    const { since } = house.access.byId(alice._id) ?? alice;
+    house.now += MINUTE;
+    await house.access.deny(alice, chat);
+    await house.access.remove(alice, chat);
+    await house.access.amend(alice, "m1");
+    expect((await house.access.undo(chat)).contact).toMatchObject({ state: "denied", held: [] });
+    const { contact } = await house.access.undo(chat);
+    expect(contact).toMatchObject({ state: "pending", since, held: [{ journalId: "2000@lid/m2" }] });
   });
 
   it("takes back what an `--auto` invite let in", async () => {
@@ -291,5 +320,49 @@ describe("undo", () => {
     expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
     await house.restart();
     expect((await refusal(() => house.access.undo(chat))).code).toBe("nothing-to-undo");
+  });
+});
+
+describe("the last decision that can be taken back", () => {
+  const last = (code?: string) => {
+    const found = house.access.lastUndoable(code === undefined ? undefined : house.access.byCode(code)?._id);
+    return found && [found.contact.code, found.decision.action];
+  };
+
+  it("is the last one of all, or about one contact", async () => {
+    const alice = await house.approved(ALICE);
+    const bob = await house.denied(BOB);
+    expect([last(), last(alice.code), last(bob.code)]).toEqual([
+      [bob.code, "deny"],
+      [alice.code, "approve"],
+      [bob.code, "deny"],
+    ]);
+    await house.access.undo(chat);
+    expect([last(), last(bob.code)]).toEqual([[alice.code, "approve"], undefined]);
+    house.now += 10 * MINUTE + 1;
+    expect([last(), last(alice.code)]).toEqual([undefined, undefined]);
+  });
+
+  it("is none that an undo would refuse as the contact changed since", async () => {
+    const bob = await house.approved(BOB);
+    const alice = await house.approved(ALICE);
+    await house.access.learn(person("15550002000@s.whatsapp.net", "9999@lid"));
+    expect(house.access.byCode(alice.code)?.history.at(-1)?.action).toBe("suspend");
+    expect([last(), last(alice.code)]).toEqual([[bob.code, "approve"], undefined]);
+  });
+});
+
+describe("the last decision that stands", () => {
+  it("is none that was taken back, and no merge of two records", async () => {
+    await house.pending(person("2000@lid"));
+    house.now += MINUTE;
+    const byNumber = await house.access.approve(person("15550002000@s.whatsapp.net"), cli, { name: "Alice" });
+    await house.access.learn(ALICE);
+    const merged = house.access.byCode(byNumber.contact.code);
+    expect(merged?.history.at(-1)?.action).toBe("merge");
+    expect(lastStanding({ history: merged?.history ?? [] })?.action).toBe("approve");
+    await house.access.deny(ALICE, cli);
+    await house.access.undo(cli);
+    expect(lastStanding({ history: house.access.find(ALICE)?.history ?? [] })?.action).toBe("approve");
   });
 });
