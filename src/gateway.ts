@@ -22,6 +22,7 @@ import { gatewayView, responderControl } from "./gateway-view.js";
 import { History } from "./history.js";
 import type { Home } from "./home.js";
 import { Lids } from "./lids.js";
+import { MissingNumbers } from "./missing-numbers.js";
 import { People } from "./people.js";
 import { present } from "./present.js";
 import { QrFile } from "./qr-file.js";
@@ -246,6 +247,7 @@ async function build(
     people,
     link: opened,
     mapped,
+    missing: await MissingNumbers.open(settings),
     readdress: (typed, person) => outbox.readdress(typed, person),
     tell: (learned) => admin.tell.learned(learned),
     news: (key, message) => admin.notices.news(key, message),

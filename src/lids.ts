@@ -9,6 +9,7 @@ import {
   personOf,
 } from "./access/index.js";
 import type { Scheduler } from "./admin/index.js";
+import type { MissingNumbers } from "./missing-numbers.js";
 import type { People } from "./people.js";
 import { type Message, own } from "./text.js";
 import type { Mapped } from "./whatsapp/inbound.js";
@@ -20,6 +21,7 @@ export interface LidsParts {
   readonly people: People;
   readonly link: Pick<Link, "writtenSo" | "onWhatsApp" | "askLids">;
   readonly mapped: Mapped;
+  readonly missing: MissingNumbers;
   /** A number that was typed turned out to be this person: what was posted to it is theirs. */
   readonly readdress: (typed: Pn, person: Person) => Promise<void>;
   /** Tells the owner of what was learned. */
@@ -53,7 +55,7 @@ export class Lids {
   /** Aborted when its connection has ended: who asks for it then would get no answer, and is to end nobody's waiting. */
   private login = new AbortController();
   private asking = new Asking();
-  /** Numbers that WhatsApp said it does not know; they are asked about once in a run. */
+  /** Numbers that WhatsApp said it does not have; they are asked about once in a run. */
   private readonly missing = new Set<Pn>();
 
   constructor(private readonly parts: LidsParts) {}
@@ -170,10 +172,10 @@ export class Lids {
   }
 
   private async tellMissing(pns: readonly Pn[]): Promise<void> {
-    const { access, log, news } = this.parts;
+    const { access, people, missing, log, news } = this.parts;
     log.warn({ pns }, "numbers that somebody is named by are not on WhatsApp");
     // The owner's own would have to be told there.
-    const others = pns.filter((pn) => pn !== access.owner()?.person.pn);
+    const others = missing.untold(pns).filter((pn) => pn !== access.owner()?.person.pn);
     const [first] = others;
     if (first === undefined) return;
     const shown = others.slice(0, MOST_SHOWN).map((pn) => formatNumber({ pn }));
@@ -185,6 +187,7 @@ export class Lids {
             `⚠️ These numbers are not on WhatsApp: ${shown.join(", ")}${rest}. Check them, as nobody is let in or kept out by them.`,
           );
     await news(`missing:${first}`, message);
+    await missing.wereTold(others, people.numbersWithoutLid());
   }
 
   /** What WhatsApp told of a number by now. */

@@ -2,9 +2,12 @@
 import { describe, expect, it } from "vitest";
 import type { Access, Learned, Person, Pn } from "../src/access/index.js";
 import { Lids } from "../src/lids.js";
+import { MissingNumbers } from "../src/missing-numbers.js";
 import type { People } from "../src/people.js";
+import type { Collection, Doc } from "../src/store/types.js";
 import { person } from "./admin/house.js";
 import { Clockwork } from "./clockwork.js";
+import { tempStore } from "./whatsapp/temp-store.js";
 
 const SECOND = 1000;
 const SAME: Learned = { kind: "same" };
@@ -27,39 +30,49 @@ class Desk {
   readonly news: string[] = [];
   private readonly lidsOf = new Map<string, string>();
 
-  readonly lids = new Lids({
-    access: {
-      owner: () => this.owner && { setup: "own-number", person: this.owner, confirmed: true },
-      learn: async (who: Person) => this.takeUp(who, who.lid === undefined ? undefined : who.pn),
-      respell: async (typed: Pn, who: Person) => {
-        this.learned.push([typed, who]);
-        if (this.owner?.pn === typed) this.owner = who;
-        return this.takeUp(who, typed);
+  /** @param settings what a restart finds again */
+  static async open(settings?: Collection<Doc>): Promise<Desk> {
+    return new Desk(await MissingNumbers.open(settings ?? (await (await tempStore()).open("settings"))));
+  }
+
+  readonly lids: Lids;
+
+  private constructor(missing: MissingNumbers) {
+    this.lids = new Lids({
+      access: {
+        owner: () => this.owner && { setup: "own-number", person: this.owner, confirmed: true },
+        learn: async (who: Person) => this.takeUp(who, who.lid === undefined ? undefined : who.pn),
+        respell: async (typed: Pn, who: Person) => {
+          this.learned.push([typed, who]);
+          if (this.owner?.pn === typed) this.owner = who;
+          return this.takeUp(who, typed);
+        },
+      } as unknown as Access,
+      people: { numbersWithoutLid: () => [...this.named] } as unknown as People,
+      link: {
+        writtenSo: async (pns) => {
+          await this.answer(`${pns.length} numbers`);
+          return this.silent ? undefined : pns.filter((pn) => !this.others.has(pn));
+        },
+        onWhatsApp: async (pn) => {
+          await this.answer(pn);
+          return this.others.get(pn);
+        },
+        askLids: async (pns) => {
+          await this.answer(`${pns.length} LIDs`);
+          if (!this.silent) for (const pn of pns) this.lidsOf.set(userOf(pn), `9${userOf(pn)}`);
+        },
       },
-    } as unknown as Access,
-    people: { numbersWithoutLid: () => [...this.named] } as unknown as People,
-    link: {
-      writtenSo: async (pns) => {
-        await this.answer(`${pns.length} numbers`);
-        return this.silent ? undefined : pns.filter((pn) => !this.others.has(pn));
-      },
-      onWhatsApp: async (pn) => {
-        await this.answer(pn);
-        return this.others.get(pn);
-      },
-      askLids: async (pns) => {
-        await this.answer(`${pns.length} LIDs`);
-        if (!this.silent) for (const pn of pns) this.lidsOf.set(userOf(pn), `9${userOf(pn)}`);
-      },
-    },
-    mapped: async (user) => this.lidsOf.get(user),
-    tell: async () => {},
-    news: async (key) => void this.news.push(key),
-    clock: () => this.time.now,
-    scheduler: this.time,
-    readdress: async (typed, { pn }) => void this.readdressed.push(`${typed} ${pn}`),
-    log: { warn() {} },
-  });
+      mapped: async (user) => this.lidsOf.get(user),
+      missing,
+      tell: async () => {},
+      news: async (key) => void this.news.push(key),
+      clock: () => this.time.now,
+      scheduler: this.time,
+      readdress: async (typed, { pn }) => void this.readdressed.push(`${typed} ${pn}`),
+      log: { warn() {} },
+    });
+  }
   readonly readdressed: string[] = [];
 
   name(count: number, from = 15550200000): void {
@@ -103,7 +116,7 @@ const userOf = (pn: string): string => pn.replace(/@.*/, "");
 
 describe("who is not in waits", () => {
   it("until everybody was asked about, in questions about many", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.name(60);
     await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
     expect(await desk.isDone(desk.lids.asked())).toBe(true);
@@ -112,7 +125,7 @@ describe("who is not in waits", () => {
   });
 
   it("for the next login where the link is lost while the owner is asked about", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.owner = { pn: number(15550100000) };
     desk.name(1);
     desk.takes = 3 * SECOND;
@@ -129,7 +142,7 @@ describe("who is not in waits", () => {
   });
 
   it("as long as answers come", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.name(60);
     desk.takes = 8 * SECOND;
     void desk.lids.askAll(desk.lids.loggedIn());
@@ -137,7 +150,7 @@ describe("who is not in waits", () => {
   });
 
   it("for a minute at most, however many answers come", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.name(10);
     for (const pn of desk.named) desk.others.set(pn, null);
     desk.takes = 8 * SECOND;
@@ -148,7 +161,7 @@ describe("who is not in waits", () => {
   });
 
   it("ten seconds for a server that says nothing", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.name(120);
     Object.assign(desk, { silent: true, takes: 5 * SECOND });
     void desk.lids.askAll(desk.lids.loggedIn());
@@ -156,7 +169,7 @@ describe("who is not in waits", () => {
   });
 
   it("from when the link is lost, and through logins that don't last, until the next that does", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     const { lids } = desk;
     await desk.secondsUntil(lids.askAll(desk.lids.loggedIn()));
     lids.linkClosed();
@@ -172,7 +185,7 @@ describe("who is not in waits", () => {
   });
 
   it("no more when the gateway stops", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     const { lids } = desk;
     const waiting = lids.asked();
     lids.linkClosed();
@@ -183,7 +196,7 @@ describe("who is not in waits", () => {
 });
 
 it("five hundred are asked about after one login, and each once", async () => {
-  const desk = new Desk();
+  const desk = await Desk.open();
   desk.name(520);
   desk.silent = true;
   await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
@@ -192,7 +205,7 @@ it("five hundred are asked about after one login, and each once", async () => {
 });
 
 it("who is named while others are asked about is asked about, too", async () => {
-  const desk = new Desk();
+  const desk = await Desk.open();
   desk.name(1);
   desk.takes = SECOND;
   const all = desk.lids.askAll(desk.lids.loggedIn());
@@ -206,7 +219,7 @@ describe("a number that WhatsApp writes otherwise", () => {
   const ana = person("+551187654321", "9551187654321@lid");
 
   it("is asked about by itself, and is that person's, whose record is in order by then", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.named.push(typed, number(15550200000));
     desk.others.set(typed, "551187654321@s.whatsapp.net");
     await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
@@ -217,7 +230,7 @@ describe("a number that WhatsApp writes otherwise", () => {
   });
 
   it("stays as it is where WhatsApp says nothing about it alone", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.named.push(typed);
     desk.others.set(typed, undefined as never);
     await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
@@ -225,7 +238,7 @@ describe("a number that WhatsApp writes otherwise", () => {
   });
 
   it("is the owner's before anybody else is asked about", async () => {
-    const desk = new Desk();
+    const desk = await Desk.open();
     desk.owner = { pn: typed };
     desk.others.set(typed, "551187654321@s.whatsapp.net");
     expect(await desk.lids.askOwner(desk.lids.loggedIn())).toBe(true);
@@ -237,13 +250,35 @@ describe("a number that WhatsApp writes otherwise", () => {
   });
 });
 
-it("a number that is not on WhatsApp is told of once; of the owner's own nobody can be told", async () => {
-  const desk = new Desk();
-  desk.name(2);
-  const [owner, bob] = desk.named;
-  desk.owner = { pn: owner as Pn };
-  for (const pn of desk.named) desk.others.set(pn, null);
-  expect(await desk.lids.askOwner(desk.lids.loggedIn())).toBe(false);
-  for (let logins = 0; logins < 2; logins++) await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
-  expect(desk.news).toEqual([`missing:${bob}`]);
+describe("a number that is not on WhatsApp is told of", () => {
+  it("once; of the owner's own nobody can be told", async () => {
+    const desk = await Desk.open();
+    desk.name(2);
+    const [owner, bob] = desk.named;
+    desk.owner = { pn: owner as Pn };
+    for (const pn of desk.named) desk.others.set(pn, null);
+    expect(await desk.lids.askOwner(desk.lids.loggedIn())).toBe(false);
+    for (let logins = 0; logins < 2; logins++) await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
+    expect(desk.news).toEqual([`missing:${bob}`]);
+  });
+
+  it("once over restarts, until nobody is named by it any more", async () => {
+    const settings = await (await tempStore()).open<Doc>("settings");
+    const [alice, bob] = [number(15550200000), number(15550200001)];
+    /** @returns what is told in a run with these names */
+    const told = async (...named: readonly Pn[]) => {
+      const desk = await Desk.open(settings);
+      desk.named.push(...named);
+      for (const pn of named) desk.others.set(pn, null);
+      await desk.secondsUntil(desk.lids.askAll(desk.lids.loggedIn()));
+      return desk.news;
+    };
+    expect(await told(alice)).toEqual([`missing:${alice}`]);
+    expect(await told(alice)).toEqual([]);
+    expect(await told(bob, alice)).toEqual([`missing:${bob}`]);
+    expect(await told(bob, alice)).toEqual([]);
+    const carol = number(15550200002);
+    expect(await told(carol)).toEqual([`missing:${carol}`]);
+    expect(await told(alice, carol)).toEqual([`missing:${alice}`]);
+  });
 });
