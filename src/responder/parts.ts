@@ -14,6 +14,7 @@ export interface ResponderParts {
   readonly outbox: Outbox & {
     isHeld(key: string): boolean;
     revive(key: string): Promise<void>;
+    dropHeld(key: string): Promise<void>;
     signal(to: Person, signal: Signal, address?: Pn | Lid): void;
   };
   readonly settings: {

@@ -2,7 +2,7 @@ import type { Contact } from "../access/types.js";
 import type { Message } from "../text.js";
 import type { Inbound } from "../whatsapp/types.js";
 import { Answering, keyOf } from "./answering.js";
-import { ConversationBook, type TurnDoc } from "./book.js";
+import { ConversationBook, type TurnDoc, type Who } from "./book.js";
 import { Intake } from "./intake.js";
 import { DailyLimit, type DayDoc } from "./limit.js";
 import { MediaStore } from "./media.js";
@@ -119,9 +119,7 @@ class Conversations implements RunningResponder {
 
   async answer(contactId: string): Promise<void> {
     for (const who of idsOf(this.parts.access, contactId)) {
-      for (const turn of this.book.held()) {
-        if (turn.who === who) await this.parts.outbox.revive(keyOf(turn));
-      }
+      for (const turn of this.heldOf(who)) await this.parts.outbox.revive(keyOf(turn));
       await this.book.wake(who);
       this.turns.ready(who);
     }
@@ -129,7 +127,15 @@ class Conversations implements RunningResponder {
 
   async forget(contactId: string): Promise<number> {
     let turns = 0;
-    for (const who of idsOf(this.parts.access, contactId)) turns += await this.book.forget(who);
+    for (const who of idsOf(this.parts.access, contactId)) {
+      for (const turn of this.heldOf(who)) await this.parts.outbox.dropHeld(keyOf(turn));
+      turns += await this.book.forget(who);
+    }
     return turns;
+  }
+
+  /** The answers to one that silent mode held up. */
+  private heldOf(who: Who): readonly TurnDoc[] {
+    return this.book.held().filter((turn) => turn.who === who);
   }
 }

@@ -663,6 +663,14 @@ describe("a restart", () => {
     expect(desk.told).toEqual([]);
   });
 
+  it("an answer that it held up is forgotten with the conversation", async () => {
+    const { desk, alice } = await heldUp();
+    const kept = () => desk.outbox.posted().flatMap(({ content }) => content ?? []);
+    expect(kept()).toHaveLength(1);
+    await desk.responder.forget(alice._id);
+    expect([desk.responder.backlog().size, kept()]).toEqual([0, []]);
+  });
+
   /** A desk where a restart in silent mode held up an answer to Alice. */
   async function heldUp() {
     const desk = await Desk.open();

@@ -175,6 +175,13 @@ export class OutboxBook {
     await this.save({ ...doc, to, ...(address === undefined || address === typed ? {} : { address }) });
   }
 
+  /** Drops what is held of the parcel with this key. */
+  async dropHeld(key: string): Promise<void> {
+    const doc = this.withKey(key);
+    if (!doc?.items.some(isHeld)) return;
+    await this.save({ ...doc, items: doc.items.map((item) => (isHeld(item) ? withoutContent(item) : item)) });
+  }
+
   /** Drops texts after a day or, suppressed, two weeks, and parcels that are long done or too many. What waits stays. */
   async prune(): Promise<void> {
     this.sincePrune = 0;

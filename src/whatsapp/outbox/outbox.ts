@@ -82,6 +82,10 @@ class Door implements RunningOutbox {
     await saved;
   }
 
+  dropHeld(key: string): Promise<void> {
+    return this.book.dropHeld(key);
+  }
+
   async readdress(typed: Pn, person: Person): Promise<void> {
     const saved = this.book.postedTo(typed).map((doc) => {
       const saving = this.book.readdress(doc, typed, person);

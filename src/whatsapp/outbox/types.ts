@@ -65,6 +65,8 @@ export interface RunningOutbox extends Outbox {
   isHeld(key: string): boolean;
   /** Lets go what is held of a parcel, under its ids of then: what arrived already is known to WhatsApp. */
   revive(key: string): Promise<void>;
+  /** Drops what is held of a parcel: nobody will want it. */
+  dropHeld(key: string): Promise<void>;
   /**
    * What was posted to a number as it was typed is for the person whom WhatsApp knows by it: what waits goes to them in
    * its turn, and what is held can be revived for them. Call it when it turns out that WhatsApp spells the number otherwise.

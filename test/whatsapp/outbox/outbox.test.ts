@@ -140,6 +140,23 @@ describe("outbox: what goes out", () => {
     expect(rig.texts()).toHaveLength(2);
   });
 
+  it("what was suppressed leaves no word on the disk when it is dropped", async () => {
+    const rig = new Rig();
+    const outbox = await rig.start();
+    rig.silent = true;
+    for (const word of ["mauve", "amber"]) await outbox.post(text(ALICE, word, { key: word }));
+    await rig.settled();
+    for (const key of ["mauve", "other"]) await outbox.dropHeld(key);
+    const kept = (): string =>
+      JSON.stringify([...(rig.collection as MemoryCollection).docs.values()].map(({ items }) => items));
+    expect([outbox.isHeld("mauve"), outbox.isHeld("amber")]).toEqual([false, true]);
+    expect(kept()).not.toContain("mauve");
+    rig.silent = false;
+    for (const key of ["mauve", "amber"]) await outbox.revive(key);
+    await rig.settled();
+    expect(rig.texts()).toEqual(["amber"]);
+  });
+
   it("reactions and deletions go out as they are", async () => {
     const rig = new Rig();
     const outbox = await rig.start();
