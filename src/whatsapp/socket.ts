@@ -130,6 +130,7 @@ export function openSocket(options: SocketOptions): WASocket {
     if (node.tag !== "message") return;
     envelopes.watch(node);
     resends.watch(socket, node);
+    inOneQueue(node);
   });
   socket.registerSocketEndHandler(() => resends.clear());
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
@@ -182,17 +183,25 @@ function isPerson(jid: string): boolean {
 }
 
 /**
+ * Has Baileys take a message behind those that came before. It works off what waited at WhatsApp one after another, and
+ * what comes meanwhile at once: of two orders, the older one would have the last word.
+ */
+function inOneQueue(node: BinaryNode): void {
+  node.attrs = { ...node.attrs, offline: node.attrs.offline || "0" };
+}
+
+/**
  * Brings a decrypted text together with the stanza that it came in: Baileys gives the repository the very bytes of the
  * stanza, so the bytes' identity is the link between the two.
  */
 class Envelopes {
-  private readonly stanzas = new WeakMap<Uint8Array, BinaryNode>();
+  private readonly stanzas = new WeakMap<Uint8Array, BinaryNode["attrs"]>();
 
   constructor(private readonly options: Pick<SocketOptions, "journal" | "session" | "creds">) {}
 
-  watch(node: BinaryNode): void {
-    if (!Array.isArray(node.content)) return;
-    for (const child of node.content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, node);
+  watch({ attrs, content }: BinaryNode): void {
+    if (!Array.isArray(content)) return;
+    for (const child of content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, attrs);
   }
 
   /**
@@ -200,7 +209,7 @@ class Envelopes {
    * they are known, so that the same message under the other one is the same message (I10).
    */
   async record(ciphertext: Uint8Array, plaintext: Uint8Array): Promise<JournalRecord | undefined> {
-    const attrs = this.stanzas.get(ciphertext)?.attrs;
+    const attrs = this.stanzas.get(ciphertext);
     if (!attrs?.id || !attrs.from) return undefined;
     if (attrs.category === "peer" && !isResend(plaintext)) return undefined;
     // What the account's owner writes to other people is their own business.
