@@ -13,7 +13,7 @@ import type { Directory } from "./directory.js";
 import { retryReceipt } from "./incoming.js";
 import type { Received, ReceivedReceipt } from "./mailbox.js";
 import type { MediaServer } from "./media.js";
-import { node } from "./node.js";
+import { node, SERVER } from "./node.js";
 import { type PostOffice, seconds } from "./outgoing.js";
 import type { Pairing } from "./pairing.js";
 import type { Person, SendOptions, TargetOptions, TravelOptions } from "./person.js";
@@ -202,6 +202,14 @@ export class Phone {
     const offer = node("offer", { "call-id": id, "call-creator": from, from }, [node("audio")]);
     this.#stanza(to, node("call", { from, id, t: seconds(this.#at(options)) }, [offer]));
     return { id };
+  }
+
+  /** Changes a setting of the account, mutes a chat, say: its companions are told to ask the server for it. */
+  changeSetting(): void {
+    const attrs = { from: SERVER, type: "server_sync", id: this.#world.post.newId(), t: seconds(this.#world.clock()) };
+    for (const companion of this.account.companions.values()) {
+      companion.deliver(node("notification", attrs, [node("collection", { name: "regular", version: "2" })]));
+    }
   }
 
   /** Tells the writer's companions that this phone's owner has read a message. */

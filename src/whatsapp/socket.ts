@@ -127,9 +127,10 @@ export function openSocket(options: SocketOptions): WASocket {
     if (node instanceof Uint8Array) return;
     boundTokens(node);
     void watch(node).catch((error: unknown) => log.warn({ err: error }, "a list of devices could not be looked at"));
-    if (node.tag !== "message") return;
-    envelopes.watch(node);
-    resends.watch(socket, node);
+    if (node.tag === "message") {
+      envelopes.watch(node);
+      resends.watch(socket, node);
+    }
     inOneQueue(node);
   });
   socket.registerSocketEndHandler(() => resends.clear());
@@ -183,11 +184,16 @@ function isPerson(jid: string): boolean {
 }
 
 /**
- * Has Baileys take a message behind those that came before. It works off what waited at WhatsApp one after another, and
- * what comes meanwhile at once: of two orders, the older one would have the last word.
+ * Has Baileys take messages in the order in which they come, and let them wait for nothing else. It works off what waited
+ * at WhatsApp one after another, receipts too, for which it may ask the server, and what comes meanwhile at once: of two
+ * orders, the older one would have the last word.
  */
 function inOneQueue(node: BinaryNode): void {
-  node.attrs = { ...node.attrs, offline: node.attrs.offline || "0" };
+  const { offline, ...attrs } = node.attrs;
+  if (node.tag === "message") node.attrs = { ...attrs, offline: offline || "0" };
+  else if (node.tag === "receipt") node.attrs = attrs;
+  // What the phone's own settings are is of no use here, and asking for them can take minutes.
+  else if (node.tag === "notification" && attrs.type === "server_sync") node.content = [];
 }
 
 /**

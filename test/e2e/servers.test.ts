@@ -33,6 +33,25 @@ describe("a server that says less than ours", () => {
     expect(world.leaks(world.mallory)).toEqual([]);
   });
 
+  it.each<[what: string, wait: (world: World, sent: string) => void, isUnanswered: (query: BinaryNode) => boolean]>([
+    ["changed settings", ({ bot }) => bot.changeSetting(), ({ attrs }) => attrs.xmlns === "w:sync:app:state"],
+    [
+      "somebody's keys",
+      ({ mallory, bot }, id) => mallory.forgeRetryReceipt({ id, to: bot }),
+      ({ attrs, content }) => attrs.xmlns === "encrypt" && JSON.stringify(content).includes('"key"'),
+    ],
+  ])("no answer about %s holds up no message that waited behind", async (_, wait, isUnanswered) => {
+    const world = await World.linked(OWN);
+    await world.settled();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.owner, "message");
+    world.wa.hold();
+    wait(world, node?.attrs.id ?? "");
+    await world.order("/silent");
+    world.wa.answerQueries((query) => (isUnanswered(query) ? "nothing" : undefined));
+    world.wa.resume();
+    await world.told(/Silent mode is on/);
+  });
+
   it("a login that does not name our LID takes nothing from the chat with oneself", async () => {
     const world = await World.linked(SELF);
     await world.home.stop();
