@@ -18,7 +18,7 @@
  * const answer = await alice.next(({ text }) => text.startsWith("hi"));
  * await alice.send(bot, "yes", { quote: answer });
  * await alice.react(bot, answer.id, "👍");           // "" takes it back; { fromMe: true } for one of alice's own messages
- * await alice.edit(bot, id, "hallo");
+ * await alice.edit(bot, id, "hallo");                 // { sealed: true } where it was sent with { secret: true }
  * await alice.revoke(bot, id);
  * await wa.close();
  * ```

@@ -17,6 +17,7 @@ import { node, SERVER } from "./node.js";
 import { type PostOffice, seconds } from "./outgoing.js";
 import type { Pairing } from "./pairing.js";
 import type { Person, SendOptions, TargetOptions, TravelOptions } from "./person.js";
+import { sealedEdit, secretOf } from "./sealed.js";
 
 /** What the phone needs of the world around it. */
 export interface PhoneWorld {
@@ -114,7 +115,9 @@ export class Phone {
   /** Writes to somebody. What goes to another person is copied to the own companions as sent by this phone. */
   send(to: Phone, text: string, options: SendOptions = {}): Promise<{ id: string }> {
     const answered = to.account.address(options.addressing ?? "lid");
-    return this.#send(to, "text", textMessage(text, options, answered), options);
+    const id = options.id ?? this.#world.post.newId();
+    const secret = options.secret ? { messageContextInfo: { messageSecret: secretOf(id) } } : {};
+    return this.#send(to, "text", { ...textMessage(text, options, answered), ...secret }, { ...options, id });
   }
 
   /** "Message yourself". */
@@ -131,7 +134,9 @@ export class Phone {
   /** Changes the text of a message that this phone sent. */
   edit(to: Phone, targetId: string, text: string, options: TargetOptions = {}): Promise<{ id: string }> {
     const key = this.#key(to, targetId, options.fromMe ?? true, options);
-    return this.#send(to, "text", editMessage(text, key, this.#at(options)), options, { edit: "1" });
+    const by = jidNormalizedUser(this.#jid(options.addressing ?? "lid"));
+    const edit = options.sealed ? sealedEdit(text, key, by) : editMessage(text, key, this.#at(options));
+    return this.#send(to, "text", edit, options, { edit: "1" });
   }
 
   /** Deletes a message for everyone. */
