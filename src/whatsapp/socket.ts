@@ -47,6 +47,11 @@ export interface SocketOptions {
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
 }
 
+/**
+ * What Baileys reads in other people's messages: nothing, padded by one byte. The journal has their words; Baileys would do
+ * what only our own phone may ask for, as sending receipts of a history, or ask for what is no protobuf again and again.
+ */
+const NO_WORDS = Uint8Array.of(1);
 /** How long a query may stay unanswered, and how long a closing handshake may take. */
 const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -115,7 +120,7 @@ export function openSocket(options: SocketOptions): WASocket {
               // Beside the keys that moved, in one transaction (I10); Baileys' type knows only its own keys.
               if (record) await auth.keys.set({ journal: { [record._id]: record } } as SignalDataSet);
               if (record?.attrs.id) resends.read(record.attrs.id);
-              return plaintext;
+              return envelopes.isMe(message.jid) ? plaintext : NO_WORDS;
             }, message.jid),
           ),
       };
@@ -225,7 +230,7 @@ class Envelopes {
     return journal.draft(whole.attrs, whole.body);
   }
 
-  private isMe(jid: string): boolean {
+  isMe(jid: string): boolean {
     const user = bareUser(jid);
     const { me } = this.options.creds;
     return me !== undefined && (bareUser(me.id) === user || (me.lid !== undefined && bareUser(me.lid) === user));
