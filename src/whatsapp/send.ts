@@ -86,7 +86,8 @@ async function prepare(socket: WASocket, jid: string): Promise<boolean> {
     socket,
     devices.map((device) => device.jid),
   );
-  if (missing.length > 0) await openSessions(socket, missing);
+  // Where WhatsApp gives no keys, who has a session is written to all the same.
+  if (missing.length > 0) await openSessions(socket, missing).catch(() => {});
   const unreachable = new Set(await withoutSession(socket, missing));
   const user = jidDecode(jid)?.user;
   if (!devices.some((device) => device.user === user && !unreachable.has(device.jid))) return false;

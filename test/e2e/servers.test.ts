@@ -59,6 +59,24 @@ describe("a server that says less than ours", () => {
     await world.told(/Silent mode is on/);
   });
 
+  it("an error in place of a new device's keys keeps no answer from the others", async () => {
+    const world = await World.linked(OWN);
+    await world.order("/silent off");
+    await world.aliceApproved();
+    await world.alice.next();
+    const error = { tag: "error", attrs: { code: "429", text: "rate-overlimit" } };
+    world.wa.answerQueries((query) => {
+      const isForKeys = query.attrs.xmlns === "encrypt" && JSON.stringify(query.content).includes('"key"');
+      const refusal = { tag: "iq", attrs: { id: query.attrs.id ?? "", type: "error" }, content: [error] };
+      return isForKeys ? refusal : withDevice(query, { id: "41" });
+    });
+    // A new connection asks for the lists anew.
+    world.wa.disconnect(503);
+    await world.say(world.alice, "anybody there?");
+    await world.reply(await world.told(/anybody there/), "here I am");
+    expect((await world.alice.next(undefined, { timeoutMs: 10_000 })).text).toBe("here I am");
+  });
+
   it("a login that does not name our LID takes nothing from the chat with oneself", async () => {
     const world = await World.linked(SELF);
     await world.home.stop();
