@@ -15,6 +15,7 @@ import { Door, isSaid } from "./door.js";
 import type { Responder } from "./responder/index.js";
 import { type Mapped, normalise, resent, withOtherAddress } from "./whatsapp/inbound.js";
 import { type Journal, type JournalRecord, senderOf } from "./whatsapp/journal.js";
+import { sealedTarget, unseal } from "./whatsapp/sealed.js";
 import type { Inbound, Me, Outbox } from "./whatsapp/types.js";
 
 /** The rooms that a message may pass. */
@@ -145,10 +146,11 @@ export class Route {
     }
   }
 
-  private async handle(record: JournalRecord): Promise<void> {
+  private async handle(taken: JournalRecord): Promise<void> {
     const { journal, outbox, me } = this.rooms;
     const self = me();
     if (!self) throw new KafclawError("not-linked", "Not linked to WhatsApp; the message waits until it is.", "failed");
+    const record = await this.unsealed(taken, self);
     const more = await Promise.all(resent(record, self).map((raw) => withOtherAddress(raw, this.rooms.mapped)));
     if (more.length > 0) await journal.record(more.map(({ attrs, body }) => journal.draft(attrs, body)));
     const message = normalise(record, self);
@@ -164,6 +166,14 @@ export class Route {
     const isOwnChat = complete.chat.kind === "person" && same(complete.chat.person, self);
     if (complete.chat.kind === "person" && (isOwnChat || !complete.fromMe)) await this.learn(complete);
     await this.pass(complete, this.judge(complete), record);
+  }
+
+  /** An edit as it would have come unsealed, where the message that it changes is known; everything else as it is. */
+  private async unsealed(record: JournalRecord, me: Me): Promise<JournalRecord> {
+    const target = sealedTarget(record.body);
+    const original = target === undefined ? undefined : await this.rooms.journal.bySameSender(record, target);
+    const body = original && unseal(record, original.body, me);
+    return body === undefined ? record : { ...record, body };
   }
 
   /** Adds the address that the message did not bring, where it was learned before. */

@@ -18,7 +18,7 @@
  * const answer = await alice.next(({ text }) => text.startsWith("hi"));
  * await alice.send(bot, "yes", { quote: answer });
  * await alice.react(bot, answer.id, "👍");           // "" takes it back; { fromMe: true } for one of alice's own messages
- * await alice.edit(bot, id, "hallo");
+ * await alice.edit(bot, id, "hallo");                 // { sealed: true } where it was sent with { secret: true }
  * await alice.revoke(bot, id);
  * await wa.close();
  * ```
@@ -42,7 +42,7 @@
  * ## More that phones can do
  * `sendMedia(to, { kind: "voice", seconds: 3, bytes })` uploads an encrypted file (`mimetype`, `statedLength` and `fault`
  * make it lie or break), `download(received)` gets one back; `wa.downloads` are the files that were asked for. `sendGroup("1203…@g.us", text)`, `sendStatus(text)`, `call(to)`,
- * `sendRaw(to, protoMessage)`, `sendBytes(to, bytes, { name })`, `read(received)`, `forgeRetryReceipt({ id, to, withKeys? })`, `unlink()`, `leave()`.
+ * `changeSetting()`, `sendRaw(to, protoMessage)`, `sendBytes(to, bytes, { name })`, `read(received)`, `forgeRetryReceipt({ id, to, withKeys? })`, `unlink()`, `leave()`.
  * Options of `send`: `forwarded`, `ephemeral: seconds`, `viewOnce`, `timestamp` (milliseconds), `id`,
  * `corrupt` (the companion can't decrypt and has to ask again; it then gets it),
  * `absent` (no content; the companion has to ask its own phone, which answers), `resends: false` (whoever asks gets nothing).

@@ -33,10 +33,16 @@ export interface TravelOptions {
   readonly resends?: boolean;
 }
 
-export type SendOptions = TravelOptions & TextOptions;
+export type SendOptions = TravelOptions &
+  TextOptions & {
+    /** Brings the secret that edits of it are sealed with, as all that phones write does. */
+    readonly secret?: boolean;
+  };
 
 /** Names the message that a reaction, an edit or a revocation is about. */
 export interface TargetOptions extends TravelOptions {
   /** Whether the one who acts wrote the target; for reactions it is so only in the chat with oneself, unless said otherwise. */
   readonly fromMe?: boolean;
+  /** Seals an edit, as phones do since May 2026. What it changes was sent with its `secret`. */
+  readonly sealed?: boolean;
 }

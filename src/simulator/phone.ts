@@ -13,10 +13,11 @@ import type { Directory } from "./directory.js";
 import { retryReceipt } from "./incoming.js";
 import type { Received, ReceivedReceipt } from "./mailbox.js";
 import type { MediaServer } from "./media.js";
-import { node } from "./node.js";
+import { node, SERVER } from "./node.js";
 import { type PostOffice, seconds } from "./outgoing.js";
 import type { Pairing } from "./pairing.js";
 import type { Person, SendOptions, TargetOptions, TravelOptions } from "./person.js";
+import { sealedEdit, secretOf } from "./sealed.js";
 
 /** What the phone needs of the world around it. */
 export interface PhoneWorld {
@@ -114,7 +115,9 @@ export class Phone {
   /** Writes to somebody. What goes to another person is copied to the own companions as sent by this phone. */
   send(to: Phone, text: string, options: SendOptions = {}): Promise<{ id: string }> {
     const answered = to.account.address(options.addressing ?? "lid");
-    return this.#send(to, "text", textMessage(text, options, answered), options);
+    const id = options.id ?? this.#world.post.newId();
+    const secret = options.secret ? { messageContextInfo: { messageSecret: secretOf(id) } } : {};
+    return this.#send(to, "text", { ...textMessage(text, options, answered), ...secret }, { ...options, id });
   }
 
   /** "Message yourself". */
@@ -131,7 +134,9 @@ export class Phone {
   /** Changes the text of a message that this phone sent. */
   edit(to: Phone, targetId: string, text: string, options: TargetOptions = {}): Promise<{ id: string }> {
     const key = this.#key(to, targetId, options.fromMe ?? true, options);
-    return this.#send(to, "text", editMessage(text, key, this.#at(options)), options, { edit: "1" });
+    const by = jidNormalizedUser(this.#jid(options.addressing ?? "lid"));
+    const edit = options.sealed ? sealedEdit(text, key, by) : editMessage(text, key, this.#at(options));
+    return this.#send(to, "text", edit, options, { edit: "1" });
   }
 
   /** Deletes a message for everyone. */
@@ -202,6 +207,14 @@ export class Phone {
     const offer = node("offer", { "call-id": id, "call-creator": from, from }, [node("audio")]);
     this.#stanza(to, node("call", { from, id, t: seconds(this.#at(options)) }, [offer]));
     return { id };
+  }
+
+  /** Changes a setting of the account, mutes a chat, say: its companions are told to ask the server for it. */
+  changeSetting(): void {
+    const attrs = { from: SERVER, type: "server_sync", id: this.#world.post.newId(), t: seconds(this.#world.clock()) };
+    for (const companion of this.account.companions.values()) {
+      companion.deliver(node("notification", attrs, [node("collection", { name: "regular", version: "2" })]));
+    }
   }
 
   /** Tells the writer's companions that this phone's owner has read a message. */

@@ -111,7 +111,7 @@ export function open(message: Message): Opened {
 }
 
 /** The message and everything wrapped in it, outermost first; nothing where it is wrapped beyond reason. */
-function unwrap(message: Message): readonly Message[] {
+export function unwrap(message: Message): readonly Message[] {
   const levels: Message[] = [];
   let current: Message | null | undefined = message;
   while (current) {

@@ -1,4 +1,10 @@
-import { areJidsSameUser, type BinaryNode, jidDecode, type WASocket } from "@whiskeysockets/baileys";
+import {
+  areJidsSameUser,
+  type BinaryNode,
+  getBinaryNodeChild,
+  jidDecode,
+  type WASocket,
+} from "@whiskeysockets/baileys";
 
 /** What of a connection keeps the lists of devices. */
 type ListKeeper = Pick<WASocket, "user" | "userDevicesCache">;
@@ -16,14 +22,17 @@ export function watchDevices(socket: ListKeeper): (node: BinaryNode) => Promise<
       if (user !== undefined) await socket.userDevicesCache.del(user);
     }
   };
-  return async ({ tag, attrs }) => {
+  return async (node) => {
+    const { tag, attrs } = node;
     const { from } = attrs;
     if (from === undefined) return;
     const isMine = areJidsSameUser(from, socket.user?.id) || areJidsSameUser(from, socket.user?.lid);
     const own = isMine ? [socket.user?.id, socket.user?.lid] : [];
     const both = [from, attrs.lid, attrs.sender_lid, attrs.sender_pn, ...own];
     if (tag === "message" && (await isNews(socket, from))) await forget(...both);
-    if (tag === "notification" && attrs.type === "devices") await forget(...both);
+    // Of our own devices WhatsApp tells in a notification of another type.
+    const isOfOwn = attrs.type === "account_sync" && getBinaryNodeChild(node, "devices") !== undefined;
+    if (tag === "notification" && (attrs.type === "devices" || isOfOwn)) await forget(...both);
     // The server's hash of the devices that should have got it, where that is another one than the message's.
     if (tag === "ack" && attrs.phash !== undefined) await forget(...both, socket.user?.id, socket.user?.lid);
   };

@@ -5,6 +5,7 @@ import { cleanName } from "../text.js";
 import { open } from "./content.js";
 import { envelopeOf, isMe, isOwnPhone } from "./envelope.js";
 import type { JournalRecord } from "./journal.js";
+import { attempt, decode, pad } from "./plaintext.js";
 import type { Inbound, Me } from "./types.js";
 
 /** What of a journal record is read here. */
@@ -143,25 +144,4 @@ export async function withOtherAddress({ attrs, body }: Raw, mapped: Mapped): Pr
 function timeOf(t: string | undefined): number | undefined {
   const seconds = Number(t);
   return seconds >= EARLIEST_S && seconds <= LATEST_S ? seconds * 1000 : undefined;
-}
-
-/** The message in a journal record's body: base64 of the protobuf with 1 to 16 bytes of padding, each its number. */
-function decode(body: string): proto.IMessage | undefined {
-  const bytes = Buffer.from(body, "base64");
-  const padding = bytes.at(-1) ?? 0;
-  if (padding < 1 || padding > 16 || padding > bytes.length) return undefined;
-  return attempt(bytes.subarray(0, bytes.length - padding), (unpadded) => proto.Message.decode(unpadded));
-}
-
-function pad(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([bytes, Buffer.from([1])]);
-}
-
-/** Bytes from outside may be anything: what can't be read is nothing. */
-function attempt<T, R>(value: T, read: (value: T) => R): R | undefined {
-  try {
-    return read(value);
-  } catch {
-    return undefined;
-  }
 }

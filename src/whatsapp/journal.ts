@@ -1,12 +1,13 @@
 import { DAY } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
+import { secretAlone } from "./sealed.js";
 
 /** A message as it was decrypted, with the stanza's attributes, written in the transaction that moves the ratchet. */
 export interface JournalRecord extends Doc {
   /** The stanza's attributes: from, id, t, participant, recipient, sender_pn, sender_lid, notify, …; none once handled. */
   readonly attrs: Readonly<Record<string, string>>;
-  /** The decrypted, still padded protobuf in base64; "" once handled. */
+  /** The decrypted, still padded protobuf in base64; once handled, at most what edits of it are sealed with. */
   readonly body: string;
   /** Arrival, milliseconds since 1970. */
   readonly at: number;
@@ -110,6 +111,12 @@ export class Journal {
     return this.collection.get(id);
   }
 
+  /** What the sender of a record wrote under another of WhatsApp's ids. */
+  async bySameSender({ attrs }: JournalRecord, id: string): Promise<JournalRecord | undefined> {
+    const other = { ...attrs, id };
+    return (await this.get(journalId(other))) ?? this.get(idByNumber(other) ?? "");
+  }
+
   /** What came in and was not handled, in order of arrival: the work left by a crash. */
   unhandled(): Promise<JournalRecord[]> {
     return this.collection.find({ state: "new" }, { sort: { seq: 1 } });
@@ -120,7 +127,11 @@ export class Journal {
     // Not `{ ...record, … }`: where a spread gets new properties, V8 of Node 20 makes a hidden class for each object.
     const kept = held
       ? ({ state: "held", attrs, body } as const)
-      : ({ state: "done", attrs: NO_ATTRS, body: "" } as const);
+      : ({
+          state: "done",
+          attrs: NO_ATTRS,
+          body: CONTACTS_VERDICTS.has(how.verdict) ? secretAlone(body) : "",
+        } as const);
     const done: JournalRecord = { _id, ...kept, at, seq, ...how };
     await this.collection.put(done);
     this.mark(done);

@@ -20,6 +20,8 @@ import { mediaMessage } from "./media.js";
 import type { Ack, Me, WireContent } from "./types.js";
 
 const ACK_TIMEOUT_MS = 15_000;
+/** The device of a business that Meta hosts, which alone is addressed under another server. */
+const HOSTED = 99;
 
 /** A device, as Baileys lists it. */
 type Device = Awaited<ReturnType<WASocket["getUSyncDevices"]>>[number];
@@ -84,7 +86,8 @@ async function prepare(socket: WASocket, jid: string): Promise<boolean> {
     socket,
     devices.map((device) => device.jid),
   );
-  if (missing.length > 0) await openSessions(socket, missing);
+  // Where WhatsApp gives no keys, who has a session is written to all the same.
+  if (missing.length > 0) await openSessions(socket, missing).catch(() => {});
   const unreachable = new Set(await withoutSession(socket, missing));
   const user = jidDecode(jid)?.user;
   if (!devices.some((device) => device.user === user && !unreachable.has(device.jid))) return false;
@@ -108,12 +111,11 @@ async function devicesOf(socket: WASocket, jids: readonly string[]): Promise<Dev
     if (user === undefined || server === undefined || devices.some((device) => device.user === user)) continue;
     const last = (await socket.authState.keys.get("device-list", [user]))[user] ?? [];
     const own = [socket.user?.id, socket.user?.lid];
-    const known = [...new Set([0, ...last.map(Number)])].map((device) => ({
-      user,
-      server,
-      device,
-      jid: jidEncode(user, server, device),
-    }));
+    const known = [...new Set([0, ...last.map(Number)])].map((device) => {
+      const hosted = server === "lid" ? "hosted.lid" : "hosted";
+      const host = device === HOSTED ? hosted : server;
+      return { user, server: host, device, jid: jidEncode(user, host, device) };
+    });
     const others = known.filter((device) => !own.includes(device.jid));
     // Baileys asks again right before it sends; it finds them here.
     await socket.userDevicesCache.set(user, others);

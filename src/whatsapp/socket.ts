@@ -47,6 +47,11 @@ export interface SocketOptions {
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
 }
 
+/**
+ * What Baileys reads in other people's messages: nothing, padded by one byte. The journal has their words; Baileys would do
+ * what only our own phone may ask for, as sending receipts of a history, or ask for what is no protobuf again and again.
+ */
+const NO_WORDS = Uint8Array.of(1);
 /** How long a query may stay unanswered, and how long a closing handshake may take. */
 const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -115,7 +120,7 @@ export function openSocket(options: SocketOptions): WASocket {
               // Beside the keys that moved, in one transaction (I10); Baileys' type knows only its own keys.
               if (record) await auth.keys.set({ journal: { [record._id]: record } } as SignalDataSet);
               if (record?.attrs.id) resends.read(record.attrs.id);
-              return plaintext;
+              return envelopes.isMe(message.jid) ? plaintext : NO_WORDS;
             }, message.jid),
           ),
       };
@@ -127,9 +132,11 @@ export function openSocket(options: SocketOptions): WASocket {
     if (node instanceof Uint8Array) return;
     boundTokens(node);
     void watch(node).catch((error: unknown) => log.warn({ err: error }, "a list of devices could not be looked at"));
-    if (node.tag !== "message") return;
-    envelopes.watch(node);
-    resends.watch(socket, node);
+    if (node.tag === "message") {
+      envelopes.watch(node);
+      resends.watch(socket, node);
+    }
+    inOneQueue(node);
   });
   socket.registerSocketEndHandler(() => resends.clear());
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
@@ -182,17 +189,30 @@ function isPerson(jid: string): boolean {
 }
 
 /**
+ * Has Baileys take messages in the order in which they come, and let them wait for nothing else. It works off what waited
+ * at WhatsApp one after another, receipts too, for which it may ask the server, and what comes meanwhile at once: of two
+ * orders, the older one would have the last word.
+ */
+function inOneQueue(node: BinaryNode): void {
+  const { offline, ...attrs } = node.attrs;
+  if (node.tag === "message") node.attrs = { ...attrs, offline: offline || "0" };
+  else if (node.tag === "receipt") node.attrs = attrs;
+  // What the phone's own settings are is of no use here, and asking for them can take minutes.
+  else if (node.tag === "notification" && attrs.type === "server_sync") node.content = [];
+}
+
+/**
  * Brings a decrypted text together with the stanza that it came in: Baileys gives the repository the very bytes of the
  * stanza, so the bytes' identity is the link between the two.
  */
 class Envelopes {
-  private readonly stanzas = new WeakMap<Uint8Array, BinaryNode>();
+  private readonly stanzas = new WeakMap<Uint8Array, BinaryNode["attrs"]>();
 
   constructor(private readonly options: Pick<SocketOptions, "journal" | "session" | "creds">) {}
 
-  watch(node: BinaryNode): void {
-    if (!Array.isArray(node.content)) return;
-    for (const child of node.content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, node);
+  watch({ attrs, content }: BinaryNode): void {
+    if (!Array.isArray(content)) return;
+    for (const child of content) if (child.content instanceof Uint8Array) this.stanzas.set(child.content, attrs);
   }
 
   /**
@@ -200,7 +220,7 @@ class Envelopes {
    * they are known, so that the same message under the other one is the same message (I10).
    */
   async record(ciphertext: Uint8Array, plaintext: Uint8Array): Promise<JournalRecord | undefined> {
-    const attrs = this.stanzas.get(ciphertext)?.attrs;
+    const attrs = this.stanzas.get(ciphertext);
     if (!attrs?.id || !attrs.from) return undefined;
     if (attrs.category === "peer" && !isResend(plaintext)) return undefined;
     // What the account's owner writes to other people is their own business.
@@ -210,7 +230,7 @@ class Envelopes {
     return journal.draft(whole.attrs, whole.body);
   }
 
-  private isMe(jid: string): boolean {
+  isMe(jid: string): boolean {
     const user = bareUser(jid);
     const { me } = this.options.creds;
     return me !== undefined && (bareUser(me.id) === user || (me.lid !== undefined && bareUser(me.lid) === user));

@@ -58,6 +58,20 @@ describe("messages and lost connections", () => {
     },
   );
 
+  it("I10: what comes while the gateway works off what waited is handled behind it", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    await world.aliceApproved();
+    world.wa.hold();
+    const ids: string[] = [];
+    for (let count = 0; count < 50; count++) ids.push((await world.say(world.alice, `waited ${count}`)).id);
+    world.wa.resume();
+    await world.wa.waitForCompanion("open");
+    ids.push((await world.say(world.alice, "came meanwhile")).id);
+    await world.settled();
+    await world.home.prints(new RegExp(`${ids.at(-1)}[^\\n]*to the responder`));
+    expect(world.responded()).toEqual(ids);
+  });
+
   it("440: another process has the session, and the gateway says so", async () => {
     const world = await World.linked(OWN_NUMBER);
     world.wa.disconnect(440, { kind: "conflict" });

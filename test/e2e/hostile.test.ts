@@ -94,6 +94,29 @@ describe("hostile senders and servers", () => {
     expect(world.leaks()).toEqual([]);
   });
 
+  it("I3: what only our own phone may tell us has no effect and no receipt of its own, whoever else sends it", async () => {
+    const world = await World.linked(SETTING);
+    await world.settled();
+    world.wa.clearRecord();
+    const { Type } = proto.Message.ProtocolMessage;
+    for (const type of [Type.HISTORY_SYNC_NOTIFICATION, Type.APP_STATE_SYNC_KEY_SHARE]) {
+      const historySyncNotification = {
+        syncType: proto.HistorySync.HistorySyncType.RECENT,
+        chunkOrder: 1,
+        progress: 100,
+      };
+      await world.mallory.sendRaw(world.bot, { protocolMessage: { type, historySyncNotification } });
+    }
+    // Nor is what is no message asked for again.
+    await world.mallory.sendBytes(world.bot, Buffer.from([255, 255, 255]));
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    const receipts = world.wa.stanzasTo(world.mallory, "receipt").map(({ node }) => node.attrs.type);
+    expect(receipts).toEqual(["inactive", "inactive", "inactive"]);
+    expect(world.wa.record.filter(({ node }) => node.attrs.xmlns === "w:sync:app:state")).toEqual([]);
+    expect(world.leaks()).toEqual([]);
+  });
+
   it("a stranger's group keys in a direct message are kept nowhere", async () => {
     const world = await World.linked(SETTING);
     const keys = { id: 1, iteration: 0, chainKey: Buffer.alloc(20_000), signingKey: Buffer.alloc(33, 5) };

@@ -1,24 +1,9 @@
-import { type BinaryNode, getBinaryNodeChild, getBinaryNodeChildren } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import type { Phone } from "../../src/simulator/index.js";
+import { withDevice } from "./device-lists.js";
 import { TOKEN, World } from "./world.js";
 
 const SETTING = { setup: "own-number", addressing: "lid" } as const;
-
-/** The answer to a question for devices that lists one more with everybody, which nobody has keys of. */
-function withStaleDevice({ attrs, content }: BinaryNode): BinaryNode | undefined {
-  const usync = Array.isArray(content) ? content.find(({ tag }) => tag === "usync") : undefined;
-  if (!usync || !JSON.stringify(usync).includes('"devices"')) return undefined;
-  const list = getBinaryNodeChild(usync, "list");
-  const devices = ["0", "41"].map((id) => ({ tag: "device", attrs: { id, "key-index": "1" } }));
-  const users = getBinaryNodeChildren(list, "user").map(({ attrs: { jid = "" } }) => ({
-    tag: "user",
-    attrs: { jid },
-    content: [{ tag: "devices", attrs: {}, content: [{ tag: "device-list", attrs: {}, content: devices }] }],
-  }));
-  const found: BinaryNode = { ...usync, content: [{ tag: "list", attrs: {}, content: users }] };
-  return { tag: "iq", attrs: { id: attrs.id ?? "", type: "result", from: "s.whatsapp.net" }, content: [found] };
-}
 
 interface Shown {
   readonly event: string;
@@ -289,7 +274,7 @@ describe("recipients that can't read", () => {
 
   it("a device that WhatsApp has no keys of keeps nobody's words from the others", async () => {
     const world = await World.linked(SETTING);
-    world.wa.answerQueries((query) => withStaleDevice(query));
+    world.wa.answerQueries((query) => withDevice(query, { id: "41" }));
     const { code } = await world.aliceKnocks();
     await world.order("/silent off");
     await world.order(`/approve ${code}`);

@@ -12,28 +12,31 @@ async function approve(world: World, notice: Received): Promise<void> {
   await world.told(/Approved/);
 }
 
-it("what a pending sender deletes is gone, and what they edit is only as they left it", async () => {
-  const world = await World.linked(OWN, FAST);
-  const { alice, bot, mallory } = world;
-  const { notice } = await world.aliceKnocks(`${TOKEN} I am Alice`);
-  const pin = await world.say(alice, "my PIN is 4711");
-  const first = await world.say(alice, "come at 5");
-  await alice.revoke(bot, pin.id);
-  await alice.edit(bot, first.id, "come at 55");
-  await alice.edit(bot, first.id, "come at 6");
-  await world.say(alice, "thanks");
-  // Nobody takes back or edits another's.
-  await world.say(mallory, TOKEN);
-  await world.told(/New sender/);
-  await mallory.revoke(bot, first.id);
-  await mallory.edit(bot, first.id, "come at 7");
-  await world.wa.waitUntilTaken();
-  await world.settled();
-  await approve(world, notice);
-  const { text } = await world.told(/💬.*Alice/);
-  expect(text).toContain("> ••• I am Alice\n> come at 6\n> thanks");
-  expect(inbox(world).join("\n")).not.toMatch(/4711|come at 5|come at 7/);
-});
+it.each([false, true])(
+  "what a pending sender deletes is gone, and what they edit is only as they left it (sealed: %s)",
+  async (sealed) => {
+    const world = await World.linked(OWN, FAST);
+    const { alice, bot, mallory } = world;
+    const { notice } = await world.aliceKnocks(`${TOKEN} I am Alice`);
+    const pin = await world.say(alice, "my PIN is 4711");
+    const first = await world.say(alice, "come at 5", { secret: true });
+    await alice.revoke(bot, pin.id);
+    await alice.edit(bot, first.id, "come at 55", { sealed });
+    await alice.edit(bot, first.id, "come at 6", { sealed });
+    await world.say(alice, "thanks");
+    // Nobody takes back or edits another's.
+    await world.say(mallory, TOKEN);
+    await world.told(/New sender/);
+    await mallory.revoke(bot, first.id);
+    await mallory.edit(bot, first.id, "come at 7", { sealed });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    await approve(world, notice);
+    const { text } = await world.told(/💬.*Alice/);
+    expect(text).toContain("> ••• I am Alice\n> come at 6\n> thanks");
+    expect(inbox(world).join("\n")).not.toMatch(/4711|come at 5|come at 7/);
+  },
+);
 
 it("a file with the token for its caption is held, and given to whoever the owner asks", async () => {
   const world = await World.linked(OWN, FAST);

@@ -303,9 +303,9 @@ describe("without a model", () => {
   it("a reply that the owner edits or deletes stays as it was, and one that quotes no buddy goes to nobody, which is told", async () => {
     const world = await talking();
     await world.say(world.alice, "when?");
-    const { id } = await world.reply(await world.told(/💬/), "at five");
+    const { id } = await world.order("at five", { quote: await world.told(/💬/), secret: true });
     expect((await fromBot(world)).text).toBe("at five");
-    await world.owner.edit(world.bot, id, "at six");
+    await world.owner.edit(world.bot, id, "at six", { sealed: true });
     await world.told(/^An edit goes to nobody: your reply to Alice/);
     await world.owner.revoke(world.bot, id);
     await world.told(/^A deletion goes to nobody: your reply to Alice/);
@@ -315,6 +315,16 @@ describe("without a model", () => {
     }
     expect(world.alice.inbox).toMatchObject([{ text: "at five" }]);
     expect(world.wa.stanzasTo(world.alice, "message")).toHaveLength(1);
+  });
+
+  it("a buddy's sealed edit is relayed, also of what was relayed before a restart", async () => {
+    const world = await talking();
+    const { id } = await world.say(world.alice, "at five?", { secret: true });
+    await world.told(/💬[\s\S]*at five/);
+    await world.home.stop("SIGKILL");
+    await world.home.startLinked();
+    await world.alice.edit(world.bot, id, "at six?", { sealed: true });
+    await world.told(/💬[\s\S]*✏️ at six/);
   });
 
   it("what leaves for buddies keeps to the pace of the configuration", async () => {

@@ -1,5 +1,6 @@
 import type { BinaryNode } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
+import { withDevice } from "./device-lists.js";
 import { World } from "./world.js";
 
 const OWN = { setup: "own-number", addressing: "lid" } as const;
@@ -18,7 +19,11 @@ function asksForDevices(query: BinaryNode): boolean {
 describe("a server that says less than ours", () => {
   it.each(NO_LIST)("%s on somebody's devices keeps no answer from their phone", async (_, { type, content }) => {
     const world = await World.linked(OWN);
+    // Until then the list was there, with a device of a business that Meta hosts, which is addressed in its own way.
+    world.wa.answerQueries((query) => withDevice(query, { id: "99", is_hosted: "true" }));
+    await world.order("/silent off");
     const code = await world.aliceApproved();
+    await world.alice.next();
     await world.home.stop();
     const said = content === undefined ? {} : { content };
     world.wa.answerQueries((query) =>
@@ -31,6 +36,45 @@ describe("a server that says less than ours", () => {
     await world.reply(await world.told(new RegExp(`${code}[^]*anybody there`)), "here I am");
     expect((await world.alice.next()).text).toBe("here I am");
     expect(world.leaks(world.mallory)).toEqual([]);
+    const asked = world.wa.record.filter(({ node }) => node.attrs.xmlns === "encrypt").map(({ node }) => node);
+    expect(JSON.stringify(asked)).not.toContain(":99@lid");
+  });
+
+  it.each<[what: string, wait: (world: World, sent: string) => void, isUnanswered: (query: BinaryNode) => boolean]>([
+    ["changed settings", ({ bot }) => bot.changeSetting(), ({ attrs }) => attrs.xmlns === "w:sync:app:state"],
+    [
+      "somebody's keys",
+      ({ mallory, bot }, id) => mallory.forgeRetryReceipt({ id, to: bot }),
+      ({ attrs, content }) => attrs.xmlns === "encrypt" && JSON.stringify(content).includes('"key"'),
+    ],
+  ])("no answer about %s holds up no message that waited behind", async (_, wait, isUnanswered) => {
+    const world = await World.linked(OWN);
+    await world.settled();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.owner, "message");
+    world.wa.hold();
+    wait(world, node?.attrs.id ?? "");
+    await world.order("/silent");
+    world.wa.answerQueries((query) => (isUnanswered(query) ? "nothing" : undefined));
+    world.wa.resume();
+    await world.told(/Silent mode is on/);
+  });
+
+  it("an error in place of a new device's keys keeps no answer from the others", async () => {
+    const world = await World.linked(OWN);
+    await world.order("/silent off");
+    await world.aliceApproved();
+    await world.alice.next();
+    const error = { tag: "error", attrs: { code: "429", text: "rate-overlimit" } };
+    world.wa.answerQueries((query) => {
+      const isForKeys = query.attrs.xmlns === "encrypt" && JSON.stringify(query.content).includes('"key"');
+      const refusal = { tag: "iq", attrs: { id: query.attrs.id ?? "", type: "error" }, content: [error] };
+      return isForKeys ? refusal : withDevice(query, { id: "41" });
+    });
+    // A new connection asks for the lists anew.
+    world.wa.disconnect(503);
+    await world.say(world.alice, "anybody there?");
+    await world.reply(await world.told(/anybody there/), "here I am");
+    expect((await world.alice.next(undefined, { timeoutMs: 10_000 })).text).toBe("here I am");
   });
 
   it("a login that does not name our LID takes nothing from the chat with oneself", async () => {

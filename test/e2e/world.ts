@@ -180,7 +180,7 @@ function isLeak({ kind, node }: Stanza, isOurs: boolean): boolean {
     case "presence":
       return type !== "unavailable";
     case "receipt":
-      return !["inactive", "retry", "peer_msg", "hist_sync", "sender"].includes(type);
+      return !["inactive", "retry", ...(isOurs ? ["peer_msg", "hist_sync", "sender"] : [])].includes(type);
     default:
       return !isOurs;
   }

@@ -7,8 +7,8 @@ const cache = boundedCache(100);
 const user = { id: "15550009000:3@s.whatsapp.net", lid: "9009000:3@lid" };
 const look = watchDevices({ user, userDevicesCache: cache } as Pick<WASocket, "user" | "userDevicesCache">);
 
-function node(tag: string, attrs: Record<string, string>): BinaryNode {
-  return { tag, attrs };
+function node(tag: string, attrs: Record<string, string>, ...content: BinaryNode[]): BinaryNode {
+  return { tag, attrs, content };
 }
 
 /** Whose lists are kept still. */
@@ -25,7 +25,8 @@ describe("A list of devices", () => {
     await look(node("message", { from: "2000@lid", sender_pn: "15550002000@s.whatsapp.net" }));
     await look(node("message", { from: "2000:3@lid" }));
     await look(node("ack", { class: "message", from: "2000@lid" }));
-    await look(node("notification", { type: "account_sync", from: "2000@lid" }));
+    const setting = node("disappearing_mode", { duration: "0" });
+    await look(node("notification", { type: "account_sync", from: "15550009000@s.whatsapp.net" }, setting));
     await look(node("message", { from: "7777:9@lid" }));
     expect(kept()).toEqual(["2000", "15550002000", "15550009000", "9009000"]);
   });
@@ -38,6 +39,12 @@ describe("A list of devices", () => {
   it("goes under both addresses when WhatsApp tells of a change", async () => {
     await look(node("notification", { type: "devices", from: "15550002000@s.whatsapp.net", lid: "2000@lid" }));
     expect(kept()).toEqual(["15550009000", "9009000"]);
+  });
+
+  it("of our own goes under both addresses when WhatsApp tells of a new device", async () => {
+    const notification = { type: "account_sync", from: "15550009000@s.whatsapp.net" };
+    await look(node("notification", notification, node("devices", { dhash: "2:abcd" })));
+    expect(kept()).toEqual(["2000", "15550002000"]);
   });
 
   it("goes with our own when an ack says that others should have got the message", async () => {

@@ -1,3 +1,4 @@
+import { proto } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import { Journal, type JournalRecord, journalId, senderOf } from "../../src/whatsapp/journal.js";
 import { tempStore } from "./temp-store.js";
@@ -64,6 +65,21 @@ describe("Journal", () => {
     await journal.handled(record, { verdict: "buddy", what: "text" });
     expect(await journal.get(record._id)).toMatchObject({ attrs: {}, body: "", verdict: "buddy", what: "text" });
     expect(senderOf(record._id)).toBe("9@lid");
+  });
+
+  it("keeps of contacts' messages what their edits are sealed with, found by whichever address the edit names", async () => {
+    const { journal } = await openJournal();
+    const sealing = proto.Message.encode({ messageContextInfo: { messageSecret: new Uint8Array(32) } }).finish();
+    const left = async (id: string, verdict: string) => {
+      const record = journal.draft(attrs(id), Buffer.concat([sealing, Buffer.of(1)]));
+      await journal.record([record]);
+      await journal.handled(record, { verdict });
+      const edit = journal.draft({ id: "E1", from: "77@lid", sender_pn: attrs(id).from }, text("edit"));
+      return (await journal.bySameSender(edit, id))?.body;
+    };
+    expect(await left("B1", "buddy")).not.toBe("");
+    expect(await left("S1", "stranger")).toBe("");
+    expect(await journal.bySameSender(journal.draft(attrs("E1", "9@lid"), text("edit")), "B1")).toBeUndefined();
   });
 
   it.each([
