@@ -639,6 +639,21 @@ describe("what the pages do", () => {
     expect(await browser.does("/settings/responder", { to: "resume" })).toContain("Done.");
   });
 
+  it("an invite that is refused is told of by the fields of its form, not by the options of the command", async () => {
+    const browser = await Browser.signedIn();
+    const wrong: [Record<string, string>, string][] = [
+      [{ label: "-Bob" }, "For whom? Write a name that begins with no dash."],
+      [{ label: "Bob", days: "-1" }, "“Works for so many days” takes a whole number from 1 to 90, not -1."],
+      [
+        { label: "Bob", number: "+1 555 000 2000" },
+        "“Only for this number” goes with “Approve at once whoever uses it”",
+      ],
+      [{ label: "Bob", number: "abc", auto: "yes" }, "“Only for this number” takes a number with country code"],
+    ];
+    for (const [typed, sentence] of wrong)
+      expect(await browser.does("/settings/invites", typed)).toContain(`Not done. ${sentence}`);
+  });
+
   it("an invite is for somebody, and not for a word of its command", async () => {
     const browser = await Browser.signedIn();
     expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
@@ -646,7 +661,7 @@ describe("what the pages do", () => {
     expect((await browser.post("/settings/invites", long)).status).toBe(400);
     expect((await browser.post("/settings/silent", { to: "off", for: "1h".repeat(101) })).status).toBe(400);
     expect(house.gateway.silent.on()).toBe(true);
-    expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
+    expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\? Write a name/);
     expect(house.access.invites()).toEqual([]);
   });
 
