@@ -40,6 +40,7 @@ export function terminalIn(
     user: "olga",
     interactive: false,
     colour: { out: false, err: false },
+    columns: { out: undefined, err: undefined },
     out: (text) => print(text, "out"),
     err: (text) => print(text, "err"),
     log: () => pino({ level: "silent" }),
