@@ -793,8 +793,10 @@ describe("what the pages do", () => {
     await browser.does("/link", { phone: "+1 555 000 9000" });
     expect(await browser.does("/link", { phone: "12" })).toMatch(/is no full phone number/);
     expect(link.asked).toEqual([{ phone: "15550009000" }]);
-    link.event = { event: "qr", data: "x" };
+    const { headers } = await browser.post("/link", { phone: "1 2" });
     house.link = "unlinked";
+    expect((await browser.get(headers.location ?? "")).text).toContain('name="phone" value="1 2"');
+    link.event = { event: "qr", data: "x" };
     expect((await browser.get("/link")).text).toContain("Stop linking");
     expect(await browser.does("/link/cancel", {})).toContain("Linking is stopped.");
     expect(link.asked.at(-1)).toEqual({ cancelled: true });
