@@ -354,6 +354,15 @@ describe("other web pages", () => {
     expect((await namesAt(other)).filter((name) => names.includes(name))).toEqual([]);
   });
 
+  it("browsers ask each time whether their script and style are the newest", async () => {
+    for (const path of ["/assets/kafclaw.js", "/assets/kafclaw.css", "/assets/pico.css"]) {
+      const { headers } = await request(server).get(path).expect(200);
+      expect(headers["cache-control"]).toBe("public, max-age=0");
+      const since = headers["last-modified"] ?? "";
+      await request(server).get(path).set("if-modified-since", since).expect(304);
+    }
+  });
+
   it("a name that was made to point here (DNS rebinding) gets nothing", async () => {
     for (const path of [...PAGES, "/sign-in", "/assets/kafclaw.js"]) {
       await request(server).get(path).set("host", "evil.example").expect(421);
