@@ -438,6 +438,12 @@ describe("other web pages", () => {
 });
 
 describe("what the pages do", () => {
+  it("comes back to the longest search, too", async () => {
+    const browser = await Browser.signedIn();
+    const back = `/whatsapp?${new URLSearchParams({ list: "pending", search: "𐍈文".repeat(66) })}`;
+    await browser.post("/settings/silent", { to: "on", back }).expect("location", back);
+  });
+
   it("approves, denies, removes and takes back, in the words of the commands", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
