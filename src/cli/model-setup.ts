@@ -22,8 +22,12 @@ export function modelFromFlags(given: Given): ModelChoice {
   return present({ model, baseUrl, apiKey });
 }
 
-/** Asks what is to answer buddies, with the models of an Ollama that answers here first. @returns undefined where it was cancelled */
-export async function askForModel({ env }: Terminal): Promise<ModelChoice | undefined> {
+/**
+ * Asks what is to answer buddies, with the models of an Ollama that answers here first.
+ * @param isSelf the bot uses the owner's own number
+ * @returns undefined where it was cancelled
+ */
+export async function askForModel({ env }: Terminal, isSelf: boolean): Promise<ModelChoice | undefined> {
   // Only here: most commands ask nothing.
   const { isCancel, select } = await import("@clack/prompts");
   const { findOllama } = await import("../responder/index.js");
@@ -32,15 +36,18 @@ export async function askForModel({ env }: Terminal): Promise<ModelChoice | unde
     options: [
       ...offers(await findOllama(env.OLLAMA_HOST)),
       { value: "other", label: "Another OpenAI-compatible endpoint" },
-      {
-        value: {},
-        label: "I do",
-        hint: "no model: the bot relays what they write to you, and your quoted replies back",
-      },
+      { value: {}, ...withoutModel(isSelf) },
     ],
   });
   if (isCancel(choice)) return undefined;
   return choice === "other" ? askForEndpoint() : choice;
+}
+
+/** What it means to have no model. */
+export function withoutModel(isSelf: boolean): { label: string; hint: string } {
+  return isSelf
+    ? { label: "Nobody", hint: "no model: the bot stays quiet, as you have their chats on your own phone" }
+    : { label: "I do", hint: "no model: the bot relays what they write to you, and your quoted replies back" };
 }
 
 /** What an Ollama has, as answers to choose from. */

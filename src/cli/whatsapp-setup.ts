@@ -50,7 +50,7 @@ export const whatsappSetup: CliCommand = {
     const { config } = place.loaded;
     const wanted = isAsking ? await askHere(terminal) : input;
     const isOpen = wanted !== undefined && isAsking && config.responder.model === undefined;
-    const model = isOpen ? await askForModel(terminal) : chosen;
+    const model = isOpen ? await askForModel(terminal, wanted.owner === "self") : chosen;
     if (wanted === undefined || model === undefined) {
       terminal.err("Nothing was changed.");
       return 1;

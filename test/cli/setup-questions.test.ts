@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { endpointProblem } from "../../src/cli/model-setup.js";
+import { endpointProblem, withoutModel } from "../../src/cli/model-setup.js";
 import { deniedProblem, tokenProblem } from "../../src/cli/setup-questions.js";
 
 it.each([
@@ -35,4 +35,9 @@ it("an endpoint that would be refused is refused at its question", () => {
   expect(endpointProblem("apiKey", "two words")).toBe(
     "got a text of 9 characters, takes the endpoint's key, without spaces",
   );
+});
+
+it("no relay is promised to whoever has the bot on their own number", () => {
+  expect(withoutModel(false)).toEqual({ label: "I do", hint: expect.stringContaining("relays") });
+  expect(withoutModel(true)).toEqual({ label: "Nobody", hint: expect.stringContaining("stays quiet") });
 });
