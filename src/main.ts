@@ -23,6 +23,9 @@ const terminal: Terminal = {
   user: userName(),
   interactive: stdin.isTTY === true && stdout.isTTY === true,
   colour: { out: hasColour(stdout), err: hasColour(stderr) },
+  get columns() {
+    return { out: stdout.columns, err: stderr.columns };
+  },
   out: (line) => void stdout.write(`${line}\n`, (error) => noteLost(error)),
   err: (line) => void stderr.write(`${line}\n`),
   log: (level) => createLog(level, stderr),

@@ -70,8 +70,8 @@ export async function setUp(input: SetupInput, parts: SetupParts, by: Actor): Pr
   const { decider } = admin;
   const remarks: string[] = [];
   const owner = input.owner === undefined ? undefined : await readOwner(input, parts, remarks);
-  const allow = await Promise.all((input.allow ?? []).map((text) => byAddress(text, parts)));
-  const deny = await Promise.all((input.deny ?? []).map((text) => byAddress(text, parts)));
+  const allow = await people(input.allow ?? [], parts);
+  const deny = await people(input.deny ?? [], parts);
   check(allow, deny, owner ?? access.owner(), parts.gateway.me());
   if (input.token !== undefined && input.generateToken) {
     throw new KafclawError(
@@ -145,6 +145,21 @@ async function byAddress(text: string, parts: Pick<SetupParts, "access" | "gatew
   throw noNumber(text);
 }
 
+/** So many wrong numbers of a list are told at once. */
+const MOST_TOLD = 10;
+
+/** Whom a list names. @throws KafclawError that says of each wrong number what is wrong with it */
+async function people(list: readonly string[], parts: SetupParts): Promise<readonly (Contact | Person)[]> {
+  const found = await Promise.allSettled(list.map((text) => byAddress(text, parts)));
+  const wrong = found.flatMap((each): unknown[] => (each.status === "rejected" ? [each.reason] : []));
+  const [first] = wrong;
+  if (first === undefined) return found.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  if (!(first instanceof KafclawError)) throw first;
+  const told = [...new Set(wrong.flatMap((error) => (error instanceof KafclawError ? [error.message] : [])))];
+  const more = told.length > MOST_TOLD ? [`${told.length - MOST_TOLD} more are wrong.`] : [];
+  throw new KafclawError(first.code, [...told.slice(0, MOST_TOLD), ...more].join(" "), first.kind);
+}
+
 /** The code that the owner types once: digits and consonants that can't be mistaken for each other. */
 const CONFIRM_ALPHABET = "23456789CDFGHJKMNPQRTVWXZ";
 const CONFIRM_LENGTH = 6;
@@ -173,7 +188,7 @@ function check(
     if ("state" in target && target.state === "denied") {
       throw new KafclawError(
         "denied",
-        `${formatNumber(target)} (${cleanText(target.name, 64)}, ${target.code}) is denied: remove it first (kafclaw remove ${target.code}), then allow it.`,
+        `${formatNumber(target)} (${cleanText(target.name, 64) || "no name"}, ${target.code}) is denied: remove it first (kafclaw remove ${target.code}), then allow it.`,
       );
     }
   }

@@ -49,9 +49,10 @@ function inZone(at: number, timeZone: string, options: Intl.DateTimeFormatOption
   return new Intl.DateTimeFormat("en-GB", { ...options, timeZone }).format(at);
 }
 
-/** `Alice (K7QF)`. */
-export function label(contact: Pick<Contact, "name" | "code">): Message {
-  return say`${nameOf(contact)} (${own(contact.code)})`;
+/** `Alice (K7QF)`, or by the number where no name is known. */
+export function label(contact: Pick<Contact, "name" | "code"> & Person): Message {
+  const isNumber = contact.name === "" && contact.pn !== undefined;
+  return say`${isNumber ? own(formatNumber(contact)) : nameOf(contact)} (${own(contact.code)})`;
 }
 
 /** The name as data, or our own word that there is none. */

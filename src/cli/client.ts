@@ -37,9 +37,13 @@ const EventBody = z.discriminatedUnion("event", [
   z.object({ event: z.literal("error"), code: z.string(), message: z.string() }),
 ]);
 
-/** One running gateway. Every method throws KafclawError `gateway-silent` when it does not answer. */
+/** One running gateway. Every method throws KafclawError `gateway-silent` when it does not answer, `gateway-stopped` when it is gone. */
 export class Client {
-  constructor(private readonly info: GatewayInfo) {}
+  /** @param isThere whether this gateway, and no other, still runs */
+  constructor(
+    private readonly info: GatewayInfo,
+    private readonly isThere: () => Promise<boolean>,
+  ) {}
 
   /** Runs one of the owner's commands. Refusals are answers. */
   command(name: string, args: readonly string[]): Promise<Answer> {
@@ -102,6 +106,15 @@ export class Client {
     throw this.silent();
   }
 
+  /** It was stopped, or restarted, since it was found. */
+  private stopped(): KafclawError {
+    return new KafclawError(
+      "gateway-stopped",
+      `The gateway (pid ${this.info.pid}) was stopped before it answered; start it again where it doesn't run (kafclaw gateway), then run that again.`,
+      "failed",
+    );
+  }
+
   /** `gateway.json` is not as the gateway wrote it. */
   private unknown(): KafclawError {
     const { address, pid } = this.info;
@@ -141,6 +154,7 @@ export class Client {
       if (statusCode === 401) throw this.unknown();
       return { isGood: statusCode >= 200 && statusCode < 300, json: await json(response) };
     } catch (error) {
+      if (!(await this.isThere())) throw this.stopped();
       throw error instanceof KafclawError ? error : this.silent();
     }
   }

@@ -16,6 +16,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Which streams show colours: terminals, unless NO_COLOR is set. */
   readonly colour: { readonly out: boolean; readonly err: boolean };
+  /** How wide each stream is at the moment, where it is a terminal. */
+  readonly columns: { readonly out: number | undefined; readonly err: number | undefined };
   /** A line of a result, on stdout. */
   out(line: string): void;
   /** A line of anything else, on stderr: progress, errors. */

@@ -50,7 +50,7 @@ export async function findGateway(home: Home, terminal: Terminal): Promise<Clien
   for (;;) {
     const { holder, info } = await holderOf(home);
     if (!holder) return undefined;
-    if (info) return new Client(info);
+    if (info) return new Client(info, async () => (await holderOf(home)).info?.token === info.token);
     waiting.say(holder);
     if (waiting.isOver) {
       const sentence = holder.isHere

@@ -1,5 +1,5 @@
 /** The model in the set-up: what is offered, what is chosen, and whether it answers. */
-import { type Config, changeConfig, checkChanges } from "../config.js";
+import { type Config, changeConfig, checkChanges, mistakeIn } from "../config.js";
 import type { Home } from "../home.js";
 import { present } from "../present.js";
 import type { Ollama } from "../responder/index.js";
@@ -22,8 +22,12 @@ export function modelFromFlags(given: Given): ModelChoice {
   return present({ model, baseUrl, apiKey });
 }
 
-/** Asks what is to answer buddies, with the models of an Ollama that answers here first. @returns undefined where it was cancelled */
-export async function askForModel({ env }: Terminal): Promise<ModelChoice | undefined> {
+/**
+ * Asks what is to answer buddies, with the models of an Ollama that answers here first.
+ * @param isSelf the bot uses the owner's own number
+ * @returns undefined where it was cancelled
+ */
+export async function askForModel({ env }: Terminal, isSelf: boolean): Promise<ModelChoice | undefined> {
   // Only here: most commands ask nothing.
   const { isCancel, select } = await import("@clack/prompts");
   const { findOllama } = await import("../responder/index.js");
@@ -32,15 +36,18 @@ export async function askForModel({ env }: Terminal): Promise<ModelChoice | unde
     options: [
       ...offers(await findOllama(env.OLLAMA_HOST)),
       { value: "other", label: "Another OpenAI-compatible endpoint" },
-      {
-        value: {},
-        label: "I do",
-        hint: "no model: the bot relays what they write to you, and your quoted replies back",
-      },
+      { value: {}, ...withoutModel(isSelf) },
     ],
   });
   if (isCancel(choice)) return undefined;
   return choice === "other" ? askForEndpoint() : choice;
+}
+
+/** What it means to have no model. */
+export function withoutModel(isSelf: boolean): { label: string; hint: string } {
+  return isSelf
+    ? { label: "Nobody", hint: "no model: the bot stays quiet, as you have their chats on your own phone" }
+    : { label: "I do", hint: "no model: the bot relays what they write to you, and your quoted replies back" };
 }
 
 /** What an Ollama has, as answers to choose from. */
@@ -56,17 +63,26 @@ export function offers(ollama: Ollama | undefined): { value: ModelChoice; label:
 
 async function askForEndpoint(): Promise<ModelChoice | undefined> {
   const { isCancel, password, text } = await import("@clack/prompts");
-  const baseUrl = await text({ message: "Its base URL", initialValue: OPENAI_URL, validate: wanted });
+  const baseUrl = await text({
+    message: "Its base URL",
+    initialValue: OPENAI_URL,
+    validate: (typed) => endpointProblem("baseUrl", typed),
+  });
   if (isCancel(baseUrl)) return undefined;
-  const model = await text({ message: "The model's name there", validate: wanted });
+  const model = await text({ message: "The model's name there", validate: (typed) => endpointProblem("model", typed) });
   if (isCancel(model)) return undefined;
-  const apiKey = await password({ message: "Its key (empty for none, or where OPENAI_API_KEY has it)" });
+  const apiKey = await password({
+    message: "Its key (empty for none, or where OPENAI_API_KEY has it)",
+    validate: (typed) => endpointProblem("apiKey", typed),
+  });
   if (isCancel(apiKey)) return undefined;
   return { baseUrl, model, ...(apiKey ? { apiKey } : {}) };
 }
 
-function wanted(typed = ""): string | undefined {
-  return typed.trim() === "" ? "It can't do without" : undefined;
+/** What would be refused is told at the question, not when all the others have been answered. */
+export function endpointProblem(key: keyof ModelChoice, typed = ""): string | undefined {
+  if (typed.trim() === "") return key === "apiKey" ? undefined : "It can't do without";
+  return mistakeIn(`responder.${key}`, typed.trim());
 }
 
 /**

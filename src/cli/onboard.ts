@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { type Config, homeFrom, parseConfig } from "../config.js";
+import { type Config, homeFrom, mistakeIn, parseConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { createHome, homePaths } from "../home.js";
 import { present } from "../present.js";
@@ -70,26 +70,17 @@ async function answersFrom(given: Given, terminal: Terminal): Promise<Answers | 
   const { timezone, texts } = defaults(terminal);
   const zone = flags.timezone ?? (await ask("Your time zone, for times and quiet hours", timezone, "timezone"));
   if (zone === undefined) return undefined;
-  const greeting = flags.greeting ?? (await ask("What a newly approved buddy is greeted with", texts.greeting));
+  const greeting =
+    flags.greeting ?? (await ask("What a newly approved buddy is greeted with", texts.greeting, "texts.greeting"));
   return greeting === undefined ? undefined : { timezone: zone, greeting };
 }
 
-async function ask(message: string, initialValue: string, key?: "timezone"): Promise<string | undefined> {
+async function ask(message: string, initialValue: string, key: string): Promise<string | undefined> {
   // Only here: most commands ask nothing.
   const { isCancel, text } = await import("@clack/prompts");
-  const validate = (typed = "") =>
-    key !== undefined && !isGood({ [key]: typed }) ? 'Like "Europe/Berlin"' : undefined;
+  const validate = (typed = "") => mistakeIn(key, typed);
   const answer = await text({ message, initialValue, validate });
   return isCancel(answer) ? undefined : (answer ?? "");
-}
-
-function isGood(config: object): boolean {
-  try {
-    parseConfig(JSON.stringify(config), {});
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function defaults({ env }: Terminal): Config {

@@ -1,14 +1,23 @@
+import { stripVTControlCharacters } from "node:util";
 import qrcode from "qrcode";
 import type { LinkEvent } from "../whatsapp/types.js";
 import type { Terminal } from "./command.js";
 
 /**
- * The QR code as text, small enough for a terminal of 80 columns.
+ * The QR code as text, small enough for a terminal of 80 columns; where even that is too wide, what else there is.
  * @param colour with the terminal's own codes for black and white; without, light blocks on what is taken to be dark
+ * @param columns how wide the terminal is; undefined for a file
  */
-export function qrText(data: string, colour: boolean): Promise<string> {
+export async function qrText(data: string, colour: boolean, columns: number | undefined): Promise<string> {
   const how = colour ? ({ type: "terminal", small: true } as const) : ({ type: "utf8" } as const);
-  return qrcode.toString(data, { ...how, errorCorrectionLevel: "L" });
+  const text = await qrcode.toString(data, { ...how, errorCorrectionLevel: "L" });
+  const width = Math.max(
+    ...stripVTControlCharacters(text)
+      .split("\n")
+      .map((line) => line.length),
+  );
+  if (columns === undefined || columns >= width) return text;
+  return `The QR code takes ${width} columns, and this terminal has ${columns}: widen it, open the picture, or link by code: kafclaw whatsapp-auth --phone <the bot's number>`;
 }
 
 /** Shows whoever is linking what happens, each thing once. */
@@ -38,7 +47,7 @@ export class Presenter {
     }
     switch (event.event) {
       case "qr":
-        out(await qrText(event.data, this.terminal.colour.out));
+        out(await qrText(event.data, this.terminal.colour.out, this.terminal.columns.out));
         return err(
           `Scan it with WhatsApp → Linked devices → Link a device. Also in ${this.png}; it changes every 20 to 60 seconds.`,
         );

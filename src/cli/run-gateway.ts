@@ -143,7 +143,7 @@ async function show(
   if (json && event.event !== "connecting") terminal.out(JSON.stringify(event));
   switch (event.event) {
     case "qr":
-      terminal.err(await qrText(event.data, terminal.colour.err));
+      terminal.err(await qrText(event.data, terminal.colour.err, terminal.columns.err));
       return terminal.err(
         `Not linked yet: scan the QR code (${home.qrPng}) with WhatsApp → Linked devices → Link a device.`,
       );

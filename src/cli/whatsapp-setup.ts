@@ -6,7 +6,7 @@ import { present } from "../present.js";
 import { runCommand, show } from "./admin.js";
 import type { Client } from "./client.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
-import { actorAt, findGateway, onFiles, openPlace, type Place } from "./home.js";
+import { actorAt, findGateway, onFiles, openPlace, type Place, runningGateway } from "./home.js";
 import { applyModel, askForModel, checkModel, modelFromFlags } from "./model-setup.js";
 
 const POLL_MS = 500;
@@ -50,7 +50,7 @@ export const whatsappSetup: CliCommand = {
     const { config } = place.loaded;
     const wanted = isAsking ? await askHere(terminal) : input;
     const isOpen = wanted !== undefined && isAsking && config.responder.model === undefined;
-    const model = isOpen ? await askForModel(terminal) : chosen;
+    const model = isOpen ? await askForModel(terminal, wanted.owner === "self") : chosen;
     if (wanted === undefined || model === undefined) {
       terminal.err("Nothing was changed.");
       return 1;
@@ -62,7 +62,7 @@ export const whatsappSetup: CliCommand = {
     const code = show(answer, given.json, terminal);
     if (!answer.ok) return code;
     await applyModel(model, { home: place.home, config, gatewayRuns: gateway !== undefined }, terminal);
-    if (wanted.confirm) return confirmed(answer, gateway, terminal);
+    if (wanted.confirm && hasCode(answer.data)) return confirmed(gateway !== undefined, terminal);
     if (!given.json) terminal.err(gateway ? "It holds from now on." : "Next: kafclaw gateway");
     return code;
   },
@@ -95,24 +95,37 @@ function applyToFiles(input: SetupInput, place: Place, terminal: Terminal): Prom
 }
 
 /** The set-up ends when the owner has sent the code from their number; until then no notice goes there. */
-async function confirmed(answer: Answer, gateway: Client | undefined, terminal: Terminal): Promise<number> {
+async function confirmed(gatewayRuns: boolean, terminal: Terminal): Promise<number> {
+  if (gatewayRuns) return waitForCode(terminal);
+  terminal.err("Next: start the gateway (kafclaw gateway), link WhatsApp, and send that code from the owner's number.");
+  return 0;
+}
+
+/** Waits for the code, over a restart of the gateway too: a model that was just chosen wants one. @returns the exit code */
+export async function waitForCode(terminal: Terminal): Promise<number> {
   const { stop } = terminal;
-  if (!hasCode(answer.data)) return 0;
-  if (!gateway) {
-    terminal.err(
-      "Next: start the gateway (kafclaw gateway), link WhatsApp, and send that code from the owner's number.",
-    );
-    return 0;
-  }
+  let isAway = false;
   terminal.err("Waiting for the code; Ctrl-C stops waiting, and the code stays good …");
   while (!stop.aborted) {
-    if ((await gateway.status()).owner?.confirmed) {
+    const status = await statusNow(terminal);
+    if (status?.owner?.confirmed) {
       terminal.out("Confirmed: that chat is the admin chat now. Send /help there.");
       return 0;
     }
+    if (status === undefined && !isAway) terminal.err("The gateway was stopped; start it again: kafclaw gateway");
+    isAway = status === undefined;
     await pause(POLL_MS, undefined, { signal: stop }).catch(() => {});
   }
   return 1;
+}
+
+/** What the gateway tells that runs now; undefined where none does. */
+async function statusNow(terminal: Terminal): Promise<Awaited<ReturnType<Client["status"]>> | undefined> {
+  const gateway = await runningGateway(terminal);
+  return gateway?.status().catch((error: unknown) => {
+    if (error instanceof KafclawError && error.code === "gateway-stopped") return undefined;
+    throw error;
+  });
 }
 
 function hasCode(data: unknown): boolean {

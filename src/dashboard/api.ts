@@ -177,7 +177,9 @@ function routes(parts: ApiParts): Router {
   });
 
   router.get("/audit", async (request, response) => {
-    const { page, contact, door } = checked(AuditQuery, request.query);
+    const { page, contact: who, door } = checked(AuditQuery, request.query);
+    // Lists name people by their codes, records by their ids.
+    const contact = who && (access.byCode(who)?._id ?? who);
     const total = access.auditCount({ contact, door });
     const records = await access.audit({ contact, door, skip: (page - 1) * PAGE, limit: PAGE });
     response.json({ records, total, page, pages: Math.max(1, Math.ceil(total / PAGE)) });

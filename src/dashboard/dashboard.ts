@@ -37,7 +37,6 @@ export interface Dashboard {
 
 const FORM_LIMIT = "64kb";
 const ASSETS = fileURLToPath(new URL("../../templates/assets/", import.meta.url));
-const ASSETS_KEPT = "1h";
 
 /** Makes the dashboard; `listen` serves it. */
 export function createDashboard(parts: DashboardParts): Dashboard {
@@ -52,7 +51,8 @@ export function createDashboard(parts: DashboardParts): Dashboard {
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(headers(), onlyFromHere(parts));
-  app.use("/assets", express.static(ASSETS, { index: false, maxAge: ASSETS_KEPT }));
+  // Browsers keep them, and ask each time whether they are the newest: pages of a new version don't go with an old script.
+  app.use("/assets", express.static(ASSETS, { index: false }));
   app.get("/assets/pico.css", sendPico());
   app.use(cookies());
   app.use(["/api", "/healthz"], forApi(parts, csrf, sessionIn));
@@ -152,7 +152,7 @@ function refuse(request: Request, response: Response, status: number, code: stri
 function sendPico(): RequestHandler {
   const require = createRequire(import.meta.url);
   const file = require.resolve("@picocss/pico");
-  return (_request, response) => response.sendFile(file, { maxAge: ASSETS_KEPT });
+  return (_request, response) => response.sendFile(file);
 }
 
 /** What open pages may show, in short. */

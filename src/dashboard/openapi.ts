@@ -80,7 +80,9 @@ export function openApi(requests: Requests): OpenApi {
         get: {
           summary: "Who decided what through which door, newest first",
           parameters: [
-            query("contact", "Only about the contact with this id", { type: "string" }),
+            query("contact", "Only about the contact with this code, or with the id that a record names", {
+              type: "string",
+            }),
             query("door", "Only what came through this door", {
               enum: ["whatsapp", "dashboard", "cli", "kafka", "gateway"],
             }),

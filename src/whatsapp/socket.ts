@@ -24,6 +24,7 @@ import {
   type WAVersion,
 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
+import { Chains } from "../chains.js";
 import { present } from "../present.js";
 import { watchDevices } from "./devices.js";
 import { withOtherAddress } from "./inbound.js";
@@ -141,6 +142,7 @@ export function openSocket(options: SocketOptions): WASocket {
   socket.registerSocketEndHandler(() => resends.clear());
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
   containStrays(socket);
+  keepOrder(socket);
   filterEvents(socket);
   closeQuickly(socket);
   return socket;
@@ -267,6 +269,20 @@ function containStrays(socket: WASocket): void {
       .then(() => Promise.all(listeners.map((listen) => listen(data))))
       .catch((error) => socket.end(error instanceof Error ? error : new Error(String(error))));
   });
+}
+
+/**
+ * Handles the messages of one sender one after another. Before rc14 gets in line to decrypt, it writes down what it did not
+ * know of a sender's addresses: what a stranger sends right behind the token would overtake it, and be a stranger's still.
+ */
+function keepOrder(socket: WASocket): void {
+  const listeners = socket.ws.listeners("CB:message") as ((node: BinaryNode) => Promise<void>)[];
+  const chains = new Chains<BinaryNode>(
+    ({ attrs }) => bareUser(attrs.from ?? ""),
+    async (node) => void (await Promise.allSettled(listeners.map((listen) => listen(node)))),
+  );
+  socket.ws.removeAllListeners("CB:message");
+  socket.ws.on("CB:message", (node: BinaryNode) => chains.add(node));
 }
 
 /** What we and Baileys itself listen to. The rest, messages included, would be gathered, merged and heard by nobody. */

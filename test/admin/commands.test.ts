@@ -224,6 +224,12 @@ describe("tokens and invites", () => {
     expect(await house.says("/remove old-token")).toBe("Nobody pending came with an old token.");
   });
 
+  it("the first token voids none", async () => {
+    const house = await open({ token: null });
+    expect(await house.says("/token rotate")).not.toContain("void");
+    expect(await house.says("/token rotate")).toContain("The old one is void.");
+  });
+
   it("a message with the token is deleted for everyone after 15 minutes, across a restart", async () => {
     const house = await open();
     await house.says("/token rotate");

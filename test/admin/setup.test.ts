@@ -171,6 +171,19 @@ describe("the set-up", () => {
     expect(house.access.list("approved").map(({ pn }) => pn)).toEqual(["551187654321@s.whatsapp.net"]);
   });
 
+  it("each wrong number of a list is told at once", async () => {
+    expect(await refused({ allow: ["12", ALICE, "34", "12"] })).toEqual([
+      "bad-number",
+      "usage",
+      '"12" is no full phone number; write it with country code, e.g. +1 555 000 2000. "34" is no full phone number; write it with country code, e.g. +1 555 000 2000.',
+    ]);
+    house.onWhatsApp = () => null;
+    const many = Array.from({ length: 12 }, (_, index) => `+1 555 000 70${index + 10}`);
+    const [code, , message] = await refused({ deny: many });
+    expect(code).toBe("not-on-whatsapp");
+    expect(message).toMatch(/^\+1 555 000 7010 is not .* \+1 555 000 7019 is not on WhatsApp.* 2 more are wrong\.$/);
+  });
+
   it("takes no names and no codes: a name is what somebody calls themselves", async () => {
     const alice = await house.knocks("Alice", ALICE);
     for (const text of ["Alice", alice.code]) {
@@ -196,6 +209,10 @@ describe("the set-up", () => {
       "refused",
       `+1 555 000 3000 (Bob *B*, ${bob.code}) is denied: remove it first (kafclaw remove ${bob.code}), then allow it.`,
     ]);
+    await house.cli("deny", "+1 555 000 7777");
+    expect((await refused({ allow: ["+1 555 000 7777"] }))[2]).toMatch(
+      /^\+1 555 000 7777 \(no name, \w{4}\) is denied/,
+    );
     expect(await refused({ owner: BOB })).toEqual([
       "denied",
       "refused",

@@ -89,6 +89,7 @@ describe("times", () => {
 describe("people", () => {
   it("by name and code, by name and number, or in one line", () => {
     expect([label(alice), label(bob)].map(renderPlain)).toEqual(["Alice (K7QF)", "no name (M2TX)"]);
+    expect(renderPlain(label({ ...bob, ...person("+15550003000") }))).toBe("+1 555 000 3000 (M2TX)");
     expect(renderPlain(nameAndNumber({ name: "Alice", ...person("+15550002000") }))).toBe("Alice · +1 555 000 2000");
     expect(renderPlain(nameAndNumber({ name: "" }))).toBe("no name · number hidden");
     expect(renderPlain(labels([alice, bob]))).toBe("Alice (K7QF), no name (M2TX)");

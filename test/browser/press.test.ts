@@ -127,6 +127,12 @@ test("on a small phone the menu stands in one line, with a badge too", async () 
   })()`);
   expect(places[0]).toBe(1);
   expect(places[1]).toBeLessThanOrEqual(360);
+  // On the smallest it takes a second line rather than hide an entry behind the edge.
+  await page.setViewportSize({ width: 320, height: 568 });
+  const hidden = await page.evaluate<number>(
+    `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector(".top nav"))`,
+  );
+  expect(hidden).toBe(0);
 });
 
 test("what the keyboard is on is to be seen, on every kind of button", async () => {

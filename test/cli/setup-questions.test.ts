@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { endpointProblem, withoutModel } from "../../src/cli/model-setup.js";
 import { deniedProblem, tokenProblem } from "../../src/cli/setup-questions.js";
 
 it.each([
@@ -24,4 +25,19 @@ it("who is the owner or was just approved can't be denied in the same go, howeve
   expect(deniedProblem("+1 555 000 3000", others)).toBeUndefined();
   expect(deniedProblem("", others)).toBeUndefined();
   expect(deniedProblem("abc", others)).toMatch(/no number/);
+});
+
+it("an endpoint that would be refused is refused at its question", () => {
+  expect(endpointProblem("baseUrl", "localhost:11434")).toMatch(/takes an http:\/\/ or https:\/\/ URL/);
+  expect(endpointProblem("baseUrl", " http://127.0.0.1:11434/v1 ")).toBeUndefined();
+  expect(endpointProblem("model", "  ")).toBe("It can't do without");
+  expect(endpointProblem("apiKey", "")).toBeUndefined();
+  expect(endpointProblem("apiKey", "two words")).toBe(
+    "got a text of 9 characters, takes the endpoint's key, without spaces",
+  );
+});
+
+it("no relay is promised to whoever has the bot on their own number", () => {
+  expect(withoutModel(false)).toEqual({ label: "I do", hint: expect.stringContaining("relays") });
+  expect(withoutModel(true)).toEqual({ label: "Nobody", hint: expect.stringContaining("stays quiet") });
 });

@@ -262,6 +262,8 @@ describe("decisions through the API", () => {
     await house.cli("approve", "+15550003000");
     const { body: audit } = await request(server).get(`/api/v1/audit?contact=${alice._id}`).set(auth);
     expect(audit.records[0]).toMatchObject({ action: "approve", by: { door: "cli", who: "olga" } });
+    const { body: byCode } = await request(server).get(`/api/v1/audit?contact=${alice.code}`).set(auth);
+    expect(byCode).toEqual(audit);
     const undo = (decision: string) => request(server).post("/api/v1/decisions/undo").set(auth).send({ decision });
     expect((await undo(audit.records[0]._id).expect(200)).body.text).toContain("Undone: Alice");
     expect(house.state(alice)).toBe("pending");

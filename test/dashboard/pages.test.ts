@@ -354,6 +354,15 @@ describe("other web pages", () => {
     expect((await namesAt(other)).filter((name) => names.includes(name))).toEqual([]);
   });
 
+  it("browsers ask each time whether their script and style are the newest", async () => {
+    for (const path of ["/assets/kafclaw.js", "/assets/kafclaw.css", "/assets/pico.css"]) {
+      const { headers } = await request(server).get(path).expect(200);
+      expect(headers["cache-control"]).toBe("public, max-age=0");
+      const since = headers["last-modified"] ?? "";
+      await request(server).get(path).set("if-modified-since", since).expect(304);
+    }
+  });
+
   it("a name that was made to point here (DNS rebinding) gets nothing", async () => {
     for (const path of [...PAGES, "/sign-in", "/assets/kafclaw.js"]) {
       await request(server).get(path).set("host", "evil.example").expect(421);
@@ -429,6 +438,12 @@ describe("other web pages", () => {
 });
 
 describe("what the pages do", () => {
+  it("comes back to the longest search, too", async () => {
+    const browser = await Browser.signedIn();
+    const back = `/whatsapp?${new URLSearchParams({ list: "pending", search: "𐍈文".repeat(66) })}`;
+    await browser.post("/settings/silent", { to: "on", back }).expect("location", back);
+  });
+
   it("approves, denies, removes and takes back, in the words of the commands", async () => {
     const alice = await house.knocks("Alice", "+1 555 000 2000");
     const browser = await Browser.signedIn();
@@ -639,6 +654,21 @@ describe("what the pages do", () => {
     expect(await browser.does("/settings/responder", { to: "resume" })).toContain("Done.");
   });
 
+  it("an invite that is refused is told of by the fields of its form, not by the options of the command", async () => {
+    const browser = await Browser.signedIn();
+    const wrong: [Record<string, string>, string][] = [
+      [{ label: "-Bob" }, "For whom? Write a name that begins with no dash."],
+      [{ label: "Bob", days: "-1" }, "“Works for so many days” takes a whole number from 1 to 90, not -1."],
+      [
+        { label: "Bob", number: "+1 555 000 2000" },
+        "“Only for this number” goes with “Approve at once whoever uses it”",
+      ],
+      [{ label: "Bob", number: "abc", auto: "yes" }, "“Only for this number” takes a number with country code"],
+    ];
+    for (const [typed, sentence] of wrong)
+      expect(await browser.does("/settings/invites", typed)).toContain(`Not done. ${sentence}`);
+  });
+
   it("an invite is for somebody, and not for a word of its command", async () => {
     const browser = await Browser.signedIn();
     expect(await browser.does("/settings/invites", { label: "List" })).toMatch(/Not done\..*another name/);
@@ -646,7 +676,7 @@ describe("what the pages do", () => {
     expect((await browser.post("/settings/invites", long)).status).toBe(400);
     expect((await browser.post("/settings/silent", { to: "off", for: "1h".repeat(101) })).status).toBe(400);
     expect(house.gateway.silent.on()).toBe(true);
-    expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\?/);
+    expect(await browser.does("/settings/invites", { label: " " })).toMatch(/Not done\. For whom\? Write a name/);
     expect(house.access.invites()).toEqual([]);
   });
 
@@ -778,8 +808,10 @@ describe("what the pages do", () => {
     await browser.does("/link", { phone: "+1 555 000 9000" });
     expect(await browser.does("/link", { phone: "12" })).toMatch(/is no full phone number/);
     expect(link.asked).toEqual([{ phone: "15550009000" }]);
-    link.event = { event: "qr", data: "x" };
+    const { headers } = await browser.post("/link", { phone: "1 2" });
     house.link = "unlinked";
+    expect((await browser.get(headers.location ?? "")).text).toContain('name="phone" value="1 2"');
+    link.event = { event: "qr", data: "x" };
     expect((await browser.get("/link")).text).toContain("Stop linking");
     expect(await browser.does("/link/cancel", {})).toContain("Linking is stopped.");
     expect(link.asked.at(-1)).toEqual({ cancelled: true });

@@ -4,6 +4,8 @@ import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { waitForCode } from "../../src/cli/whatsapp-setup.js";
+import { terminalIn } from "../cli/terminal.js";
 import { TOKEN, World } from "./world.js";
 
 const isThere = (file: string) =>
@@ -59,6 +61,37 @@ describe("linking from the command line", () => {
     expect(JSON.parse(await auth.next())).toMatchObject({ event: "linked" });
     expect(await auth.ended).toBe(0);
     await world.settled();
+  });
+
+  it("whatsapp-auth says that the gateway it follows was stopped", async () => {
+    const world = await World.create();
+    await world.home.start();
+    const auth = world.home.lines(["whatsapp-auth", "--json"]);
+    expect(JSON.parse(await auth.next())).toMatchObject({ event: "qr" });
+    await world.home.stop();
+    expect(JSON.parse(await auth.next())).toMatchObject({ event: "error", code: "gateway-stopped" });
+    expect(await auth.ended).toBe(1);
+  });
+
+  it("the set-up goes on waiting for the owner's code while the gateway is restarted", async () => {
+    const world = await World.create();
+    await world.home.start();
+    const { data } = (await world.home.post("/api/v1/setup", { owner: "+15550001000" })) as {
+      data: { owner: { code: string } };
+    };
+    const told: string[] = [];
+    const waiting = waitForCode(terminalIn(world.home.path, (text) => told.push(text)));
+    await world.home.stop();
+    await world.home.until(async () => told.some((text) => text.includes("was stopped")), "it says so");
+    await world.home.start();
+    await world.scanQr();
+    await world.order(data.owner.code);
+    expect(await waiting).toBe(0);
+    expect(told).toEqual([
+      expect.stringMatching(/^Waiting for the code/),
+      "The gateway was stopped; start it again: kafclaw gateway",
+      expect.stringMatching(/^Confirmed/),
+    ]);
   });
 
   it("whatsapp-auth says at once that WhatsApp can't be reached, and a gateway goes on trying", async () => {

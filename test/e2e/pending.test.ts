@@ -89,3 +89,16 @@ it("I2: an approval that turns out to be of somebody denied is void, and the own
   await world.order("/list");
   await world.told(/0 approved, 1 denied, 0 pending/);
 });
+
+it.each(["lid", "pn"] as const)("what a stranger sends in one go counts in that order (%s)", async (addressing) => {
+  const world = await World.linked({ setup: "own-number", addressing }, FAST);
+  const senders = [1, 2, 3, 4, 5].map((index) => world.wa.phone({ pn: `1555000300${index}`, name: `Sender ${index}` }));
+  for (const sender of senders) {
+    await world.say(sender, TOKEN);
+    await world.say(sender, "it's me");
+  }
+  await world.wa.waitUntilTaken();
+  await world.settled();
+  const { messages } = (await world.home.get("/api/v1/messages?verdict=strangers")) as { messages: object[] };
+  expect(messages).toEqual([]);
+});

@@ -35,11 +35,12 @@ export const token: Command = {
     if (words.length > 1 || words[0]?.toLowerCase() !== "rotate") {
       return refusal("bad-usage", say`It is /token or /token rotate.`, "usage");
     }
+    const isFirst = access.token() === undefined;
     const rotated = await access.rotateToken(by);
     const old = rotated.pendingWithOld.length;
     const message = stack([
       say`New pairing token: ${own(rotated.token)}`,
-      own("The old one is void. Whoever is approved stays approved."),
+      !isFirst && own("The old one is void. Whoever is approved stays approved."),
       door === "whatsapp" && own("This message is deleted in 15 minutes: copy the token now."),
       old > 0 && own(`${count(old, "pending sender")} came with the old token: /remove old-token removes them.`),
     ]);

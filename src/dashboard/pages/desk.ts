@@ -30,6 +30,8 @@ export interface DeskParts {
 const HERE = "http://dashboard";
 /** What a form is told that no button of ours sends. */
 export const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
+/** An address of ours: the longest search takes twelve characters for each of its own. */
+export const LONGEST_ADDRESS = 4000;
 /** How many entries a page holds. */
 export const PAGE_SIZE = 50;
 
@@ -187,7 +189,7 @@ export function asked(request: Request, name: string, most = 200): string {
 
 /** Where a form came from, if that is a page of ours; else `otherwise`. */
 export function backTo(request: Request, otherwise: string): string {
-  const given = field(request, "back", 1000);
+  const given = field(request, "back", LONGEST_ADDRESS);
   if (!given.startsWith("/") || !URL.canParse(given, HERE)) return otherwise;
   const { origin, pathname, search } = new URL(given, HERE);
   return origin === HERE && !pathname.startsWith("//") ? pathname + search : otherwise;

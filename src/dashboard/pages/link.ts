@@ -5,7 +5,7 @@ import { formatNumber, phoneDigits } from "../../access/index.js";
 import { KafclawError } from "../../errors.js";
 import { AT_MACHINE } from "../problems.js";
 import { trustedHtml } from "../views.js";
-import { type Desk, field } from "./desk.js";
+import { asked, type Desk, field } from "./desk.js";
 
 export function linkPages(router: Router, desk: Desk): void {
   const { access, gateway, link } = desk.parts;
@@ -23,6 +23,7 @@ export function linkPages(router: Router, desk: Desk): void {
       qr: isLinking && event.event === "qr" ? trustedHtml(await qrcode.toString(event.data, QR)) : undefined,
       code: isLinking && event.event === "pairing-code" ? event.code.replace(/^(.{4})(.{4})$/, "$1-$2") : undefined,
       error: !isOpen && event.event === "error" ? onPages(event.message, "Begin to link") : undefined,
+      phone: asked(request, "phone"),
       isWaiting: !isOpen && event.event === "connecting",
     });
   });
@@ -39,7 +40,8 @@ export function linkPages(router: Router, desk: Desk): void {
       });
     } catch (error) {
       if (!(error instanceof KafclawError)) throw error;
-      return desk.answer(response, "/link", { ok: false, text: onPages(error.message, "Begin to link") });
+      const refused = phone === "" ? "/link" : `/link?${new URLSearchParams({ phone })}`;
+      return desk.answer(response, refused, { ok: false, text: onPages(error.message, "Begin to link") });
     }
     const text =
       phone === "" ? "Linking has begun: the QR code appears here." : "Linking has begun: the code appears here.";

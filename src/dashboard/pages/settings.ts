@@ -4,6 +4,7 @@ import qrcode from "qrcode";
 import { formatNumber, type Invite, nameOrNumber } from "../../access/index.js";
 import { count, inviteLink } from "../../admin/index.js";
 import { renderPage, say } from "../../text.js";
+import type { Said } from "../session.js";
 import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
 import { asked, backTo, type Desk, field, NOT_SAID } from "./desk.js";
@@ -82,13 +83,13 @@ export function settingsPages(router: Router, desk: Desk): void {
     }
     const args = [
       label,
-      ...(days === "" ? [] : ["--days", days]),
+      ...(days === "" ? [] : [`--days=${days}`]),
       ...(isAuto ? ["--auto"] : []),
-      ...(number === "" ? [] : ["--for", number]),
+      ...(number === "" ? [] : [`--for=${number}`]),
     ];
     const result = await admin.run("invite", /^(-|$)/.test(label) ? [] : args, desk.by(response));
     const id = result.ok ? idOf(result.data) : undefined;
-    if (id === undefined) return desk.answer(response, refused, desk.told(result));
+    if (id === undefined) return desk.answer(response, refused, asFields(desk.told(result)));
     desk.answer(response, `/settings/invites/${encodeURIComponent(id)}`, {
       ok: true,
       text: renderPage(say`Made an invite for ${label}.`),
@@ -120,6 +121,19 @@ const RESPONDER_ORDERS = [
 ] as const;
 /** What the command takes for something else than whom an invite is for. */
 const INVITE_WORDS: readonly string[] = ["list", "revoke"];
+/** The fields of the form for what the command has as words and options. */
+const INVITE_FIELDS: readonly (readonly [command: RegExp, field: string])[] = [
+  [/\/invite and a name.*/, "Write a name that begins with no dash."],
+  [/--days/g, "“Works for so many days”"],
+  [/--auto/g, "“Approve at once whoever uses it”"],
+  [/--for/g, "“Only for this number”"],
+];
+
+/** What was said of an invite, in the words of its form. */
+function asFields(said: Said): Said {
+  return { ...said, text: INVITE_FIELDS.reduce((text, [command, field]) => text.replace(command, field), said.text) };
+}
+
 const REVEALED = { ok: true, text: "This is the pairing token; share it only with people you know." };
 
 /** Who is pending by a token that was replaced since; nothing where nobody is. */

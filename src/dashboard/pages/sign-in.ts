@@ -3,7 +3,7 @@ import type { CookieOptions, Request, RequestHandler, Response, Router } from "e
 import type { Place } from "../guard.js";
 import type { Live } from "../live.js";
 import { cookieName, cookieOf, isSecure, limitTries } from "../safety.js";
-import { asked, backTo, type Desk, field, sessionOf } from "./desk.js";
+import { asked, backTo, type Desk, field, LONGEST_ADDRESS, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
 const SAYINGS: ReadonlyMap<string, string> = new Map([
@@ -84,7 +84,7 @@ function refuse(desk: Desk, request: Request, response: Response, error: string,
 }
 
 function show(desk: Desk, request: Request, response: Response, model: object, status = 200): void {
-  const back = request.method === "POST" ? backTo(request, "") : asked(request, "back", 1000);
+  const back = request.method === "POST" ? backTo(request, "") : asked(request, "back", LONGEST_ADDRESS);
   const always = { back, whereToken: whereToken(desk), byChat: desk.parts.signIn.isOnPhones };
   desk.show(request, response, "sign-in", "Sign in", { ...always, ...model }, status);
 }
