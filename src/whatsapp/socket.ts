@@ -24,7 +24,6 @@ import {
   type WAVersion,
 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
-import { Chains } from "../chains.js";
 import { present } from "../present.js";
 import { watchDevices } from "./devices.js";
 import { withOtherAddress } from "./inbound.js";
@@ -142,7 +141,6 @@ export function openSocket(options: SocketOptions): WASocket {
   socket.registerSocketEndHandler(() => resends.clear());
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
   containStrays(socket);
-  keepOrder(socket);
   filterEvents(socket);
   closeQuickly(socket);
   return socket;
@@ -193,7 +191,8 @@ function isPerson(jid: string): boolean {
 /**
  * Has Baileys take messages in the order in which they come, and let them wait for nothing else. It works off what waited
  * at WhatsApp one after another, receipts too, for which it may ask the server, and what comes meanwhile at once: of two
- * orders, the older one would have the last word.
+ * orders, the older one would have the last word. What comes at once waits while it writes down a sender's other address:
+ * the token would be overtaken by what comes right behind it.
  */
 function inOneQueue(node: BinaryNode): void {
   const { offline, ...attrs } = node.attrs;
@@ -269,20 +268,6 @@ function containStrays(socket: WASocket): void {
       .then(() => Promise.all(listeners.map((listen) => listen(data))))
       .catch((error) => socket.end(error instanceof Error ? error : new Error(String(error))));
   });
-}
-
-/**
- * Handles the messages of one sender one after another. Before rc14 gets in line to decrypt, it writes down what it did not
- * know of a sender's addresses: what a stranger sends right behind the token would overtake it, and be a stranger's still.
- */
-function keepOrder(socket: WASocket): void {
-  const listeners = socket.ws.listeners("CB:message") as ((node: BinaryNode) => Promise<void>)[];
-  const chains = new Chains<BinaryNode>(
-    ({ attrs }) => bareUser(attrs.from ?? ""),
-    async (node) => void (await Promise.allSettled(listeners.map((listen) => listen(node)))),
-  );
-  socket.ws.removeAllListeners("CB:message");
-  socket.ws.on("CB:message", (node: BinaryNode) => chains.add(node));
 }
 
 /** What we and Baileys itself listen to. The rest, messages included, would be gathered, merged and heard by nobody. */
