@@ -1,3 +1,4 @@
+import PQueue from "p-queue";
 import {
   type Access,
   type Contact,
@@ -145,12 +146,15 @@ async function byAddress(text: string, parts: Pick<SetupParts, "access" | "gatew
   throw noNumber(text);
 }
 
+/** Of a long list, so many numbers at a time are asked about: WhatsApp takes a burst of questions for an attack. */
+const ASKED_AT_ONCE = 4;
 /** So many wrong numbers of a list are told at once. */
 const MOST_TOLD = 10;
 
 /** Whom a list names. @throws KafclawError that says of each wrong number what is wrong with it */
 async function people(list: readonly string[], parts: SetupParts): Promise<readonly (Contact | Person)[]> {
-  const found = await Promise.allSettled(list.map((text) => byAddress(text, parts)));
+  const questions = new PQueue({ concurrency: ASKED_AT_ONCE });
+  const found = await Promise.allSettled(list.map((text) => questions.add(() => byAddress(text, parts))));
   const wrong = found.flatMap((each): unknown[] => (each.status === "rejected" ? [each.reason] : []));
   const [first] = wrong;
   if (first === undefined) return found.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));

@@ -184,6 +184,22 @@ describe("the set-up", () => {
     expect(message).toMatch(/^\+1 555 000 7010 is not .* \+1 555 000 7019 is not on WhatsApp.* 2 more are wrong\.$/);
   });
 
+  it("asks WhatsApp about a few numbers of a long list at a time", async () => {
+    let open = 0;
+    let most = 0;
+    const onWhatsApp = async () => {
+      open += 1;
+      most = Math.max(most, open);
+      await Promise.resolve();
+      open -= 1;
+      return undefined;
+    };
+    const many = Array.from({ length: 50 }, (_, index) => `+1 555 000 70${index + 10}`);
+    const gateway = { ...house.gateway, onWhatsApp };
+    const { allowed } = await setUp({ allow: many }, { ...parts(), gateway }, BY);
+    expect([allowed.length, most]).toEqual([50, 4]);
+  });
+
   it("takes no names and no codes: a name is what somebody calls themselves", async () => {
     const alice = await house.knocks("Alice", ALICE);
     for (const text of ["Alice", alice.code]) {
