@@ -105,9 +105,9 @@ export function references(words: readonly string[]): readonly Typed[] {
     if (number !== "") found.push({ kind: "one", text: number });
     number = "";
   };
-  for (const typed of words) {
-    // Some keyboards write codes and numbers in full-width letters.
-    const word = bare(typed.normalize("NFKC"));
+  // Some keyboards write codes and numbers in full-width letters.
+  for (const typed of words.flatMap((each) => unlisted(each.normalize("NFKC")))) {
+    const word = bare(typed);
     if (looksLikeNumber(word)) {
       const isNew = word.startsWith("+") || (digits(number) >= WHOLE_NUMBER && digits(word) >= WHOLE_NUMBER);
       if (isNew) endNumber();
@@ -122,6 +122,13 @@ export function references(words: readonly string[]): readonly Typed[] {
   }
   endNumber();
   return found;
+}
+
+/** The codes and numbers of a list that was typed without spaces: `K7QF,M2TX`. A name with a comma in it stays one word. */
+function unlisted(word: string): readonly string[] {
+  const parts = word.split(/[,;]/).filter((part) => part !== "");
+  const isList = parts.every((part) => isCode(bare(part)) || (part.startsWith("+") && looksLikeNumber(part)));
+  return parts.length > 1 && isList ? parts : [word];
 }
 
 /** Surely a code. One with an O for its 0, or an I or L for its 1, may as well be a name: `Toni`. */

@@ -173,6 +173,10 @@ describe("reading orders", () => {
       [["anna"], "K7QF", ["bob", "b"]],
     ],
     [["1234"], ["1234"]],
+    [
+      ["K7QF,M2TX;", "+15550002000,K7QF", "Ｋ７ＱＦ，Ｍ２ＴＸ", "Anna,K7QF", "55,1000", ","],
+      ["K7QF", "M2TX", "+15550002000", "K7QF", "K7QF", "M2TX", ["Anna,K7QF", "55,1000", ","]],
+    ],
   ])("references among %j", (words, expected) => {
     expect(references(words).map((typed) => (typed.kind === "one" ? typed.text : typed.words))).toEqual(expected);
   });
