@@ -43,9 +43,7 @@ export function linkPages(router: Router, desk: Desk): void {
       const refused = phone === "" ? "/link" : `/link?${new URLSearchParams({ phone })}`;
       return desk.answer(response, refused, { ok: false, text: onPages(error.message, "Begin to link") });
     }
-    const text =
-      phone === "" ? "Linking has begun: the QR code appears here." : "Linking has begun: the code appears here.";
-    desk.answer(response, "/link", { ok: true, text });
+    desk.answer(response, "/link", { ok: true, text: "Linking has begun." });
   });
 
   router.post("/link/cancel", async (_request, response) => {
