@@ -1,6 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { distance } from "../../src/access/code.js";
-import { ALICE, BOB, chat, cli, DAY, dashboard, House, MINUTE, OWNER, person, refusal, seeded } from "./house.js";
+import {
+  ALICE,
+  BOB,
+  chat,
+  cli,
+  DAY,
+  dashboard,
+  House,
+  MINUTE,
+  OWNER,
+  person,
+  refusal,
+  seeded,
+  TOKEN,
+} from "./house.js";
 
 let house: House;
 beforeEach(async () => {
@@ -317,6 +331,46 @@ describe("held messages", () => {
     expect(kept.at(-1)?.preview).toBe("is ••• right?");
   });
 
+  it("are edited and deleted by who waits, and nothing is written about what is not held", async () => {
+    await house.access.setToken(TOKEN, cli);
+    const alice = await house.pending(ALICE);
+    for (const id of ["m1", "m2"]) {
+      await house.access.hold(alice, { journalId: `2000@lid/${id}`, at: 1, preview: `was ${id}` });
+    }
+    const edit = { journalId: "2000@lid/e1", at: 2, preview: `now ${TOKEN}` };
+    expect(await house.access.amend(alice, "m1", edit)).toBe(true);
+    const { held } = house.access.byId(alice._id) ?? alice;
+    expect(held).toMatchObject([{ journalId: "2000@lid/m1", at: 1, edit: "2000@lid/e1" }, { preview: "was m2" }]);
+    expect(held[0]?.preview).toMatch(/^now /);
+    expect(held[0]?.preview).not.toContain(TOKEN);
+    expect(await house.access.amend(alice, "m1")).toBe(true);
+    expect(house.access.byId(alice._id)?.held).toMatchObject([{ journalId: "2000@lid/m2" }]);
+    const { writes } = house;
+    expect([await house.access.amend(alice, "other"), await house.access.amend(alice, "other", edit)]).toEqual([
+      true,
+      true,
+    ]);
+    expect(house.writes).toBe(writes);
+  });
+
+  it("of who waits no more are not edited, and what is deleted is gone for an undo as well", async () => {
+    const alice = await house.pending(ALICE);
+    for (const id of ["m1", "m2"]) {
+      await house.access.hold(alice, { journalId: `2000@lid/${id}`, at: 1, preview: `was ${id}` });
+    }
+    await house.access.deny(alice, chat);
+    const { writes } = house;
+    const edit = { journalId: "2000@lid/e1", at: 2, preview: "now" };
+    expect([await house.access.amend(alice, "m1", edit), await house.access.amend(alice, "other")]).toEqual([
+      false,
+      false,
+    ]);
+    expect(house.writes).toBe(writes);
+    expect(await house.access.amend(alice, "m1")).toBe(false);
+    const { held } = (await house.access.undo(chat)).contact;
+    expect(held).toEqual([{ journalId: "2000@lid/m2", at: 1, preview: "was m2" }]);
+  });
+
   it("are refused for who is not pending any more", async () => {
     const alice = await house.approved(ALICE);
     expect(await house.access.hold(alice, held("m1"))).toBe(false);
@@ -365,6 +419,16 @@ describe("expiry", () => {
     short.now += 1;
     expect((await short.access.tick()).expired).toHaveLength(1);
     await short.close();
+  });
+
+  it("reminds nobody of what is over already, as after a week without a gateway", async () => {
+    const alice = await house.pending(ALICE);
+    house.now += 7 * DAY;
+    expect(await house.access.tick()).toMatchObject({
+      expired: [{ code: alice.code, state: "stranger" }],
+      expiring: [],
+    });
+    expect(house.access.byCode(alice.code)).not.toHaveProperty("reminded");
   });
 
   it("reminds once a day before, and lets go after seven days", async () => {

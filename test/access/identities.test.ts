@@ -1,7 +1,7 @@
 /** What stays on record, and in the audit, when addresses change hands. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { present } from "../../src/present.js";
-import { ALICE, BOB, DAY, House, person } from "./house.js";
+import { ALICE, BOB, chat, DAY, House, person } from "./house.js";
 
 let house: House;
 beforeEach(async () => {
@@ -161,6 +161,46 @@ describe("records that come together or apart", () => {
     if (learned.kind !== "merged") throw new Error(learned.kind);
     const record = await lastRecord();
     expect(record).toMatchObject({ action: "merge", note: `${learned.gone} (${byNumber.state}) is the same person` });
+  });
+
+  it("a merge that brought a new number is told again, with the old one, when the message comes again", async () => {
+    const old = "15550002222@s.whatsapp.net";
+    const byLid = await house.approved(person(old, "2000@lid"), "Alice");
+    const byNumber = await house.pending(person("15550002000@s.whatsapp.net"));
+    const news = { kind: "merged", gone: byNumber.code, was: "pending", before: old };
+    expect(await house.access.learn(ALICE, { cause: "m1" })).toMatchObject(news);
+    expect(await lastRecord()).toMatchObject({
+      note: `${byNumber.code} (pending) is the same person, number was ${old}`,
+    });
+    await house.restart();
+    const contact = house.access.byCode(byLid.code);
+    expect(await house.access.learn(ALICE, { cause: "m1" })).toEqual({ ...news, contact });
+  });
+
+  it("a merge without a new number is told again without one", async () => {
+    await house.approved(person("2000@lid"), "Alice");
+    await house.pending(person("15550002000@s.whatsapp.net"));
+    const first = await house.access.learn(ALICE, { cause: "m1" });
+    expect(first).not.toHaveProperty("before");
+    await house.restart();
+    expect(await house.access.learn(ALICE, { cause: "m1" })).toEqual(first);
+  });
+
+  it("who lost a number is the news, also when the message of who has it now comes again", async () => {
+    const alice = await house.approved(ALICE, "Alice");
+    const moved = person("15550002000@s.whatsapp.net", "7777@lid");
+    await house.approved(person("15550007777@s.whatsapp.net", "7777@lid"), "Mo");
+    for (const isAgain of [false, true]) {
+      if (isAgain) await house.restart();
+      const news = { kind: "new-person", was: "approved", old: { code: alice.code } };
+      expect(await house.access.learn(moved, { cause: "m1" })).toMatchObject(news);
+    }
+  });
+
+  it("what an order decided is no news about addresses", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.approve(alice, { ...chat, cause: "m1" });
+    expect(await house.access.learn(ALICE, { cause: "m1" })).toMatchObject({ kind: "same" });
   });
 
   it("who is suspended keeps no reminder and no block", async () => {
