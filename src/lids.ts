@@ -121,10 +121,10 @@ export class Lids {
       if (answer !== "none") waitOn();
       isOther ||= answer === "another";
     }
-    if (this.missing.size > known) await this.tellMissing([...this.missing].slice(known));
     stopWaiting();
     // Where the connection ended meanwhile, the next login asks.
     if (!login.aborted) asking.end();
+    await this.tellMissing([...this.missing].slice(known));
     return isOther;
   }
 
@@ -172,12 +172,15 @@ export class Lids {
   }
 
   private async tellMissing(pns: readonly Pn[]): Promise<void> {
-    const { access, people, missing, log, news } = this.parts;
-    log.warn({ pns }, "numbers that somebody is named by are not on WhatsApp");
+    const { access, people, missing, log } = this.parts;
+    if (pns.length > 0) log.warn({ pns }, "numbers that somebody is named by are not on WhatsApp");
     // The owner's own would have to be told there.
     const others = missing.untold(pns).filter((pn) => pn !== access.owner()?.person.pn);
-    const [first] = others;
-    if (first === undefined) return;
+    if (others.length > 0) await this.tellOf(others);
+    await missing.wereTold(others, people.numbersWithoutLid());
+  }
+
+  private async tellOf(others: readonly Pn[]): Promise<void> {
     const shown = others.slice(0, MOST_SHOWN).map((pn) => formatNumber({ pn }));
     const rest = others.length > shown.length ? ` and ${others.length - shown.length} more` : "";
     const message =
@@ -186,8 +189,7 @@ export class Lids {
         : own(
             `⚠️ These numbers are not on WhatsApp: ${shown.join(", ")}${rest}. Check them, as nobody is let in or kept out by them.`,
           );
-    await news(`missing:${first}`, message);
-    await missing.wereTold(others, people.numbersWithoutLid());
+    await this.parts.news(`missing:${others[0]}`, message);
   }
 
   /** What WhatsApp told of a number by now. */

@@ -280,5 +280,10 @@ describe("a number that is not on WhatsApp is told of", () => {
     const carol = number(15550200002);
     expect(await told(carol)).toEqual([`missing:${carol}`]);
     expect(await told(alice, carol)).toEqual([`missing:${alice}`]);
+    // Also where nothing was told meanwhile.
+    expect(await told(alice)).toEqual([]);
+    expect(await told(alice, carol)).toEqual([`missing:${carol}`]);
+    expect(await told()).toEqual([]);
+    expect(await told(carol)).toEqual([`missing:${carol}`]);
   });
 });

@@ -128,7 +128,7 @@ function nowOne({ contact, gone, was }: Extract<Learned, { kind: "merged" }>): M
 }
 
 function newNumber(contact: Contact, before: Pn): Message {
-  return say`ℹ️ ${label(contact)} has a new number: ${own(formatNumber(contact))}, before ${own(formatNumber({ pn: before }))}. They stay ${own(stateName(contact.state))}.`;
+  return say`ℹ️ ${nameOf(contact)} (${own(contact.code)}) has a new number: ${own(formatNumber(contact))}, before ${own(formatNumber({ pn: before }))}. They stay ${own(stateName(contact.state))}.`;
 }
 
 export function expiring(contacts: readonly Contact[]): Message {

@@ -6,7 +6,7 @@ import type { Terminal } from "./command.js";
 /**
  * The QR code as text, small enough for a terminal of 80 columns; where even that is too wide, what else there is.
  * @param colour with the terminal's own codes for black and white; without, light blocks on what is taken to be dark
- * @param columns how wide the terminal is; undefined for a file
+ * @param columns how wide the terminal is; undefined for a file, 0 for a terminal that nobody told its size, as a container's
  */
 export async function qrText(data: string, colour: boolean, columns: number | undefined): Promise<string> {
   const how = colour ? ({ type: "terminal", small: true } as const) : ({ type: "utf8" } as const);
@@ -16,7 +16,7 @@ export async function qrText(data: string, colour: boolean, columns: number | un
       .split("\n")
       .map((line) => line.length),
   );
-  if (columns === undefined || columns >= width) return text;
+  if (!columns || columns >= width) return text;
   return `The QR code takes ${width} columns, and this terminal has ${columns}: widen it, open the picture, or link by code: kafclaw whatsapp-auth --phone <the bot's number>`;
 }
 

@@ -94,7 +94,7 @@ function rawOf(info: proto.IWebMessageInfo | undefined, me: Me): Raw | undefined
   if (chat.kind !== "pn" && chat.kind !== "lid") return undefined;
   const self = isMe(chat, me);
   if (fromMe ? !self : self) return undefined;
-  const body = attempt(message, (value) => proto.Message.encode(value).finish());
+  const body = attempt(withSecret(message, info.messageSecret), (value) => proto.Message.encode(value).finish());
   if (!body) return undefined;
   const seconds = Number(info.messageTimestamp ?? 0);
   return {
@@ -110,6 +110,12 @@ function rawOf(info: proto.IWebMessageInfo | undefined, me: Me): Raw | undefined
     },
     body: pad(body),
   };
+}
+
+/** What edits of a message are sealed with: it comes in the message, and phones keep it beside it. */
+function withSecret(message: proto.IMessage, messageSecret: Uint8Array | null | undefined): proto.IMessage {
+  if (!messageSecret?.length) return message;
+  return { ...message, messageContextInfo: { messageSecret, ...message.messageContextInfo } };
 }
 
 /** Baileys adds the other address of a chat to the keys that it has mapped; the protobuf itself does not know it. */

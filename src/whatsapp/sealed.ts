@@ -33,7 +33,7 @@ export function sealedTarget(body: string): string | undefined {
 /**
  * A sealed edit as it would have come unsealed.
  * @param original the body of the message that it changes, or what stayed of it
- * @returns undefined where it was sealed with another secret, or by somebody else
+ * @returns undefined where it was sealed with another secret, by somebody else, or is wrapped beyond reason
  */
 export function unseal(
   { attrs, body }: Pick<JournalRecord, "attrs" | "body">,
@@ -55,7 +55,8 @@ export function unseal(
       const editedMessage = normalizeMessageContent(opened)?.protocolMessage?.editedMessage ?? opened;
       const { MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;
       const edit: Message = { protocolMessage: { type: MESSAGE_EDIT, key: { id }, editedMessage } };
-      return encode(deviceSentMessage ? { deviceSentMessage: { ...deviceSentMessage, message: edit } } : edit);
+      // Thousands of wrappers can be read, and not be written again.
+      return attempt(deviceSentMessage ? { deviceSentMessage: { ...deviceSentMessage, message: edit } } : edit, encode);
     }
   }
   return undefined;

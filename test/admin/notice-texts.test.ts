@@ -144,6 +144,9 @@ describe("news", () => {
     expect(text(learned({ kind: "new-number", contact: as("stranger"), before }))).toBe(
       "ℹ️ Alice (K7QF) has a new number: +1 555 000 2000, before +1 555 000 1999. They stay a stranger.",
     );
+    expect(text(learned({ kind: "new-number", contact: { ...as("stranger"), name: "" }, before }))).toMatch(
+      /^ℹ️ no name \(K7QF\) has a new number: \+1 555 000 2000, before/,
+    );
     for (const news of [
       { kind: "owner-locked" } as const,
       { kind: "merged", contact: alice, gone: bob.code, was: "pending" } as const,

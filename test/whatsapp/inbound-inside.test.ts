@@ -1,8 +1,10 @@
 import { proto } from "@whiskeysockets/baileys";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sealedEdit, secretOf } from "../../src/simulator/sealed.js";
 import { fromHistory, normalise, type Raw, resent, withOtherAddress } from "../../src/whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "../../src/whatsapp/journal.js";
+import { unseal } from "../../src/whatsapp/sealed.js";
 import { ALICE_LID, ALICE_PN, ARRIVED, FROM_ALICE, ME, ME_LID, ME_PN, record, T } from "./inbound-rig.js";
 import { tempStore } from "./temp-store.js";
 
@@ -46,6 +48,16 @@ describe("messages that our phone brings back", () => {
       at: T * 1000,
       content: { kind: "text", text: "hello" },
     });
+  });
+
+  it("come out with the secret that edits of them are sealed with, which phones keep beside them", () => {
+    const messageSecret = secretOf("3EB0A9");
+    const [raw] = resent(record(answer({ ...ALICES, messageSecret }), FROM_PHONE), ME);
+    const original = Buffer.from(raw?.body ?? []).toString("base64");
+    const edit = record(sealedEdit("hallo", { id: "3EB0A9" }, ALICE_LID));
+    const body = unseal(edit, original, ME) ?? "";
+    expect(normalise({ ...edit, body }, ME)?.content).toMatchObject({ kind: "edit", text: "hallo" });
+    expect(raw && journaled(raw)?.content).toEqual({ kind: "text", text: "hello" });
   });
 
   it("come out wrapped by our phone too", () => {

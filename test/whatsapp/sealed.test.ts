@@ -1,7 +1,7 @@
 import { proto } from "@whiskeysockets/baileys";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sealedEdit, secretOf } from "../../src/simulator/sealed.js";
+import { sealed, sealedEdit, secretOf } from "../../src/simulator/sealed.js";
 import { normalise } from "../../src/whatsapp/inbound.js";
 import { sealedTarget, secretAlone, unseal } from "../../src/whatsapp/sealed.js";
 import { ALICE_LID, ALICE_PN, FROM_ALICE, ME, ME_LID, padded, raw, record } from "./inbound-rig.js";
@@ -11,11 +11,30 @@ const messageContextInfo = { messageSecret: secretOf(ID) };
 const ORIGINAL = record({ conversation: "at five", messageContextInfo });
 const EDIT = sealedEdit("at six", { remoteJid: ALICE_LID, fromMe: true, id: ID }, ALICE_LID);
 
+/** The bytes of a text in so many wrappers, of which Baileys could not write the deepest. */
+function nested(conversation: string, depth: number): Uint8Array {
+  const parts = [proto.Message.encode({ conversation }).finish()];
+  let length = parts[0]?.length ?? 0;
+  for (let level = 0; level < depth; level++) {
+    // A message's `ephemeralMessage`, which holds a `message`.
+    for (const tag of [[0x0a], [0xc2, 0x02]]) {
+      const head = Buffer.from([...tag, ...varint(length)]);
+      parts.push(head);
+      length += head.length;
+    }
+  }
+  return Buffer.concat(parts.reverse());
+}
+
+function varint(value: number): number[] {
+  return value > 0x7f ? [(value & 0x7f) | 0x80, ...varint(value >>> 7)] : [value];
+}
+
 /** What becomes of an edit, given the message that it changes. */
 function opened(edit: proto.IMessage, original = ORIGINAL, attrs: Record<string, string> = FROM_ALICE) {
-  const sealed = record(edit, attrs);
-  const body = unseal(sealed, original.body, ME);
-  return body === undefined ? undefined : normalise({ ...sealed, body }, ME);
+  const closed = record(edit, attrs);
+  const body = unseal(closed, original.body, ME);
+  return body === undefined ? undefined : normalise({ ...closed, body }, ME);
 }
 
 describe("A sealed edit", () => {
@@ -57,6 +76,13 @@ describe("A sealed edit", () => {
     expect(opened(EDIT, record({ conversation: "at five" }))).toBeUndefined();
     expect(secretAlone(record({ conversation: "at five" }).body)).toBe("");
     expect(sealedTarget(ORIGINAL.body)).toBeUndefined();
+  });
+
+  it("that is wrapped beyond reason says nothing: what was read may be too deep to be written again", () => {
+    for (let depth = 1_000; depth <= 8_000; depth += 1_000) {
+      const edit = opened(sealed(nested("at six", depth), { id: ID }, ALICE_LID));
+      expect(edit?.content ?? { text: "" }).toMatchObject({ text: "" });
+    }
   });
 
   it("of any bytes never throws", () => {
