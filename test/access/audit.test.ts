@@ -1,6 +1,6 @@
 /** The audit: who decided what and when, whatever the clock and the disk do. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ALICE, BOB, chat, cli, dashboard, House, MINUTE } from "./house.js";
+import { ALICE, BOB, chat, cli, dashboard, House, MINUTE, person, TOKEN } from "./house.js";
 
 let house: House;
 beforeEach(async () => {
@@ -79,5 +79,53 @@ describe("the audit", () => {
     expect((await told())[0]).toBe("approve Alice");
     await house.restart();
     expect(house.access.auditCount()).toBe(3);
+  });
+
+  it("tells what an order led to, also where the disk refused the record, and of no other order", async () => {
+    const alice = await house.pending(ALICE, "Alice");
+    const bob = await house.pending(BOB, "Bob");
+    await house.access.approve(alice, { ...chat, cause: "o1" });
+    house.full.audit = true;
+    await house.access.approve(bob, { ...chat, cause: "o1" });
+    await house.access.deny(bob, { ...chat, cause: "o2" });
+    const actions = async (cause: string) =>
+      (await house.access.causedBy(cause)).map(({ action, name }) => `${action} ${name}`);
+    expect(await actions("o1")).toEqual(["approve Alice", "approve Bob"]);
+    expect(await actions("o2")).toEqual(["deny Bob"]);
+    house.full.audit = false;
+    await house.restart();
+    expect(await actions("o1")).toEqual(["approve Alice", "approve Bob"]);
+    expect(await actions("o3")).toEqual([]);
+  });
+
+  it("takes what a sender's message brought to light for no order", async () => {
+    await house.approved(ALICE, "Alice");
+    await house.access.learn(person("15550002000@s.whatsapp.net", "9999@lid"), { cause: "m1" });
+    expect((await told())[0]).toBe("suspend Alice");
+    expect(await house.access.causedBy("m1")).toEqual([]);
+  });
+
+  it("lacks nothing where the queue is full", async () => {
+    await house.close();
+    house = await House.open({ maxPending: 1, keptForInvites: 0 });
+    await house.pending(ALICE, "Alice");
+    expect((await house.knock(BOB, TOKEN)).kind).toBe("full");
+    const before = await house.access.audit();
+    await house.restart();
+    expect(await house.access.audit()).toEqual(before);
+    expect(house.warnings).toEqual([]);
+  });
+
+  it("that can't be read at a start takes what comes, and says so", async () => {
+    await house.pending(ALICE, "Alice");
+    house.unreadable.audit = true;
+    await house.restart();
+    house.now += MINUTE;
+    await house.access.approve(ALICE, chat);
+    expect(await told()).toEqual(["approve Alice"]);
+    expect(house.warnings).toEqual(["The audit could not be compared with the decisions; the next start tries again."]);
+    house.unreadable.audit = false;
+    await house.restart();
+    expect((await told()).slice(0, 2)).toEqual(["approve Alice", "enter Alice"]);
   });
 });

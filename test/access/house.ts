@@ -55,6 +55,8 @@ export class House {
   access!: Access;
   /** Makes the next writes to `access.db` or `audit.db` fail, as a full disk does. */
   readonly full = { access: false, audit: false };
+  /** Makes reading all of `access.db` or `audit.db` fail. */
+  readonly unreadable = { access: false, audit: false };
   /** Makes removals from `access.db` fail. */
   failRemove = false;
   /** Writes to `access.db` so far. */
@@ -152,7 +154,10 @@ export class House {
     };
     return {
       get: (id) => inner.get(id),
-      find: (query, options) => inner.find(query, options),
+      find: (query, options) =>
+        this.unreadable[name]
+          ? Promise.reject(new KafclawError("disk-failed", "The disk failed; check it.", "failed"))
+          : inner.find(query, options),
       count: (query) => inner.count(query),
       put: async (doc) => {
         check();

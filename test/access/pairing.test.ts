@@ -85,6 +85,16 @@ describe("the shared token", () => {
     expect(JSON.stringify(await house.access.audit())).not.toContain(token);
   });
 
+  it("is made anew for each order to, and once for one that comes twice", async () => {
+    const tokens = [];
+    for (const by of [cli, cli, { ...chat, cause: "m1" }, { ...chat, cause: "m1" }, { ...chat, cause: "m2" }]) {
+      tokens.push((await house.access.rotateToken(by)).token);
+    }
+    const [first, second, third, again, last] = tokens;
+    expect(again).toBe(third);
+    expect(new Set([first, second, third, last]).size).toBe(4);
+  });
+
   it("is refused when it is weak, and the old one stays", async () => {
     await house.access.setToken(TOKEN, cli);
     expect((await refusal(() => house.access.setToken("short", cli))).code).toBe("bad-token");
@@ -237,6 +247,13 @@ describe("an invite", () => {
     for (let n = 0; n < 100; n++) await house.access.invite({ label: `Guest ${n}` }, chat);
     expect(await code(() => house.access.invite({ label: "One more" }, chat))).toBe("too-many-invites");
   });
+});
+
+it("two orders for the same name make two invites", async () => {
+  const first = await house.access.invite({ label: "Alice" }, { ...chat, cause: "m1" });
+  const second = await house.access.invite({ label: "Alice" }, { ...chat, cause: "m2" });
+  expect(await house.access.invite({ label: "Alice" }, { ...chat, cause: "m1" })).toEqual(first);
+  expect([first.token === second.token, house.access.invites().length]).toEqual([false, 2]);
 });
 
 describe("a full queue", () => {
