@@ -116,7 +116,7 @@ export class Answering {
       if (!this.wanting(who, burst)) throw new Unwanted();
     };
     let said = "";
-    let answer: string;
+    let answer: string | undefined;
     try {
       said = await mind.hear(burst, signal, look);
       const turns = book.turns(who, settings.turns);
@@ -130,15 +130,17 @@ export class Answering {
       await outage.end(who);
       log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
-      answer = texts.NO_ANSWER;
     } finally {
       stopTyping();
     }
-    await this.say(who, burst, said, access.mask(answer));
+    await this.say(who, burst, said, answer && access.mask(answer));
   }
 
-  /** Judged again after the model has thought: much may have been decided meanwhile. */
-  private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
+  /**
+   * Judged again after the model has thought: much may have been decided meanwhile.
+   * @param answer absent where there is none
+   */
+  private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string | undefined): Promise<void> {
     const partner = this.wanting(who, burst);
     if (partner === undefined) return this.putBy(who, burst);
     const last = burst.at(-1);
@@ -146,7 +148,8 @@ export class Answering {
       who,
       answers: burst.map(({ journalId }) => journalId),
       said,
-      answer,
+      answer: answer ?? texts.NO_ANSWER,
+      ...(answer === undefined ? { isApology: true } : {}),
       to: partner.to,
       ...present({ address: last?.address, expiration: last?.expiration }),
     });

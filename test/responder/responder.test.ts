@@ -212,6 +212,30 @@ describe("a question", () => {
     expect(said.at(-1)?.length).toBeLessThanOrEqual(300);
   });
 
+  it("that got no answer is not shown again with those that follow, over a restart either", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const filtered = (messages: readonly { content: string }[]): string => {
+      if (messages.some(({ content }) => content.includes("filtered"))) {
+        throw new ModelProblem("refused", "The endpoint refuses a request (400): check it.");
+      }
+      return "Ahoy!";
+    };
+    desk.answering = filtered;
+    for (const [index, text] of ["hi", "a filtered word", "hello?"].entries()) {
+      await desk.says(alice, text);
+      await desk.until(() => desk.texts().length === index + 1);
+    }
+    expect(desk.texts()).toEqual(["2000: Ahoy!", "2000: Sorry, I have no answer to that.", "2000: Ahoy!"]);
+    await desk.crash();
+    desk.rig.silent = false;
+    desk.answering = filtered;
+    await desk.says(alice, "still there?");
+    await desk.until(() => desk.texts().filter((text) => text === "2000: Ahoy!").length === 3);
+    const said = desk.asked.at(-1)?.filter(({ role }) => role === "user");
+    expect(said?.map(({ content }) => content)).toEqual(["hi", "hello?", "still there?"]);
+  });
+
   it("whose conversation was forgotten meanwhile is not answered", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
