@@ -236,6 +236,22 @@ describe("a question", () => {
     expect(said?.map(({ content }) => content)).toEqual(["hi", "hello?", "still there?"]);
   });
 
+  it("is asked without the turns before it, where the model has no room for all of them", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = (messages) => {
+      if (messages.length > 4) throw new ModelProblem("refused", "It refuses a request (400).", false, 400);
+      return "Ahoy!";
+    };
+    for (const times of [1, 2, 3]) {
+      await desk.says(alice, `question ${times}`);
+      await desk.until(() => desk.texts().length === times);
+    }
+    expect(desk.texts()).toEqual(Array(3).fill("2000: Ahoy!"));
+    expect(desk.asked.at(-1)?.slice(1)).toEqual([{ role: "user", content: "question 3" }]);
+    expect(desk.told).toEqual([]);
+  });
+
   it("whose conversation was forgotten meanwhile is not answered", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
