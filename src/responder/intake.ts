@@ -73,7 +73,8 @@ export class Intake {
   /** An edit of what waits is taken in; a relay passes on what was edited later; a model does not answer twice. */
   private async edit(message: Inbound, target: string, text: string, who: Who): Promise<void> {
     const isTaken = await this.book.edit(who, target, this.parts.access.mask(text));
-    if (!isTaken && modeOf(this.parts) === "relay") await this.take(message, who);
+    if (isTaken) return letGo(this.book.overflow(who), "many", this.book, this.parts);
+    if (modeOf(this.parts) === "relay") await this.take(message, who);
   }
 
   private async take(message: Inbound, who: Who, kept?: Kept | NotKept): Promise<void> {

@@ -412,6 +412,17 @@ describe("a great many messages at once", () => {
     expect(said()).toBe(written.join("\n"));
   });
 
+  it("that were edited to be longer take no more room than others, and the owner knows of those that had none", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.silent = true;
+    const written = [];
+    for (let count = 0; count < 20; count++) written.push(await desk.says(alice, "hello?"));
+    for (const { id } of written) await desk.says(alice, { kind: "edit", target: id, text: "x".repeat(60_000) });
+    expect(desk.responder.backlog().get(alice._id)).toBe(16);
+    expect(desk.told).toContainEqual(expect.stringMatching(/^⚠️ Alice \(\w{4}\) wrote more than can wait/));
+  });
+
   it("wait in an outage, the last thousand of them, and the owner knows that the others don't", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
