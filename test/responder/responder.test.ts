@@ -896,6 +896,19 @@ describe("without a model", () => {
     expect(desk.texts()).toEqual([expect.stringMatching(/^1000: .*\n> hello\?$/)]);
   });
 
+  it("looks for that owner no more often for each message that waits", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.house.access.setOwner({ setup: "own-number", person: OWNER, confirmed: false }, CLI);
+    const timers: number[] = [];
+    for (let count = 0; count < 10; count++) {
+      await desk.says(alice, "hello?");
+      await desk.wait(2_000);
+      timers.push(desk.time.waiting);
+    }
+    expect(Math.max(...timers.slice(5))).toBeLessThanOrEqual(Math.max(...timers.slice(0, 5)));
+  });
+
   it("an edit comes to the owner too, whether the message waits or was relayed", async () => {
     const desk = await Desk.open({ model: false });
     const alice = await desk.house.approved(ALICE, "Alice");
