@@ -31,9 +31,12 @@ const Choice = z.object({
   delta: Words.nullish(),
   message: Words.nullish(),
   finish_reason: z.string().nullish(),
+  error: z.unknown().optional(),
 });
 const Completion = z.object({ choices: z.array(Choice) });
 const Failure = z.object({ error: z.unknown() });
+/** What an error counts as that has no status and no word for one. */
+const FAILED = 500;
 
 /**
  * The answer in a response, as it can be sent: without thoughts, and never empty.
@@ -53,11 +56,10 @@ async function read(response: Response, exchange: Exchange, endpoint: Endpoint):
   const text = await body.text();
   if (STREAM.test(text)) return streamed(new Response(text), exchange, endpoint);
   const answer = parsed(text);
+  throwFailure(answer, response);
   const message = Completion.safeParse(answer).data?.choices[0]?.message;
   if (message?.content !== undefined || message?.refusal) return message.content || message.refusal || "";
-  const status = statusIn(Failure.safeParse(answer).data?.error);
-  if (status === undefined) throw noCompletion(type, endpoint);
-  throw new OpenAI.APIError(status, undefined, undefined, response.headers);
+  throw noCompletion(type, endpoint);
 }
 
 async function streamed(response: Response, exchange: Exchange, endpoint: Endpoint): Promise<string> {
@@ -72,8 +74,7 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
       // Nothing but a sign of life.
       if (data.trim() === "") continue;
       const event = parsed(data);
-      const error = Failure.safeParse(event).data?.error;
-      if (error) throw new OpenAI.APIError(statusIn(error), undefined, undefined, response.headers);
+      throwFailure(event, response);
       const found = Completion.safeParse(event);
       if (!found.success) continue;
       chunks += 1;
@@ -93,6 +94,13 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
   if (chunks === 0) throw noCompletion(type, endpoint);
   if (!isFinished && !exchange.saidDone) throw problemOf(undefined, endpoint);
   return text || refusal;
+}
+
+/** An error in the place of an answer, or in the choice itself behind the beginning of one, counts as its status would. */
+function throwFailure(answer: unknown, { headers }: Response): void {
+  const choice = Completion.safeParse(answer).data?.choices[0];
+  const error = Failure.safeParse(answer).data?.error || choice?.error || choice?.finish_reason === "error";
+  if (error) throw new OpenAI.APIError(statusIn(error) ?? FAILED, undefined, undefined, headers);
 }
 
 /** How a body begins, white space apart; and the response anew, with the whole of it. */

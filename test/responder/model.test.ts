@@ -308,6 +308,10 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     [{ code: null, type: "invalid_request_error" }, "refused", /refuses a request \(400\)/],
     [{ code: "invalid_api_key", type: "invalid_request_error" }, "down", /refuses the key \(401\)/],
     [{ code: 503 }, "down", /fails \(503\)/],
+    [{ code: "content_filter", message: "no" }, "refused", /refuses a request \(400\)/],
+    [{ code: "rate_limit_exceeded" }, "down", /wants no more requests now \(429\)/],
+    [{ code: "insufficient_quota", type: "insufficient_quota" }, "down", /wants no more requests now \(429\)/],
+    [{ message: "Trying to keep the first 5000 tokens" }, "down", /fails \(500\)/],
   ];
   it.each(SAID)("says %j in a stream or in a body, as if it were the status", async (error, kind, sentence) => {
     const { ask, endpoint } = await asking((_, r) => {
@@ -318,10 +322,27 @@ describe("an endpoint that fails gets one sentence with the next step, without t
       r.writeHead(200, { "content-type": "application/json", ...no }).end(JSON.stringify({ error }));
     };
     problems.push(await problemOf(ask()));
+    // Some say it in the choice, behind what the model had said so far.
+    const choice = { message: { content: "Half an" }, delta: { content: "Half an" }, finish_reason: "error", error };
+    const body = JSON.stringify({ choices: [choice] });
+    endpoint.answering = (_, r) => {
+      r.writeHead(200, { "content-type": "text/event-stream", ...no }).end(`data: ${body}\n\ndata: [DONE]\n\n`);
+    };
+    problems.push(await problemOf(ask()));
+    endpoint.answering = (_, r) => void r.writeHead(200, { "content-type": "application/json", ...no }).end(body);
+    problems.push(await problemOf(ask()));
     for (const problem of problems) {
       expect(problem.kind).toBe(kind);
       expect(problem.sentence).toMatch(sentence);
     }
+  });
+
+  it("that breaks off each time may do so because of the question", async () => {
+    const { ask } = await asking((_, response) => {
+      streamed(response, "half an ans", { end: false });
+      response.end();
+    });
+    expect(await problemOf(ask())).toMatchObject({ kind: "down", isAtQuestion: true });
   });
 
   it.each([302, 307, 308])("sends on to another address (%i), which gets nothing", async (status) => {
