@@ -481,6 +481,27 @@ describe("an outage", () => {
     expect(desk.responder.name).toBe("model parrot");
   });
 
+  it("that has another reason after a restart, as after a changed setting, is told with it, and not apologised for again", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = DOWN;
+    await desk.says(alice, "hello?");
+    await desk.until(() => desk.texts().length === 1);
+    const KEY = new ModelProblem("down", "It refuses the key: check it.");
+    const restarted = async (answering: Desk["answering"]) => {
+      await desk.crash();
+      desk.rig.silent = false;
+      desk.answering = answering;
+      await desk.responder.answer(alice._id);
+      await desk.wait(60 * 60_000);
+      return desk.told;
+    };
+    expect(await restarted(DOWN)).toEqual([]);
+    expect(await restarted(() => Promise.reject(KEY))).toEqual([expect.stringContaining("It refuses the key")]);
+    expect(await restarted(() => Promise.reject(KEY))).toEqual([]);
+    expect(desk.texts()).toHaveLength(1);
+  });
+
   it("is another one the next time, with an apology of its own", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
