@@ -56,7 +56,10 @@ async function read(response: Response, exchange: Exchange, endpoint: Endpoint):
   const text = await body.text();
   if (STREAM.test(text)) return streamed(new Response(text), exchange, endpoint);
   const answer = parsed(text);
-  throwFailure(answer, response);
+  const error = errorIn(answer);
+  // LM Studio has such words, and a status of 200, for an address that it does not know.
+  if (typeof error === "string") throw noCompletion(type, endpoint);
+  if (error) throw failed(error, response);
   const message = Completion.safeParse(answer).data?.choices[0]?.message;
   if (message?.content !== undefined || message?.refusal) return message.content || message.refusal || "";
   throw noCompletion(type, endpoint);
@@ -74,7 +77,8 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
       // Nothing but a sign of life.
       if (data.trim() === "") continue;
       const event = parsed(data);
-      throwFailure(event, response);
+      const error = errorIn(event);
+      if (error) throw failed(error, response);
       const found = Completion.safeParse(event);
       if (!found.success) continue;
       chunks += 1;
@@ -96,11 +100,15 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
   return text || refusal;
 }
 
-/** An error in the place of an answer, or in the choice itself behind the beginning of one, counts as its status would. */
-function throwFailure(answer: unknown, { headers }: Response): void {
+/** What is wrong, where an endpoint says so in the place of an answer, or in the choice behind the beginning of one. */
+function errorIn(answer: unknown): unknown {
   const choice = Completion.safeParse(answer).data?.choices[0];
-  const error = Failure.safeParse(answer).data?.error || choice?.error || choice?.finish_reason === "error";
-  if (error) throw new OpenAI.APIError(statusIn(error) ?? FAILED, undefined, undefined, headers);
+  return Failure.safeParse(answer).data?.error || choice?.error || choice?.finish_reason === "error";
+}
+
+/** An error in an answer that began as if all were well counts as its status would. */
+function failed(error: unknown, { headers }: Response): Error {
+  return new OpenAI.APIError(statusIn(error) ?? FAILED, undefined, undefined, headers);
 }
 
 /** How a body begins, white space apart; and the response anew, with the whole of it. */

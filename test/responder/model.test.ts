@@ -259,6 +259,12 @@ describe("an endpoint that fails gets one sentence with the next step, without t
       /no chat completion/,
     ],
     [
+      "says that it has no such address",
+      (_, r) => void r.writeHead(200, { "content-type": "application/json" }).end('{"error":"Unexpected endpoint"}'),
+      "down",
+      /no chat completion: check responder\.baseUrl/,
+    ],
+    [
       "answers what is no JSON",
       (_, r) => void r.writeHead(200, { "content-type": "application/json" }).end("{"),
       "down",
