@@ -28,7 +28,7 @@ export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
   const { baseUrl, timeout } = endpoint;
   if (error instanceof OpenAI.APIConnectionTimeoutError) {
     // Somebody has waited long enough.
-    const sentence = `${baseUrl} did not answer within ${timeout} s: is the model too slow, or stuck?`;
+    const sentence = `${baseUrl} did not answer in time: is the model stuck, or too slow for responder.timeout (${timeout} s)?`;
     return new ModelProblem("down", sentence, false, undefined, true);
   }
   if (error instanceof OpenAI.APIConnectionError) {

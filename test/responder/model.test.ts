@@ -280,9 +280,9 @@ describe("an endpoint that fails gets one sentence with the next step, without t
       "says nothing at all",
       (_, r) => void r.writeHead(200, { "content-type": "text/event-stream" }).write(": wait\n\n"),
       "down",
-      /did not answer within 1 s/,
+      /did not answer in time: .*responder\.timeout \(1 s\)/,
     ],
-    ["never begins", () => {}, "down", /did not answer within 1 s/],
+    ["never begins", () => {}, "down", /did not answer in time: .*responder\.timeout \(1 s\)/],
     ["answers empty", (_, r) => streamed(r, ""), "refused", /empty answer/],
     ["answers what nobody can see", (_, r) => whole(r, "\u200b \u2060\n"), "refused", /empty answer/],
     [
@@ -397,7 +397,7 @@ describe("an endpoint that never stops, or stops in the middle,", () => {
 
   it("with an error holds up nothing", async () => {
     const { ask } = await asking((_, response) => void response.writeHead(400).write("{"), { timeout: 1 });
-    expect((await problemOf(ask())).sentence).toMatch(/did not answer within 1 s/);
+    expect((await problemOf(ask())).sentence).toMatch(/did not answer in time: .*responder\.timeout \(1 s\)/);
   });
 });
 
