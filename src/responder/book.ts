@@ -132,10 +132,11 @@ export class ConversationBook {
     return true;
   }
 
-  /** A message that waits was deleted by whoever wrote it: nobody is to read it any more. */
-  async takeBack(who: Who, id: string): Promise<void> {
+  /** A message that waits was deleted by whoever wrote it: nobody is to read it any more. @returns false where none such waits */
+  async takeBack(who: Who, id: string): Promise<boolean> {
     const doc = this.waitingOf(who, id);
     if (doc) await this.drop([doc]);
+    return doc !== undefined;
   }
 
   private waitingOf(who: Who, id: string): WaitingDoc | undefined {

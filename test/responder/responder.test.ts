@@ -80,6 +80,18 @@ describe("a conversation", () => {
     expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["good evening"]);
   });
 
+  it("of the owner's is changed and taken back like a buddy's, while it waits", async () => {
+    const desk = await Desk.open();
+    expect(await desk.owner("the pin is 1234", { id: "PIN" })).toBe("taken");
+    expect(await desk.owner("the weather tomrow?", { id: "WEATHER" })).toBe("taken");
+    expect(await desk.owner("", { content: { kind: "revoke", target: "PIN" } })).toBe("taken");
+    const edit = { kind: "edit", target: "WEATHER", text: "the weather tomorrow?" } as const;
+    expect(await desk.owner("", { content: edit })).toBe("taken");
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["the weather tomorrow?"]);
+    expect(await desk.owner("", { content: edit })).toBe("unmeant");
+  });
+
   it("I9: neither what is asked nor what is answered holds the token, a number, or anybody else's words", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
