@@ -9,6 +9,8 @@ import { noCompletion, problemOf, statusIn } from "./problems.js";
 
 /** An answer that goes on and on is taken up to here, in characters: some WhatsApp messages. */
 export const LONGEST = 16_000;
+/** So much is read of what may be thoughts without a tag at their beginning, which are known by their end alone. */
+const LONGEST_UNOPENED = 4 * LONGEST;
 /** How a stream begins, whatever it is called. */
 const STREAM = /^\s*(?:data|event|id|retry)?:/;
 /** Around thoughts, as models of several makers write it. */
@@ -89,15 +91,20 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
       if (text.length <= LONGEST) continue;
       // Thoughts may be as long as they like.
       const answer = withoutThoughts(text);
-      if (answer.length > LONGEST) return answer;
+      if (answer.length > (answer === text ? LONGEST_UNOPENED : LONGEST)) return answer;
       text = answer === "" ? `<think>${text.slice(-LONGEST_TAG)}` : answer;
     }
+    if (chunks === 0) throw noCompletion(type, endpoint);
+    if (!isFinished && !exchange.saidDone) throw problemOf(undefined, endpoint);
+    return text || refusal;
+  } catch (error) {
+    const answer = withoutThoughts(text);
+    // More than goes out is there already.
+    if (answer.length > LONGEST) return answer;
+    throw error;
   } finally {
     controller.abort();
   }
-  if (chunks === 0) throw noCompletion(type, endpoint);
-  if (!isFinished && !exchange.saidDone) throw problemOf(undefined, endpoint);
-  return text || refusal;
 }
 
 /** What is wrong, where an endpoint says so in the place of an answer, or in the choice behind the beginning of one. */

@@ -106,6 +106,17 @@ describe("a model", () => {
     expect(await ask()).toBe("Hello.");
     endpoint.answering = (_, response) => whole(response, `${thoughts}Hello.`);
     expect(await ask()).toBe("Hello.");
+    // Some templates keep the tag that begins them: then they are known by their end alone.
+    const unopened = `${"hm, ".repeat(10_000)}</think>Hello.`;
+    endpoint.answering = (_, response) => streamed(response, unopened);
+    expect(await ask()).toBe("Hello.");
+  });
+
+  it("that has said more than goes out is not waited for any more", async () => {
+    const { ask } = await asking((_, response) => streamed(response, "la ".repeat(7_000), { end: false }), {
+      timeout: 1,
+    });
+    expect((await ask()).length).toBeGreaterThan(15_990);
   });
 
   it("ends a stream as it likes, and need not say what it sends", async () => {
