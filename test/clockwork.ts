@@ -11,6 +11,11 @@ export class Clockwork {
     };
   }
 
+  /** How much is to be done later. */
+  get waiting(): number {
+    return this.timers.length;
+  }
+
   /** What was due is due no more, as after a crash. */
   forget(): void {
     this.timers = [];

@@ -34,7 +34,8 @@ export interface AnsweringRooms {
 /** Answers a conversation when its turn comes: by the model, or through the owner where there is none. */
 export class Answering {
   private readonly manners: Manners;
-  private readonly timers = new Set<() => void>();
+  /** Whose conversation is looked at again, at most once at a time, however much they write meanwhile. */
+  private readonly timers = new Map<Who, () => void>();
   /** Whose conversation the disk held up when it was served last. */
   private readonly failed = new Set<Who>();
   private refusalTold = Number.NEGATIVE_INFINITY;
@@ -49,7 +50,7 @@ export class Answering {
 
   /** Looks for nothing again by itself. */
   stop(): void {
-    for (const cancel of this.timers) cancel();
+    for (const cancel of this.timers.values()) cancel();
   }
 
   /** Serves one conversation; what goes wrong on the disk is tried again. */
@@ -60,7 +61,7 @@ export class Answering {
       if (this.stopping.aborted) return;
       this.failed.add(who);
       this.parts.log.error({ err: error }, "a conversation could not go on; tried again soon");
-      this.later(AGAIN_MS, () => this.rooms.turns.ready(who));
+      this.lookAgain(who);
     }
   }
 
@@ -79,7 +80,7 @@ export class Answering {
     const { book, turns, limit, mind } = this.rooms;
     const { access } = this.parts;
     const isUnheard = modeOf(this.parts) === "relay" && !obeyedOwner(access);
-    if (isUnheard) return this.later(AGAIN_MS, () => turns.ready(who));
+    if (isUnheard) return this.lookAgain(who);
     await this.finish(book.unposted().filter((turn) => turn.who === who));
     const waiting = book.due(who);
     const partner = partnerOf(access, who);
@@ -116,7 +117,7 @@ export class Answering {
       if (!this.wanting(who, burst)) throw new Unwanted();
     };
     let said = "";
-    let answer: string;
+    let answer: string | undefined;
     try {
       said = await mind.hear(burst, signal, look);
       const turns = book.turns(who, settings.turns);
@@ -130,15 +131,17 @@ export class Answering {
       await outage.end(who);
       log.warn({ problem: error.sentence }, "a question was not answered");
       await this.tellOfRefusal(partner, error.sentence);
-      answer = texts.NO_ANSWER;
     } finally {
       stopTyping();
     }
-    await this.say(who, burst, said, access.mask(answer));
+    await this.say(who, burst, said, answer && access.mask(answer));
   }
 
-  /** Judged again after the model has thought: much may have been decided meanwhile. */
-  private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string): Promise<void> {
+  /**
+   * Judged again after the model has thought: much may have been decided meanwhile.
+   * @param answer absent where there is none
+   */
+  private async say(who: Who, burst: readonly WaitingDoc[], said: string, answer: string | undefined): Promise<void> {
     const partner = this.wanting(who, burst);
     if (partner === undefined) return this.putBy(who, burst);
     const last = burst.at(-1);
@@ -146,7 +149,8 @@ export class Answering {
       who,
       answers: burst.map(({ journalId }) => journalId),
       said,
-      answer,
+      answer: answer ?? texts.NO_ANSWER,
+      ...(answer === undefined ? { isApology: true } : {}),
       to: partner.to,
       ...present({ address: last?.address, expiration: last?.expiration }),
     });
@@ -203,12 +207,14 @@ export class Answering {
     await this.parts.tell("model-refused", texts.refusedOnce(contact, sentence));
   }
 
-  private later(ms: number, work: () => void): void {
-    const cancel = this.parts.scheduler.at(this.parts.clock() + ms, () => {
-      this.timers.delete(cancel);
-      work();
+  private lookAgain(who: Who): void {
+    const { clock, scheduler } = this.parts;
+    this.timers.get(who)?.();
+    const cancel = scheduler.at(clock() + AGAIN_MS, () => {
+      this.timers.delete(who);
+      this.rooms.turns.ready(who);
     });
-    this.timers.add(cancel);
+    this.timers.set(who, cancel);
   }
 }
 

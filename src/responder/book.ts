@@ -43,6 +43,8 @@ export interface TurnDoc extends Doc {
   readonly answer: string;
   /** A relay's messages go to the owner and are no part of a conversation with the model. */
   readonly relay?: boolean;
+  /** An apology in the place of an answer: what the model did not answer would spoil the questions behind it, too. */
+  readonly isApology?: boolean;
   /** Files that go with it, under the journal ids of their messages. */
   readonly media?: readonly { readonly journalId: string; readonly content: MediaContent }[];
   readonly to: Person;
@@ -130,10 +132,11 @@ export class ConversationBook {
     return true;
   }
 
-  /** A message that waits was deleted by whoever wrote it: nobody is to read it any more. */
-  async takeBack(who: Who, id: string): Promise<void> {
+  /** A message that waits was deleted by whoever wrote it: nobody is to read it any more. @returns false where none such waits */
+  async takeBack(who: Who, id: string): Promise<boolean> {
     const doc = this.waitingOf(who, id);
     if (doc) await this.drop([doc]);
+    return doc !== undefined;
   }
 
   private waitingOf(who: Who, id: string): WaitingDoc | undefined {
@@ -251,7 +254,9 @@ export class ConversationBook {
   /** The last turns with the model, oldest first. */
   turns(who: Who, most: number): readonly TurnDoc[] {
     const since = this.clock() - TURNS_KEPT_MS;
-    const theirs = (this.turnsOf.get(who) ?? []).filter(({ relay, at }) => relay !== true && at >= since);
+    const theirs = (this.turnsOf.get(who) ?? []).filter(
+      ({ relay, isApology, at }) => relay !== true && isApology !== true && at >= since,
+    );
     return most === 0 ? [] : theirs.slice(-most);
   }
 

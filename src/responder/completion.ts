@@ -9,6 +9,8 @@ import { noCompletion, problemOf, statusIn } from "./problems.js";
 
 /** An answer that goes on and on is taken up to here, in characters: some WhatsApp messages. */
 export const LONGEST = 16_000;
+/** So much is read of what may be thoughts without a tag at their beginning, which are known by their end alone. */
+const LONGEST_UNOPENED = 4 * LONGEST;
 /** How a stream begins, whatever it is called. */
 const STREAM = /^\s*(?:data|event|id|retry)?:/;
 /** Around thoughts, as models of several makers write it. */
@@ -31,9 +33,12 @@ const Choice = z.object({
   delta: Words.nullish(),
   message: Words.nullish(),
   finish_reason: z.string().nullish(),
+  error: z.unknown().optional(),
 });
 const Completion = z.object({ choices: z.array(Choice) });
 const Failure = z.object({ error: z.unknown() });
+/** What an error counts as that has no status and no word for one. */
+const FAILED = 500;
 
 /**
  * The answer in a response, as it can be sent: without thoughts, and never empty.
@@ -53,11 +58,13 @@ async function read(response: Response, exchange: Exchange, endpoint: Endpoint):
   const text = await body.text();
   if (STREAM.test(text)) return streamed(new Response(text), exchange, endpoint);
   const answer = parsed(text);
+  const error = errorIn(answer);
+  // LM Studio has such words, and a status of 200, for an address that it does not know.
+  if (typeof error === "string") throw noCompletion(type, endpoint);
+  if (error) throw failed(error, response);
   const message = Completion.safeParse(answer).data?.choices[0]?.message;
   if (message?.content !== undefined || message?.refusal) return message.content || message.refusal || "";
-  const status = statusIn(Failure.safeParse(answer).data?.error);
-  if (status === undefined) throw noCompletion(type, endpoint);
-  throw new OpenAI.APIError(status, undefined, undefined, response.headers);
+  throw noCompletion(type, endpoint);
 }
 
 async function streamed(response: Response, exchange: Exchange, endpoint: Endpoint): Promise<string> {
@@ -72,8 +79,8 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
       // Nothing but a sign of life.
       if (data.trim() === "") continue;
       const event = parsed(data);
-      const error = Failure.safeParse(event).data?.error;
-      if (error) throw new OpenAI.APIError(statusIn(error), undefined, undefined, response.headers);
+      const error = errorIn(event);
+      if (error) throw failed(error, response);
       const found = Completion.safeParse(event);
       if (!found.success) continue;
       chunks += 1;
@@ -84,15 +91,31 @@ async function streamed(response: Response, exchange: Exchange, endpoint: Endpoi
       if (text.length <= LONGEST) continue;
       // Thoughts may be as long as they like.
       const answer = withoutThoughts(text);
-      if (answer.length > LONGEST) return answer;
+      if (answer.length > (answer === text ? LONGEST_UNOPENED : LONGEST)) return answer;
       text = answer === "" ? `<think>${text.slice(-LONGEST_TAG)}` : answer;
     }
+    if (chunks === 0) throw noCompletion(type, endpoint);
+    if (!isFinished && !exchange.saidDone) throw problemOf(undefined, endpoint);
+    return text || refusal;
+  } catch (error) {
+    const answer = withoutThoughts(text);
+    // More than goes out is there already.
+    if (answer.length > LONGEST) return answer;
+    throw error;
   } finally {
     controller.abort();
   }
-  if (chunks === 0) throw noCompletion(type, endpoint);
-  if (!isFinished && !exchange.saidDone) throw problemOf(undefined, endpoint);
-  return text || refusal;
+}
+
+/** What is wrong, where an endpoint says so in the place of an answer, or in the choice behind the beginning of one. */
+function errorIn(answer: unknown): unknown {
+  const choice = Completion.safeParse(answer).data?.choices[0];
+  return Failure.safeParse(answer).data?.error || choice?.error || choice?.finish_reason === "error";
+}
+
+/** An error in an answer that began as if all were well counts as its status would. */
+function failed(error: unknown, { headers }: Response): Error {
+  return new OpenAI.APIError(statusIn(error) ?? FAILED, undefined, undefined, headers);
 }
 
 /** How a body begins, white space apart; and the response anew, with the whole of it. */

@@ -8,7 +8,7 @@ import { type ConversationBook, OWNER, type Who } from "./book.js";
 import type { Kept, MediaContent, MediaStore, NotKept } from "./media.js";
 import { isHeldBack, modeOf } from "./mode.js";
 import type { ResponderParts } from "./parts.js";
-import type { Relay } from "./relay.js";
+import type { Change, Relay } from "./relay.js";
 import { inWords } from "./senses.js";
 import { fileNotKept } from "./texts.js";
 import type { Turns } from "./turns.js";
@@ -33,8 +33,12 @@ export class Intake {
     if (modeOf(this.parts) === "off") return;
     if (this.book.knows(message.journalId)) return;
     const { content } = message;
-    if (content.kind === "edit") return this.edit(message, content.target, content.text, buddy._id);
-    if (content.kind === "revoke") return this.book.takeBack(buddy._id, content.target);
+    if (content.kind === "edit" || content.kind === "revoke") {
+      const isTaken = await this.change(buddy._id, content);
+      // A relay passes on what was edited later; a model does not answer twice.
+      const isNews = !isTaken && content.kind === "edit" && modeOf(this.parts) === "relay";
+      return isNews ? this.take(message, buddy._id) : undefined;
+    }
     const kept = content.kind === "media" ? await this.keep(message, content, buddy) : undefined;
     await this.take(message, buddy._id, kept);
   }
@@ -43,7 +47,9 @@ export class Intake {
   async fromOwner(message: Inbound): Promise<Message | "taken" | "unmeant"> {
     const { access, settings, serverNow } = this.parts;
     const { content } = message;
-    if (content.kind === "edit" || content.kind === "revoke") return this.relay.changed(message, content);
+    if (content.kind === "edit" || content.kind === "revoke") {
+      return (await this.change(OWNER, content)) ? "taken" : this.relay.changed(message, content);
+    }
     const turn = message.quotes === undefined ? undefined : this.book.relayed(message.quotes);
     if (turn) return this.relay.back(message, turn);
     const isSelf = access.owner()?.setup === "self";
@@ -70,10 +76,14 @@ export class Intake {
     return kept;
   }
 
-  /** An edit of what waits is taken in; a relay passes on what was edited later; a model does not answer twice. */
-  private async edit(message: Inbound, target: string, text: string, who: Who): Promise<void> {
-    const isTaken = await this.book.edit(who, target, this.parts.access.mask(text));
-    if (!isTaken && modeOf(this.parts) === "relay") await this.take(message, who);
+  /** What waits is edited or deleted by whoever wrote it. @returns false where none such waits */
+  private async change(who: Who, change: Change): Promise<boolean> {
+    if (change.kind === "revoke") return this.book.takeBack(who, change.target);
+    // What leaves no words to see is no edit.
+    const isTaken =
+      change.text !== "" && (await this.book.edit(who, change.target, this.parts.access.mask(change.text)));
+    if (isTaken) await letGo(this.book.overflow(who), "many", this.book, this.parts);
+    return isTaken;
   }
 
   private async take(message: Inbound, who: Who, kept?: Kept | NotKept): Promise<void> {

@@ -16,6 +16,9 @@ const FENCED =
 /** An address, without the marks around it: a star in its middle is one of its own. */
 const ADDRESS = /\bhttps?:\/\/(?:[^\s<>*]|\*+(?=[\p{L}\p{N}/?=&%]))*[^\s<>*_~.,:;!?]/gu;
 
+/** The one mark of HTML that models use, in tables above all. */
+const BREAK = / ?<br ?\/?> ?/gi;
+
 /** Pure; takes any text. */
 export function toWhatsApp(markdown: string): string {
   const kept: string[] = [];
@@ -46,6 +49,7 @@ export function toWhatsApp(markdown: string): string {
   return lines
     .join("\n")
     .replaceAll(BOLD, "*")
+    .replace(BREAK, "\n")
     .replace(/\n{3,}/g, "\n\n")
     .replace(PLACE, restored)
     .trim();
@@ -66,7 +70,7 @@ function lineOf(line: string): string | undefined {
     return marks(
       row
         .split("|")
-        .map((cell) => cell.trim())
+        .map((cell) => cell.replace(BREAK, " ").trim())
         .join(" · "),
     );
   return marks(

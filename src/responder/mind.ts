@@ -49,12 +49,17 @@ export class Mind {
       soul: await this.soul.read(),
       name,
       isOwner: contact === undefined,
-      turns,
       room: settings.contextTokens,
       said,
       mask: (text: string) => access.mask(text),
     };
-    const ask = (images: readonly string[]) => this.model.ask(messagesFor({ ...question, images }), signal, look);
+    const askWith = (shown: readonly TurnDoc[], images: readonly string[]) =>
+      this.model.ask(messagesFor({ ...question, turns: shown, images }), signal, look);
+    const ask = (images: readonly string[]) =>
+      askWith(turns, images).catch((error: unknown) => {
+        if (turns.length === 0 || !mayBeOfTurns(error)) throw error;
+        return askWith([], images);
+      });
     const images = await this.senses.pictures(burst);
     if (images.length === 0) return marked(await ask([]));
     try {
@@ -73,6 +78,11 @@ export class Mind {
 /** An endpoint that does not answer a question with pictures may answer it without; one that answers nothing now, later. */
 function mayBeOfPictures({ kind, status }: ModelProblem): boolean {
   return kind === "refused" || (status !== undefined && PICTURE_STATUSES.has(status));
+}
+
+/** A question that is refused with all that was said before may be taken without: its context is smaller than we know. */
+function mayBeOfTurns(error: unknown): boolean {
+  return error instanceof ModelProblem && error.kind === "refused" && error.status !== undefined;
 }
 
 /** In WhatsApp's marks; what is nothing but marks stays as it is, since somebody waits for it. */

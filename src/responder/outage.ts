@@ -68,6 +68,8 @@ export class Outage {
     const { collection, clock, scheduler, mayTry, log, tell } = this.parts;
     this.suspects.set(who, { failed: true, refuted: this.suspects.get(who)?.refuted ?? 0 });
     log.warn({ problem: sentence }, "the model does not answer");
+    // Whoever changed a setting starts the gateway anew, and waits for word.
+    const isTold = this.current !== undefined && (this.failures > 0 || this.current.sentence === sentence);
     // Of several that fail together, the first begins the pause.
     if (this.cancelPause === undefined) {
       const probe = Math.min(PROBE_MS * 2 ** this.failures, LONGEST_PROBE_MS);
@@ -78,12 +80,13 @@ export class Outage {
         mayTry();
       });
     }
-    if (this.current !== undefined) return;
-    const doc: OutageDoc = { _id: ID, kind: "outage", since: clock(), sentence };
+    if (isTold) return;
+    const before = this.current;
+    const doc: OutageDoc = { _id: ID, kind: "outage", since: before?.since ?? clock(), sentence };
     // At once, as another may fail at the same time.
     this.current = doc;
     await collection.put(doc).catch((error: unknown) => {
-      this.current = undefined;
+      this.current = before;
       throw error;
     });
     await tell(`model-down:${doc.since}`, texts.modelDown(sentence), true);

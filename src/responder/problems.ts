@@ -11,12 +11,15 @@ const PASSING = new Set([408, 409, 429]);
 const NOT_BUILT = 501;
 
 const Said = z.object({ code: z.unknown(), status: z.unknown(), type: z.unknown() }).partial();
-/** Words that stand for a status; the first two are codes of errors of the last one's type. */
+/** Words that stand for a status; the first two are codes of errors whose type is `invalid_request_error`. */
 const STATUS_OF_WORD: ReadonlyMap<unknown, number> = new Map([
   ["invalid_api_key", 401],
   ["model_not_found", 404],
   ["context_length_exceeded", 400],
   ["invalid_request_error", 400],
+  ["content_filter", 400],
+  ["rate_limit_exceeded", 429],
+  ["insufficient_quota", 429],
 ]);
 
 /** Whatever was thrown on the way, as a problem. */
@@ -25,14 +28,18 @@ export function problemOf(error: unknown, endpoint: Endpoint): ModelProblem {
   const { baseUrl, timeout } = endpoint;
   if (error instanceof OpenAI.APIConnectionTimeoutError) {
     // Somebody has waited long enough.
-    const sentence = `${baseUrl} did not answer within ${timeout} s: is the model too slow, or stuck?`;
+    const sentence = `${baseUrl} did not answer in time: is the model stuck, or too slow for responder.timeout (${timeout} s)?`;
     return new ModelProblem("down", sentence, false, undefined, true);
   }
   if (error instanceof OpenAI.APIConnectionError) {
-    return passing(`${baseUrl} can't be reached${reasonOf(error)}: is it running, and is responder.baseUrl right?`);
+    const sentence = `${baseUrl} can't be reached${reasonOf(error)}: is it running, and is responder.baseUrl right?`;
+    return new ModelProblem("down", sentence, true);
   }
   const status = error instanceof OpenAI.APIError ? (error.status ?? statusIn(error.error)) : undefined;
-  if (status === undefined) return passing(`${baseUrl} broke off in the middle of an answer: try again.`);
+  if (status === undefined) {
+    const sentence = `${baseUrl} broke off in the middle of an answer: try again.`;
+    return new ModelProblem("down", sentence, true, undefined, true);
+  }
   const [kind, sentence] = answered(status, endpoint);
   const mayPass = PASSING.has(status) || (status >= 500 && status !== NOT_BUILT);
   return new ModelProblem(kind, sentence, mayPass, status, undefined, pauseOf(error));
@@ -52,10 +59,6 @@ export function statusIn(error: unknown): number | undefined {
   return [code, status, type]
     .map((said) => STATUS_OF_WORD.get(said) ?? Number(said))
     .find((number) => number >= 400 && number < 600);
-}
-
-function passing(sentence: string): ModelProblem {
-  return new ModelProblem("down", sentence, true);
 }
 
 /** An answer that is a refusal or a failure. */

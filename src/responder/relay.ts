@@ -8,7 +8,8 @@ import type { ConversationBook, TurnDoc, WaitingDoc, Who } from "./book.js";
 import type { ResponderParts } from "./parts.js";
 import * as texts from "./texts.js";
 
-type Change = Extract<Content, { kind: "edit" | "revoke" }>;
+/** What somebody does to a message of theirs. */
+export type Change = Extract<Content, { kind: "edit" | "revoke" }>;
 
 /** The outbox's key of an owner's reply, before the reply's journal id. */
 const REPLY = "relay-back:";

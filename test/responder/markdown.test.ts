@@ -33,6 +33,8 @@ describe("Markdown becomes WhatsApp's marks", () => {
     ["*https://example.com*", "_https://example.com_"],
     ["a\n\n---\n\nb", "a\n\nb"],
     ["| a | b |\n| --- | --- |\n| 1 | 2 |", "a · b\n1 · 2"],
+    ["| a<br>b | c <br/> d |", "a b · c d"],
+    ["one<br>two<BR />three and `<br>`", "one\ntwo\nthree and `<br>`"],
     ["> quoted", "> quoted"],
     ["2 * 3 * 4 = 24", "2 * 3 * 4 = 24"],
     ["snake_case_name and a*b", "snake_case_name and a*b"],

@@ -106,6 +106,17 @@ describe("a model", () => {
     expect(await ask()).toBe("Hello.");
     endpoint.answering = (_, response) => whole(response, `${thoughts}Hello.`);
     expect(await ask()).toBe("Hello.");
+    // Some templates keep the tag that begins them: then they are known by their end alone.
+    const unopened = `${"hm, ".repeat(10_000)}</think>Hello.`;
+    endpoint.answering = (_, response) => streamed(response, unopened);
+    expect(await ask()).toBe("Hello.");
+  });
+
+  it("that has said more than goes out is not waited for any more", async () => {
+    const { ask } = await asking((_, response) => streamed(response, "la ".repeat(7_000), { end: false }), {
+      timeout: 1,
+    });
+    expect((await ask()).length).toBeGreaterThan(15_990);
   });
 
   it("ends a stream as it likes, and need not say what it sends", async () => {
@@ -259,6 +270,12 @@ describe("an endpoint that fails gets one sentence with the next step, without t
       /no chat completion/,
     ],
     [
+      "says that it has no such address",
+      (_, r) => void r.writeHead(200, { "content-type": "application/json" }).end('{"error":"Unexpected endpoint"}'),
+      "down",
+      /no chat completion: check responder\.baseUrl/,
+    ],
+    [
       "answers what is no JSON",
       (_, r) => void r.writeHead(200, { "content-type": "application/json" }).end("{"),
       "down",
@@ -274,9 +291,9 @@ describe("an endpoint that fails gets one sentence with the next step, without t
       "says nothing at all",
       (_, r) => void r.writeHead(200, { "content-type": "text/event-stream" }).write(": wait\n\n"),
       "down",
-      /did not answer within 1 s/,
+      /did not answer in time: .*responder\.timeout \(1 s\)/,
     ],
-    ["never begins", () => {}, "down", /did not answer within 1 s/],
+    ["never begins", () => {}, "down", /did not answer in time: .*responder\.timeout \(1 s\)/],
     ["answers empty", (_, r) => streamed(r, ""), "refused", /empty answer/],
     ["answers what nobody can see", (_, r) => whole(r, "\u200b \u2060\n"), "refused", /empty answer/],
     [
@@ -308,6 +325,10 @@ describe("an endpoint that fails gets one sentence with the next step, without t
     [{ code: null, type: "invalid_request_error" }, "refused", /refuses a request \(400\)/],
     [{ code: "invalid_api_key", type: "invalid_request_error" }, "down", /refuses the key \(401\)/],
     [{ code: 503 }, "down", /fails \(503\)/],
+    [{ code: "content_filter", message: "no" }, "refused", /refuses a request \(400\)/],
+    [{ code: "rate_limit_exceeded" }, "down", /wants no more requests now \(429\)/],
+    [{ code: "insufficient_quota", type: "insufficient_quota" }, "down", /wants no more requests now \(429\)/],
+    [{ message: "Trying to keep the first 5000 tokens" }, "down", /fails \(500\)/],
   ];
   it.each(SAID)("says %j in a stream or in a body, as if it were the status", async (error, kind, sentence) => {
     const { ask, endpoint } = await asking((_, r) => {
@@ -318,10 +339,27 @@ describe("an endpoint that fails gets one sentence with the next step, without t
       r.writeHead(200, { "content-type": "application/json", ...no }).end(JSON.stringify({ error }));
     };
     problems.push(await problemOf(ask()));
+    // Some say it in the choice, behind what the model had said so far.
+    const choice = { message: { content: "Half an" }, delta: { content: "Half an" }, finish_reason: "error", error };
+    const body = JSON.stringify({ choices: [choice] });
+    endpoint.answering = (_, r) => {
+      r.writeHead(200, { "content-type": "text/event-stream", ...no }).end(`data: ${body}\n\ndata: [DONE]\n\n`);
+    };
+    problems.push(await problemOf(ask()));
+    endpoint.answering = (_, r) => void r.writeHead(200, { "content-type": "application/json", ...no }).end(body);
+    problems.push(await problemOf(ask()));
     for (const problem of problems) {
       expect(problem.kind).toBe(kind);
       expect(problem.sentence).toMatch(sentence);
     }
+  });
+
+  it("that breaks off each time may do so because of the question", async () => {
+    const { ask } = await asking((_, response) => {
+      streamed(response, "half an ans", { end: false });
+      response.end();
+    });
+    expect(await problemOf(ask())).toMatchObject({ kind: "down", isAtQuestion: true });
   });
 
   it.each([302, 307, 308])("sends on to another address (%i), which gets nothing", async (status) => {
@@ -370,7 +408,7 @@ describe("an endpoint that never stops, or stops in the middle,", () => {
 
   it("with an error holds up nothing", async () => {
     const { ask } = await asking((_, response) => void response.writeHead(400).write("{"), { timeout: 1 });
-    expect((await problemOf(ask())).sentence).toMatch(/did not answer within 1 s/);
+    expect((await problemOf(ask())).sentence).toMatch(/did not answer in time: .*responder\.timeout \(1 s\)/);
   });
 });
 

@@ -80,6 +80,18 @@ describe("a conversation", () => {
     expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["good evening"]);
   });
 
+  it("of the owner's is changed and taken back like a buddy's, while it waits", async () => {
+    const desk = await Desk.open();
+    expect(await desk.owner("the pin is 1234", { id: "PIN" })).toBe("taken");
+    expect(await desk.owner("the weather tomrow?", { id: "WEATHER" })).toBe("taken");
+    expect(await desk.owner("", { content: { kind: "revoke", target: "PIN" } })).toBe("taken");
+    const edit = { kind: "edit", target: "WEATHER", text: "the weather tomorrow?" } as const;
+    expect(await desk.owner("", { content: edit })).toBe("taken");
+    await desk.until(() => desk.texts().length === 1);
+    expect(desk.asked.map((messages) => messages.at(-1)?.content)).toEqual(["the weather tomorrow?"]);
+    expect(await desk.owner("", { content: edit })).toBe("unmeant");
+  });
+
   it("I9: neither what is asked nor what is answered holds the token, a number, or anybody else's words", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -210,6 +222,46 @@ describe("a question", () => {
       expect.stringMatching(/^begin x+\n\[…\]\nx+ end$/),
     ]);
     expect(said.at(-1)?.length).toBeLessThanOrEqual(300);
+  });
+
+  it("that got no answer is not shown again with those that follow, over a restart either", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    const filtered = (messages: readonly { content: string }[]): string => {
+      if (messages.some(({ content }) => content.includes("filtered"))) {
+        throw new ModelProblem("refused", "The endpoint refuses a request (400): check it.");
+      }
+      return "Ahoy!";
+    };
+    desk.answering = filtered;
+    for (const [index, text] of ["hi", "a filtered word", "hello?"].entries()) {
+      await desk.says(alice, text);
+      await desk.until(() => desk.texts().length === index + 1);
+    }
+    expect(desk.texts()).toEqual(["2000: Ahoy!", "2000: Sorry, I have no answer to that.", "2000: Ahoy!"]);
+    await desk.crash();
+    desk.rig.silent = false;
+    desk.answering = filtered;
+    await desk.says(alice, "still there?");
+    await desk.until(() => desk.texts().filter((text) => text === "2000: Ahoy!").length === 3);
+    const said = desk.asked.at(-1)?.filter(({ role }) => role === "user");
+    expect(said?.map(({ content }) => content)).toEqual(["hi", "hello?", "still there?"]);
+  });
+
+  it("is asked without the turns before it, where the model has no room for all of them", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = (messages) => {
+      if (messages.length > 4) throw new ModelProblem("refused", "It refuses a request (400).", false, 400);
+      return "Ahoy!";
+    };
+    for (const times of [1, 2, 3]) {
+      await desk.says(alice, `question ${times}`);
+      await desk.until(() => desk.texts().length === times);
+    }
+    expect(desk.texts()).toEqual(Array(3).fill("2000: Ahoy!"));
+    expect(desk.asked.at(-1)?.slice(1)).toEqual([{ role: "user", content: "question 3" }]);
+    expect(desk.told).toEqual([]);
   });
 
   it("whose conversation was forgotten meanwhile is not answered", async () => {
@@ -372,6 +424,17 @@ describe("a great many messages at once", () => {
     expect(said()).toBe(written.join("\n"));
   });
 
+  it("that were edited to be longer take no more room than others, and the owner knows of those that had none", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.rig.silent = true;
+    const written = [];
+    for (let count = 0; count < 20; count++) written.push(await desk.says(alice, "hello?"));
+    for (const { id } of written) await desk.says(alice, { kind: "edit", target: id, text: "x".repeat(60_000) });
+    expect(desk.responder.backlog().get(alice._id)).toBe(16);
+    expect(desk.told).toContainEqual(expect.stringMatching(/^⚠️ Alice \(\w{4}\) wrote more than can wait/));
+  });
+
   it("wait in an outage, the last thousand of them, and the owner knows that the others don't", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
@@ -428,6 +491,27 @@ describe("an outage", () => {
     expect(desk.told).toEqual([expect.stringContaining("answers again")]);
     await desk.crash();
     expect(desk.responder.name).toBe("model parrot");
+  });
+
+  it("that has another reason after a restart, as after a changed setting, is told with it, and not apologised for again", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    desk.answering = DOWN;
+    await desk.says(alice, "hello?");
+    await desk.until(() => desk.texts().length === 1);
+    const KEY = new ModelProblem("down", "It refuses the key: check it.");
+    const restarted = async (answering: Desk["answering"]) => {
+      await desk.crash();
+      desk.rig.silent = false;
+      desk.answering = answering;
+      await desk.responder.answer(alice._id);
+      await desk.wait(60 * 60_000);
+      return desk.told;
+    };
+    expect(await restarted(DOWN)).toEqual([]);
+    expect(await restarted(() => Promise.reject(KEY))).toEqual([expect.stringContaining("It refuses the key")]);
+    expect(await restarted(() => Promise.reject(KEY))).toEqual([]);
+    expect(desk.texts()).toHaveLength(1);
   });
 
   it("is another one the next time, with an apology of its own", async () => {
@@ -843,6 +927,19 @@ describe("without a model", () => {
     await desk.house.access.setOwner({ ...owner, confirmed: true }, CLI);
     await desk.until(() => desk.texts().length === 1);
     expect(desk.texts()).toEqual([expect.stringMatching(/^1000: .*\n> hello\?$/)]);
+  });
+
+  it("looks for that owner no more often for each message that waits", async () => {
+    const desk = await Desk.open({ model: false });
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.house.access.setOwner({ setup: "own-number", person: OWNER, confirmed: false }, CLI);
+    const timers: number[] = [];
+    for (let count = 0; count < 10; count++) {
+      await desk.says(alice, "hello?");
+      await desk.wait(2_000);
+      timers.push(desk.time.waiting);
+    }
+    expect(Math.max(...timers.slice(5))).toBeLessThanOrEqual(Math.max(...timers.slice(0, 5)));
   });
 
   it("an edit comes to the owner too, whether the message waits or was relayed", async () => {
