@@ -376,6 +376,15 @@ describe("held messages", () => {
     expect(await house.access.hold(alice, held("m1"))).toBe(false);
   });
 
+  it("of which none was handled cost no write", async () => {
+    const alice = await house.pending(ALICE);
+    await house.access.hold(alice, held("m1"));
+    await house.access.approve(alice, chat);
+    const { writes } = house;
+    await house.access.settle(alice, ["other"]);
+    expect([house.writes, house.access.find(ALICE)?.held.length]).toEqual([writes, 1]);
+  });
+
   it("I10: stay on record after an approval until they were handled, also over a crash", async () => {
     const alice = await house.pending(ALICE);
     await house.access.hold(alice, held("m1", 1));

@@ -203,6 +203,31 @@ describe("records that come together or apart", () => {
     expect(await house.access.learn(ALICE, { cause: "m1" })).toMatchObject({ kind: "same" });
   });
 
+  it("what was learned comes with the name and chat that the message brought", async () => {
+    const facts = present({ name: "Ali", chat: ALICE.lid, cause: "m1" });
+    const moved = person("15550002222@s.whatsapp.net", "2000@lid");
+    await house.approved(person("15550002000@s.whatsapp.net", "2000@lid"), "Alice");
+    for (const isAgain of [false, true]) {
+      if (isAgain) await house.restart();
+      const learned = await house.access.learn(moved, facts);
+      const contact = house.access.find(moved);
+      expect(contact).toMatchObject({ name: "Ali", chat: ALICE.lid, pn: moved.pn });
+      expect(learned).toEqual({ kind: "new-number", before: ALICE.pn, contact });
+    }
+    const named = await house.access.learn(moved, { ...facts, name: "Alina" });
+    expect(named).toEqual({ kind: "new-number", before: ALICE.pn, contact: house.access.find(moved) });
+    expect(house.access.find(moved)?.name).toBe("Alina");
+    expect(await house.access.learn(moved, { name: "Alba" })).toEqual({
+      kind: "same",
+      contact: house.access.find(moved),
+    });
+    await house.pending(person("15550003000@s.whatsapp.net"));
+    await house.approved(person("3000@lid"), "Bob");
+    const merged = await house.access.learn(BOB, { name: "Bobby" });
+    expect(merged).toMatchObject({ kind: "merged", contact: house.access.find(BOB) });
+    expect(house.access.find(BOB)?.name).toBe("Bobby");
+  });
+
   it("who is suspended keeps no reminder and no block", async () => {
     await house.pending(ALICE);
     house.now += 6 * DAY;

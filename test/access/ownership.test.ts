@@ -96,9 +96,26 @@ describe("an owner who waited in the queue", () => {
     const entry = await house.document(_id);
     await set();
     await house.document(_id, entry);
+    house.now += 1;
     await house.restart();
     // Behind the work of the start.
     await house.knock(person(OTHER_PN), "hello");
+    expect(house.access.byId(_id)?.state).toBe("stranger");
+    expect((await house.access.audit())[0]).toMatchObject({ action: "suspend", by: { door: "gateway", who: "start" } });
+  });
+
+  it("waits on where the disk refuses it at a start, and is looked at again at the next", async () => {
+    const { _id } = await house.pending(person(PN), "Olga");
+    const entry = await house.document(_id);
+    await set();
+    await house.document(_id, entry);
+    house.full.access = true;
+    await house.restart();
+    await house.access.audit();
+    expect(house.warnings).toEqual(["The owner's entry in the queue could not be removed yet."]);
+    house.full.access = false;
+    await house.restart();
+    await house.access.audit();
     expect(house.access.byId(_id)?.state).toBe("stranger");
   });
 });
@@ -131,6 +148,7 @@ describe("what WhatsApp tells", () => {
     const why = "the owner's number now belongs to another WhatsApp account";
     expect(house.access.owner()).toMatchObject({ locked: why, person: person(PN, LID) });
     expect(await noted()).toEqual([`owner-locked: ${why}`, "owner-set"]);
+    expect((await house.access.audit())[0]?.by).toEqual({ door: "gateway", who: "WhatsApp" });
     const { writes } = house;
     expect((await learn(PN, OTHER_LID)).kind).toBe("same");
     expect([house.writes, (await noted()).length]).toEqual([writes, 2]);

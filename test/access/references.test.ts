@@ -99,6 +99,14 @@ describe("a reference", () => {
     expect((await refusal(() => find(""))).message).toBe(`Which one? ${both}; repeat that with a code.`);
   });
 
+  it("that fits many is answered with five of them, and how many more", async () => {
+    for (let index = 0; index < 6; index += 1)
+      await house.pending(person(`1555000400${index}@s.whatsapp.net`), `Zoe ${index}`);
+    const { message } = await refusal(() => find("zoe"));
+    expect(message.match(/Zoe \d/g)).toHaveLength(5);
+    expect(message).toMatch(/ and 1 more; repeat that with a code\.$/);
+  });
+
   it("is shown back in capitals where it looks like a code, with where to look", async () => {
     for (const [typed, shown] of [
       ["zzzz", "ZZZZ"],

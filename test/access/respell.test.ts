@@ -36,6 +36,7 @@ describe("a contact", () => {
       expect((await respell()).kind).toBe("same");
       expect(house.access.find(ANA)).toMatchObject({ ...ANA, code, state });
       expect((await noted())[0]).toBe(`identity: number was ${TYPED}`);
+      expect((await house.access.audit())[0]?.by).toEqual({ door: "gateway", who: "WhatsApp" });
       await house.restart();
       expect(stateOf(person(LID))).toBe(state);
     },
