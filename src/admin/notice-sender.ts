@@ -1,6 +1,6 @@
 import { same } from "../access/identity.js";
 import { type Access, type Clock, isObeyed, UNDO_WINDOW_MS } from "../access/index.js";
-import type { Contact } from "../access/types.js";
+import type { Contact, Episode } from "../access/types.js";
 import { isWithin, MINUTE } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp } from "../text.js";
@@ -155,6 +155,10 @@ export class NoticeSender {
     } else if (about.kind === "auto") {
       const contact = this.parts.access.byId(about.contactId);
       await this.post(key, this.messageOf(record), "auto", contact ? [shownOf(contact)] : [], about.decisionId);
+    } else if (about.kind === "expiring") {
+      const name = (id: string): string => this.parts.access.byId(id)?.name ?? "";
+      const shown = about.episodes.map((episode) => ({ ...episode, name: name(episode.contactId) }));
+      await this.post(key, this.messageOf(record), "reminder", shown);
     } else {
       await this.post(key, about.message, "news", []);
     }
@@ -211,6 +215,7 @@ export class NoticeSender {
   /** What a notice says; where it had to wait, what it promises may be over. */
   private messageOf({ about, at }: WaitingRecord): Message {
     if (about.kind === "entered") return { parts: [] };
+    if (about.kind === "expiring") return texts.expiring(this.waitingOf(about.episodes));
     const isOver = about.kind === "auto" && this.parts.clock() - at > UNDO_WINDOW_MS;
     return isOver ? stack([about.message, own("The 10 minutes are over.")]) : about.message;
   }
@@ -218,9 +223,20 @@ export class NoticeSender {
   /** False where the owner would be told of what is no longer so. */
   private isNews({ about }: WaitingRecord): boolean {
     if (about.kind === "news") return true;
+    if (about.kind === "expiring") return this.waitingOf(about.episodes).length > 0;
     const contact = this.parts.access.byId(about.contactId);
     if (about.kind === "auto") return contact?.state === "approved";
     return contact?.state === "pending" && isPresent(contact, about);
+  }
+
+  /** Who is pending still in one of these episodes. */
+  private waitingOf(episodes: readonly Episode[]): readonly Contact[] {
+    const waiting = episodes.flatMap((episode) => {
+      const contact = this.parts.access.byId(episode.contactId);
+      return contact?.state === "pending" && isPresent(contact, episode) ? [contact] : [];
+    });
+    // Two records that turned out to be one person wait once.
+    return [...new Set(waiting)];
   }
 
   private when(): texts.When {

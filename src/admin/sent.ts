@@ -52,7 +52,9 @@ export class SentNotices {
   announced(contact: Contact): boolean {
     return [...this.all.values()].some(
       (record) =>
-        record.form !== "auto" && this.isForOwner(record) && record.shown.some((each) => isPresent(contact, each)),
+        (record.form === "entered" || record.form === "digest") &&
+        this.isForOwner(record) &&
+        record.shown.some((each) => isPresent(contact, each)),
     );
   }
 
@@ -92,7 +94,7 @@ export class SentNotices {
    */
   meant(record: SentRecord, cause: string): Meant {
     const [shown] = record.shown;
-    if (record.form === "digest") return { kind: "digest" };
+    if (record.form === "digest" || record.shown.length > 1) return { kind: "digest" };
     const contact = shown && this.access.byId(shown.contactId);
     if (shown === undefined || contact === undefined) return { kind: "news" };
     const { decisionId } = record;
@@ -100,7 +102,7 @@ export class SentNotices {
       return { kind: "auto", contact, decisionId };
     }
     const isPending = contact.state === "pending" && isPresent(contact, shown);
-    if (record.form === "entered" && (isPending || lastChange(contact)?.by.cause === cause)) {
+    if (record.form !== "auto" && (isPending || lastChange(contact)?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
     return { kind: "over", why: this.whoDecided(contact) };
