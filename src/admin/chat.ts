@@ -125,6 +125,8 @@ export class AdminChat {
 
   /** What is no order may be for the responder: a reply to a relayed message, or talk with the bot. @param said absent where no hint is due: for media, and what was forwarded */
   private async talk(message: Inbound, said?: string): Promise<Said | undefined> {
+    const unclear = await this.answers.unclear(message.quotes);
+    if (unclear !== undefined) return unclear;
     const taken = (await this.parts.gateway.responder.fromOwner?.(message)) ?? "unmeant";
     if (taken === "taken") return undefined;
     if (taken !== "unmeant") return { message: taken };

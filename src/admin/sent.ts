@@ -101,11 +101,20 @@ export class SentNotices {
     if (record.form === "auto" && decisionId !== undefined && lastStanding(contact)?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
     }
-    const isPending = contact.state === "pending" && isPresent(contact, shown);
+    const isPending = this.waitingOf(record).includes(contact);
     if (record.form !== "auto" && (isPending || lastChange(contact)?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
     return { kind: "over", why: this.whoDecided(contact) };
+  }
+
+  /** Whom the notice names and who are pending still in the episode that it tells of. */
+  waitingOf({ shown }: SentRecord): readonly Contact[] {
+    const waiting = shown.flatMap((each) => {
+      const contact = this.access.byId(each.contactId);
+      return contact?.state === "pending" && isPresent(contact, each) ? [contact] : [];
+    });
+    return [...new Set(waiting)];
   }
 
   /** `Nothing changed: Alice (K7QF) was approved on the dashboard, 14:03. …` */
