@@ -361,6 +361,14 @@ describe("quoting the notice of an --auto invite", () => {
     expect(house.state(alice)).toBe("approved");
   });
 
+  it("/undo tells what it took back in words", async () => {
+    const alice = await buddy("Alice", ALICE);
+    await house.says("/remove alice");
+    expect(await house.says("/undo")).toBe(
+      `↩️ Undone: Alice (${alice.code}) is approved again (was removed by you on WhatsApp, 12:00).`,
+    );
+  });
+
   it("/undo quoting a notice goes back step by step, as without the quote", async () => {
     const { alice, bob, notice } = await bobIsIn();
     await house.says("/deny bob");

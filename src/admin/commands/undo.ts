@@ -1,3 +1,4 @@
+import { predicate } from "../../access/index.js";
 import { type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { refusal, together } from "../targets.js";
@@ -31,7 +32,7 @@ export function undone(
   const { contact, decision } = outcome;
   const before = contact.history.find(({ id }) => id === decision.undoes);
   const what =
-    before && ` (was ${decision.from} ${doorOf(before)}, ${formatTime(before.at, context.clock(), context.timezone)})`;
+    before && ` (${predicate(before)} ${doorOf(before)}, ${formatTime(before.at, context.clock(), context.timezone)})`;
   const sent = SENT[trace ?? "none"];
   const block =
     blocking === undefined
