@@ -66,6 +66,8 @@ export interface SentRecord extends Doc {
 export interface OrderRecord extends Doc {
   readonly kind: "order";
   readonly at: number;
+  /** The WhatsApp ids that its answer went out under. */
+  readonly ids?: readonly string[];
   /** Absent once it is in the outbox. */
   readonly reply?: { readonly text: string; readonly secret?: { readonly until: number; readonly id?: string } };
 }

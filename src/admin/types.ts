@@ -109,7 +109,7 @@ export interface CommandContext {
   readonly by: Actor;
   /** Chat only: the contact whose notice the command quotes, while the episode that it announced lasts. */
   readonly quoted?: Contact;
-  /** Chat only: the last decision about the contact whose notice the command quotes. */
+  /** Chat only: the last decision about the contact whose notice the command quotes, or what the quoted answer told. */
   readonly quotedDecision?: string;
   /** Chat only: why the quoted message can't say who is meant (a digest, an ended episode, no notice). */
   readonly unquotable?: Message;

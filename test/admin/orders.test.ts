@@ -361,6 +361,26 @@ describe("quoting the notice of an --auto invite", () => {
     expect(house.state(alice)).toBe("approved");
   });
 
+  it("/undo quoting an answer takes back what that told, and never another decision", async () => {
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    await house.says(`/approve ${alice.code}`);
+    const { id } = house.notice("Approved Alice");
+    await house.says(`/approve ${bob.code}`);
+    await house.restart();
+    expect(await house.says("/undo", { quotes: id })).toMatch(/^↩️ Undone: Alice/);
+    expect(await house.says("/undo", { quotes: id })).toMatch(/nothing to undo|taken back|undone/);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["pending", "approved"]);
+    await house.says("/status");
+    await house.says(`/deny ${alice.code} ${bob.code}`);
+    for (const part of ["Link: open", "Denied Alice"]) {
+      expect(await house.says("/undo", { quotes: house.notice(part).id })).toBe(
+        `What you quoted tells of no single decision, so nothing changed: /undo without a quote takes back the last one, about Bob (${bob.code}).`,
+      );
+    }
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["denied", "denied"]);
+  });
+
   it("/undo tells what it took back in words", async () => {
     const alice = await buddy("Alice", ALICE);
     await house.says("/remove alice");
