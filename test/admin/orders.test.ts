@@ -685,6 +685,23 @@ describe("/dashboard", () => {
 });
 
 describe("/invite", () => {
+  it("promises nobody an approval by invite that no invite can give", async () => {
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    const invite = () => house.says(`/invite Alice --auto --for ${ALICE}`);
+    await house.says("/deny");
+    expect(await invite()).toBe(
+      `Alice (${alice.code}) is denied, and no invite lets them in: /remove ${alice.code} first.`,
+    );
+    await house.says(`/remove ${alice.code}`);
+    await house.says(`/approve ${alice.code}`);
+    expect(await invite()).toBe(`Alice (${alice.code}) is approved already and needs no invite.`);
+    expect(await house.says("/invite Me --auto --for +1 555 000 1000")).toMatch(/^That is the owner's number/);
+    expect(await house.says("/invite Bot --auto --for +1 555 000 9000")).toMatch(/^That is the bot's own number/);
+    expect(house.access.invites()).toEqual([]);
+    await house.says(`/remove ${alice.code}`);
+    expect(await invite()).toContain("is approved at once");
+  });
+
   it("asks for whom, and tells programs all of what it made", async () => {
     expect(await house.cli("invite")).toMatchObject({
       ok: false,
