@@ -197,6 +197,19 @@ describe("/approve", () => {
     });
   });
 
+  it("says that held messages wait while the responder is paused", async () => {
+    const [alice, bob] = [await house.knocks("Alice", ALICE), await house.knocks("Bob", BOB)];
+    for (const who of [alice, bob, bob]) await house.writes(who, "hello");
+    await house.says("/silent off");
+    await house.says("/pause");
+    expect(await house.says(`/approve ${alice.code} ${bob.code}`)).toBe(
+      [
+        `✅ Approved Alice (${alice.code}). 1 held message waits, as the responder is paused: /resume.`,
+        `✅ Approved Bob (${bob.code}). 2 held messages wait, as the responder is paused: /resume.`,
+      ].join("\n"),
+    );
+  });
+
   it("a number is named with its new code; somebody known who did not wait by name", async () => {
     const alice = await house.knocks("Alice", ALICE);
     await house.says(`/remove ${alice.code}`);
@@ -524,6 +537,11 @@ describe("/silent", () => {
       Object.assign(house.gateway.responder, { mode });
       expect(await house.says("/silent OFF")).toBe(`${off} ${what}. /silent on stops that at once.`);
       expect(await house.says("/silent")).toBe(`${off} ${what}. /silent on stops that at once.`);
+      await house.says("/pause");
+      const waits = "greetings go out; what buddies write waits, as the responder is paused (/resume)";
+      const paused = mode === "off" ? what : waits;
+      expect(await house.says("/silent")).toBe(`${off} ${paused}. /silent on stops that at once.`);
+      await house.says("/resume");
     }
     expect(await house.cli("silent", "ON")).toMatchObject({
       text: "🔇 Silent mode is on: nothing goes out but to the admin chat. /silent off ends it.",
