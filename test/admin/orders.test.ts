@@ -394,6 +394,17 @@ describe("quoting the notice of an --auto invite", () => {
     expect([alice, bob].map((who) => house.state(who))).toEqual(["denied", "denied"]);
   });
 
+  it("/undo takes back the last decision, also after a restart before which the clock was set back", async () => {
+    const alice = await buddy("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    house.time.now -= HOUR;
+    await house.says(`/approve ${bob.code}`);
+    await house.restart();
+    expect(await house.says("/undo")).toMatch(/^↩️ Undone: Bob .* is pending again/);
+    expect(await house.says("/undo")).toMatch(/^No decision of the last 10 minutes is left/);
+    expect(house.state(alice)).toBe("approved");
+  });
+
   it("/undo tells what it took back in words", async () => {
     const alice = await buddy("Alice", ALICE);
     await house.says("/remove alice");
