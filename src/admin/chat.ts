@@ -170,6 +170,7 @@ export class AdminChat {
       clock,
       door: "whatsapp",
       by: { door: "whatsapp", who: pn ?? lid ?? "owner", cause: message.journalId },
+      sentAt: message.at + clock() - serverNow(),
       shown: sent.shownBefore(message.at, hadLeft),
       timezone,
     };

@@ -113,6 +113,8 @@ export interface CommandContext {
   readonly quotedDecision?: string;
   /** Chat only: why the quoted message can't say who is meant (a digest, an ended episode, no notice). */
   readonly unquotable?: Message;
+  /** Chat only: when the command was sent, by this machine's clock, rounded down to the second. */
+  readonly sentAt?: number;
   /** Chat only: contacts whose notice was sent before the command, with the name that it showed. */
   readonly shown?: ReadonlyMap<string, string>;
   readonly timezone: string;

@@ -423,6 +423,38 @@ describe("quoting the notice of an --auto invite", () => {
   });
 });
 
+describe("an order that names nobody", () => {
+  it.each(["approve", "deny"])(
+    "asks where another waited when /%s was sent, and was decided about since",
+    async (verb) => {
+      const alice = await house.knocks("Alice", ALICE);
+      const bob = await house.knocks("Bob", BOB);
+      await house.wait(MINUTE);
+      const at = house.time.now;
+      await house.wait(MINUTE);
+      await house.cli("approve", alice.code);
+      const Verb = verb === "approve" ? "Approve" : "Deny";
+      expect(await house.says(`/${verb}`, { at })).toBe(
+        `${Verb} whom? Alice (${alice.code}) waited, too, when you wrote that, and was approved at the command line, 12:02. /${verb} ${bob.code} is Bob (${bob.code}).`,
+      );
+      expect(house.state(bob)).toBe("pending");
+      await house.wait(1000);
+      await house.says(`/${verb}`);
+      expect(house.state(bob)).not.toBe("pending");
+    },
+  );
+
+  it("means who is left of those about whom the chat decided before it", async () => {
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const at = house.time.now;
+    await house.wait(MINUTE);
+    await house.says(`/approve ${alice.code}`, { at });
+    expect(await house.says("/approve", { at })).toMatch(/^✅ Approved Bob/);
+    expect(house.state(bob)).toBe("approved");
+  });
+});
+
 describe("/remove", () => {
   it("tells from where, that nothing was to remove, and what WhatsApp's block does", async () => {
     const alice = await buddy("Alice", ALICE);
