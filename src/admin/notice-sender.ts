@@ -12,7 +12,7 @@ import type { Records, SentRecord, Shown, WaitingRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
 import { isPresent } from "./sent.js";
 import type { Gateway } from "./types.js";
-import { stack } from "./words.js";
+import { formatTime, stack } from "./words.js";
 
 /** What the notices need. */
 export interface NoticesParts {
@@ -33,6 +33,8 @@ export interface NoticesParts {
 const IN_A_MINUTE = 5;
 /** How long to wait before looking again whether the link is open, or the disk writable. */
 const LOOK_AGAIN_MS = 10_000;
+/** News that waited for longer tells of when it is. */
+const NEW_FOR_MS = 10 * MINUTE;
 /** Begins the keys of news about addresses. */
 export const LEARNED = "news:learned:";
 
@@ -160,7 +162,7 @@ export class NoticeSender {
       const shown = about.episodes.map((episode) => ({ ...episode, name: name(episode.contactId) }));
       await this.post(key, this.messageOf(record), "reminder", shown);
     } else {
-      await this.post(key, about.message, "news", []);
+      await this.post(key, this.messageOf(record), "news", []);
     }
     await this.book.drop([record]);
   }
@@ -212,12 +214,17 @@ export class NoticeSender {
     await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at, ...decision });
   }
 
-  /** What a notice says; where it had to wait, what it promises may be over. */
+  /** What a notice says; where it had to wait, what it tells or promises may be over. */
   private messageOf({ about, at }: WaitingRecord): Message {
     if (about.kind === "entered") return { parts: [] };
     if (about.kind === "expiring") return texts.expiring(this.waitingOf(about.episodes));
-    const isOver = about.kind === "auto" && this.parts.clock() - at > UNDO_WINDOW_MS;
-    return isOver ? stack([about.message, own("The 10 minutes are over.")]) : about.message;
+    const { clock, timezone } = this.parts;
+    const age = clock() - at;
+    if (about.kind === "auto") {
+      return age > UNDO_WINDOW_MS ? stack([about.message, own("The 10 minutes are over.")]) : about.message;
+    }
+    const when = `This is from ${formatTime(at, clock(), timezone)}.`;
+    return age > NEW_FOR_MS ? stack([about.message, own(when)]) : about.message;
   }
 
   /** False where the owner would be told of what is no longer so. */

@@ -289,6 +289,23 @@ describe("what cannot be delivered waits", () => {
 });
 
 describe("other news", () => {
+  it("news that had to wait say of when they are, as things may have changed since", async () => {
+    const house = await opened({ quiet: { from: 22 * 60, to: 7 * 60 } });
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    await house.says("/approve");
+    await house.wait(11 * HOUR);
+    await house.admin.tell.learned(await house.access.learn(person("+1 555 000 2001", "2000@lid")));
+    await house.cli("deny", alice.code);
+    await house.wait(12 * HOUR);
+    expect(house.texts().at(-1)).toMatch(/has a new number.*They stay approved\.\nThis is from 23 Nov 23:00\.$/);
+    house.link = "connecting";
+    await house.admin.tell.queueFull();
+    await house.wait(10 * MINUTE);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts().at(-1)).toMatch(/^⚠️ The pending queue is full, .* shows who waits\.$/);
+  });
+
   it("a reminder that had to wait names only those who are pending still, and nobody is reminded of nobody", async () => {
     const house = await open();
     const [alice, bob] = [await house.knocks("Alice", ALICE), await house.knocks("Bob", "+1 555 000 3000")];
