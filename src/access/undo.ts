@@ -24,7 +24,9 @@ export class RecentDecisions {
   constructor(contacts: Iterable<Contact>, now: number) {
     for (const contact of contacts) {
       for (const decision of contact.history) {
-        if (decision.at >= now - UNDO_WINDOW_MS) this.#recent.push({ contact: contact._id, decision });
+        // One from before the clock was set back has no place in the order: nobody knows how long ago it was.
+        const isRecent = decision.at >= now - UNDO_WINDOW_MS && decision.at <= now;
+        if (isRecent) this.#recent.push({ contact: contact._id, decision });
       }
     }
     this.#recent.sort((a, b) => (a.decision.id < b.decision.id ? -1 : 1));

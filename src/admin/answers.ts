@@ -68,6 +68,17 @@ export class Answers {
     return meant.kind === "news" ? "whom" : this.decide(answer, sent, record, meant, decides, "quote");
   }
 
+  /** What is no yes or no, but quotes the notice of somebody who waits: nobody else is to answer it as if it decided. */
+  async unclear(quotes: string | undefined): Promise<Said | undefined> {
+    const sent = await this.parts.notices.sent();
+    const record = quotes === undefined ? undefined : sent.find(quotes);
+    const [contact, ...others] = record === undefined ? [] : sent.waitingOf(record);
+    if (contact === undefined) return undefined;
+    if (others.length > 0) return { message: DIGEST };
+    const how = own(`/approve ${contact.code} or /deny ${contact.code}`);
+    return { message: say`Yes or no about ${label(contact)}? Nothing changed, and they hear nothing of this: ${how}.` };
+  }
+
   /** A reaction to anything in the chat; those to other messages than notices mean nothing. */
   async reaction(answer: Answer, { target, emoji }: Reaction): Promise<Said | undefined> {
     const sent = await this.parts.notices.sent();

@@ -1,4 +1,4 @@
-import { type Access, type Clock, isObeyed } from "../access/index.js";
+import { type Access, type Clock, isContactAction, isObeyed } from "../access/index.js";
 import { isStale, isWithin, SECOND } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
@@ -125,6 +125,8 @@ export class AdminChat {
 
   /** What is no order may be for the responder: a reply to a relayed message, or talk with the bot. @param said absent where no hint is due: for media, and what was forwarded */
   private async talk(message: Inbound, said?: string): Promise<Said | undefined> {
+    const unclear = await this.answers.unclear(message.quotes);
+    if (unclear !== undefined) return unclear;
     const taken = (await this.parts.gateway.responder.fromOwner?.(message)) ?? "unmeant";
     if (taken === "taken") return undefined;
     if (taken !== "unmeant") return { message: taken };
@@ -168,12 +170,23 @@ export class AdminChat {
       clock,
       door: "whatsapp",
       by: { door: "whatsapp", who: pn ?? lid ?? "owner", cause: message.journalId },
+      sentAt: message.at + clock() - serverNow(),
       shown: sent.shownBefore(message.at, hadLeft),
       timezone,
     };
-    return message.quotes === undefined
-      ? base
-      : { ...base, ...this.answers.quoted(sent, message.quotes, message.journalId) };
+    if (message.quotes === undefined) return base;
+    const quoted = this.answers.quoted(sent, message.quotes, message.journalId);
+    const quotedDecision = quoted.quotedDecision ?? (await this.decisionIn(message.quotes));
+    return { ...base, ...quoted, ...present({ quotedDecision }) };
+  }
+
+  /** The one decision that an answer of ours told. */
+  private async decisionIn(messageId: string): Promise<string | undefined> {
+    const { records, access } = this.parts;
+    const order = (await allOf(records, "order")).find(({ ids }) => ids?.includes(messageId));
+    const done = order === undefined ? [] : await access.causedBy(order._id.slice(orderId({ journalId: "" }).length));
+    const [decision, ...others] = done.filter(({ action }) => isContactAction(action));
+    return others.length === 0 ? decision?._id : undefined;
   }
 
   private async asAnswer(message: Inbound) {
@@ -236,7 +249,7 @@ export class AdminChat {
       await secrets.keep({ ids, ...place, until, ...present({ secretId: id }) });
     }
     // The reply's text, which may hold a secret, is needed no more.
-    await records.put({ _id: order._id, kind: "order", at: order.at });
+    await records.put({ _id: order._id, kind: "order", at: order.at, ids });
     await this.forgetOldest(order._id);
   }
 
@@ -263,8 +276,8 @@ const EARLIER_RUN = own(
   "🔇 Silent mode is on since the gateway started, and your order is from before that, so nothing changed. Send /silent off again if you still mean it.",
 );
 
-function orderId(message: Inbound): string {
-  return `order:${message.journalId}`;
+function orderId({ journalId }: Pick<Inbound, "journalId">): string {
+  return `order:${journalId}`;
 }
 
 /** What an order that came too late is answered (I11). */

@@ -1,6 +1,6 @@
 import { same } from "../access/identity.js";
 import { type Access, type Clock, isObeyed, UNDO_WINDOW_MS } from "../access/index.js";
-import type { Contact } from "../access/types.js";
+import type { Contact, Episode } from "../access/types.js";
 import { isWithin, MINUTE } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp } from "../text.js";
@@ -12,7 +12,7 @@ import type { Records, SentRecord, Shown, WaitingRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
 import { isPresent } from "./sent.js";
 import type { Gateway } from "./types.js";
-import { stack } from "./words.js";
+import { formatTime, stack } from "./words.js";
 
 /** What the notices need. */
 export interface NoticesParts {
@@ -33,6 +33,8 @@ export interface NoticesParts {
 const IN_A_MINUTE = 5;
 /** How long to wait before looking again whether the link is open, or the disk writable. */
 const LOOK_AGAIN_MS = 10_000;
+/** News that waited for longer tells of when it is. */
+const NEW_FOR_MS = 10 * MINUTE;
 /** Begins the keys of news about addresses. */
 export const LEARNED = "news:learned:";
 
@@ -155,8 +157,12 @@ export class NoticeSender {
     } else if (about.kind === "auto") {
       const contact = this.parts.access.byId(about.contactId);
       await this.post(key, this.messageOf(record), "auto", contact ? [shownOf(contact)] : [], about.decisionId);
+    } else if (about.kind === "expiring") {
+      const name = (id: string): string => this.parts.access.byId(id)?.name ?? "";
+      const shown = about.episodes.map((episode) => ({ ...episode, name: name(episode.contactId) }));
+      await this.post(key, this.messageOf(record), "reminder", shown);
     } else {
-      await this.post(key, about.message, "news", []);
+      await this.post(key, this.messageOf(record), "news", []);
     }
     await this.book.drop([record]);
   }
@@ -208,19 +214,36 @@ export class NoticeSender {
     await sent.put({ _id, kind: "sent", ids, to: owner.person, form, shown, at, ...decision });
   }
 
-  /** What a notice says; where it had to wait, what it promises may be over. */
+  /** What a notice says; where it had to wait, what it tells or promises may be over. */
   private messageOf({ about, at }: WaitingRecord): Message {
     if (about.kind === "entered") return { parts: [] };
-    const isOver = about.kind === "auto" && this.parts.clock() - at > UNDO_WINDOW_MS;
-    return isOver ? stack([about.message, own("The 10 minutes are over.")]) : about.message;
+    if (about.kind === "expiring") return texts.expiring(this.waitingOf(about.episodes));
+    const { clock, timezone } = this.parts;
+    const age = clock() - at;
+    if (about.kind === "auto") {
+      return age > UNDO_WINDOW_MS ? stack([about.message, own("The 10 minutes are over.")]) : about.message;
+    }
+    const when = `This is from ${formatTime(at, clock(), timezone)}.`;
+    return age > NEW_FOR_MS ? stack([about.message, own(when)]) : about.message;
   }
 
   /** False where the owner would be told of what is no longer so. */
   private isNews({ about }: WaitingRecord): boolean {
     if (about.kind === "news") return true;
+    if (about.kind === "expiring") return this.waitingOf(about.episodes).length > 0;
     const contact = this.parts.access.byId(about.contactId);
     if (about.kind === "auto") return contact?.state === "approved";
     return contact?.state === "pending" && isPresent(contact, about);
+  }
+
+  /** Who is pending still in one of these episodes. */
+  private waitingOf(episodes: readonly Episode[]): readonly Contact[] {
+    const waiting = episodes.flatMap((episode) => {
+      const contact = this.parts.access.byId(episode.contactId);
+      return contact?.state === "pending" && isPresent(contact, episode) ? [contact] : [];
+    });
+    // Two records that turned out to be one person wait once.
+    return [...new Set(waiting)];
   }
 
   private when(): texts.When {

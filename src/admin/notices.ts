@@ -74,7 +74,8 @@ export class Notices {
   async expiring(contacts: readonly Contact[]): Promise<void> {
     const last = contacts.at(-1);
     if (last === undefined) return;
-    await this.add(`news:expiring:${last._id}:${last.episode}`, newsOf(texts.expiring(contacts)));
+    const episodes = contacts.map(({ _id, episode }) => ({ contactId: _id, episode }));
+    await this.add(`news:expiring:${last._id}:${last.episode}`, { kind: "expiring", episodes });
   }
 
   /** @param contacts as {@link expiring} takes them */

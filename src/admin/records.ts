@@ -35,6 +35,8 @@ export interface WaitingRecord extends Doc {
   readonly about:
     | { readonly kind: "entered"; readonly contactId: string; readonly episode: number; readonly text: string }
     | { readonly kind: "auto"; readonly contactId: string; readonly decisionId: string; readonly message: Message }
+    /** Told of those who wait still when it leaves. */
+    | { readonly kind: "expiring"; readonly episodes: readonly Episode[] }
     | { readonly kind: "news"; readonly message: Message };
 }
 
@@ -51,7 +53,7 @@ export interface SentRecord extends Doc {
   readonly ids: readonly string[];
   /** Who was the owner then. */
   readonly to: Person;
-  readonly form: "entered" | "auto" | "digest" | "news";
+  readonly form: "entered" | "auto" | "reminder" | "digest" | "news";
   readonly shown: readonly Shown[];
   readonly at: number;
   /** The decision that a reaction to this notice made, or that the notice told of. */
@@ -64,6 +66,8 @@ export interface SentRecord extends Doc {
 export interface OrderRecord extends Doc {
   readonly kind: "order";
   readonly at: number;
+  /** The WhatsApp ids that its answer went out under. */
+  readonly ids?: readonly string[];
   /** Absent once it is in the outbox. */
   readonly reply?: { readonly text: string; readonly secret?: { readonly until: number; readonly id?: string } };
 }

@@ -52,7 +52,9 @@ export class SentNotices {
   announced(contact: Contact): boolean {
     return [...this.all.values()].some(
       (record) =>
-        record.form !== "auto" && this.isForOwner(record) && record.shown.some((each) => isPresent(contact, each)),
+        (record.form === "entered" || record.form === "digest") &&
+        this.isForOwner(record) &&
+        record.shown.some((each) => isPresent(contact, each)),
     );
   }
 
@@ -92,18 +94,27 @@ export class SentNotices {
    */
   meant(record: SentRecord, cause: string): Meant {
     const [shown] = record.shown;
-    if (record.form === "digest") return { kind: "digest" };
+    if (record.form === "digest" || record.shown.length > 1) return { kind: "digest" };
     const contact = shown && this.access.byId(shown.contactId);
     if (shown === undefined || contact === undefined) return { kind: "news" };
     const { decisionId } = record;
     if (record.form === "auto" && decisionId !== undefined && lastStanding(contact)?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
     }
-    const isPending = contact.state === "pending" && isPresent(contact, shown);
-    if (record.form === "entered" && (isPending || lastChange(contact)?.by.cause === cause)) {
+    const isPending = this.waitingOf(record).includes(contact);
+    if (record.form !== "auto" && (isPending || lastChange(contact)?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
     return { kind: "over", why: this.whoDecided(contact) };
+  }
+
+  /** Whom the notice names and who are pending still in the episode that it tells of. */
+  waitingOf({ shown }: SentRecord): readonly Contact[] {
+    const waiting = shown.flatMap((each) => {
+      const contact = this.access.byId(each.contactId);
+      return contact?.state === "pending" && isPresent(contact, each) ? [contact] : [];
+    });
+    return [...new Set(waiting)];
   }
 
   /** `Nothing changed: Alice (K7QF) was approved on the dashboard, 14:03. …` */

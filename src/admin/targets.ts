@@ -1,12 +1,12 @@
 /** Finding whom a command means, and doing something to each of them, all or nothing per reference. */
 import { formatNumber, type Person } from "../access/identity.js";
 import { lastChange, type Scope } from "../access/index.js";
-import type { Contact, ContactState } from "../access/types.js";
+import type { Contact, ContactState, Decision } from "../access/types.js";
 import { KafclawError } from "../errors.js";
 import { type Message, own, say } from "../text.js";
 import { references, type Typed } from "./arguments.js";
 import type { CommandContext, CommandResult } from "./types.js";
-import { labels, stack } from "./words.js";
+import { label, labels, stack, whatHappened } from "./words.js";
 
 /** What was done to one target. */
 export interface Done {
@@ -127,12 +127,33 @@ export function implied(verb: string, context: CommandContext): Contact | Comman
   const waiting = considered(context);
   const [only] = waiting;
   if (only === undefined) return nobody(context);
-  if (waiting.length === 1) return only;
   const name = verb.toLowerCase();
+  const other = waiting.length === 1 ? decidedMeanwhile(context) : undefined;
+  if (other !== undefined) {
+    return refusal(
+      "ambiguous",
+      say`${own(verb)} whom? ${label(other.contact)} waited, too, when you wrote that, and ${whatHappened(other.decision, context.clock(), context.timezone)}. /${own(name)} ${own(only.code)} is ${label(only)}.`,
+    );
+  }
+  if (waiting.length === 1) return only;
   return refusal(
     "ambiguous",
     say`${own(verb)} whom? ${labels(waiting)} are pending: /${own(name)} and a code, say /${own(name)} ${own(only.code)}.`,
   );
+}
+
+/** Somebody who still waited when the order was sent, and about whom was decided since, in no order of this chat. */
+function decidedMeanwhile({ access, sentAt }: CommandContext): { contact: Contact; decision: Decision } | undefined {
+  if (sentAt === undefined) return undefined;
+  for (const state of ["approved", "denied", "stranger"] as const) {
+    for (const contact of access.list(state)) {
+      const decision = lastChange(contact);
+      const isElsewhere = decision !== undefined && decision.from === "pending" && decision.by.door !== "whatsapp";
+      if (isElsewhere && decision.at > sentAt && contact.history.some(({ at }) => at <= sentAt))
+        return { contact, decision };
+    }
+  }
+  return undefined;
 }
 
 /** Why there is nobody to decide on, though somebody may be pending whom the owner hasn't been told of. */

@@ -109,10 +109,12 @@ export interface CommandContext {
   readonly by: Actor;
   /** Chat only: the contact whose notice the command quotes, while the episode that it announced lasts. */
   readonly quoted?: Contact;
-  /** Chat only: the last decision about the contact whose notice the command quotes. */
+  /** Chat only: the last decision about the contact whose notice the command quotes, or what the quoted answer told. */
   readonly quotedDecision?: string;
   /** Chat only: why the quoted message can't say who is meant (a digest, an ended episode, no notice). */
   readonly unquotable?: Message;
+  /** Chat only: when the command was sent, by this machine's clock, rounded down to the second. */
+  readonly sentAt?: number;
   /** Chat only: contacts whose notice was sent before the command, with the name that it showed. */
   readonly shown?: ReadonlyMap<string, string>;
   readonly timezone: string;

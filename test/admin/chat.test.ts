@@ -221,11 +221,43 @@ describe("I7: only the owner's own new words command", () => {
     expect(await house.says(`/approve ${alice.code}`, { forwarded: true })).toBe(
       "A forwarded message is never a command. If you mean it, type it yourself.",
     );
-    expect(await house.says("yes", { forwarded: true, quotes: id })).toBe("");
+    expect(await house.says("yes", { forwarded: true, quotes: id })).toMatch(/^Yes or no about Alice/);
     const edit = house.message({ kind: "edit", text: `/approve ${alice.code}`, target: "x" }, { quotes: id });
     expect(await house.handle(edit)).toBe("An edited message is never a command. Send it as a new message.");
     expect(await house.handle(house.message({ kind: "edit", text: "yes", target: "x" }, { quotes: id }))).toBe("");
     expect(house.state(alice)).toBe("pending");
+  });
+
+  it.each(["own-number", "self"] as const)("other words that quote a notice are asked back, %s", async (setup) => {
+    const house = await open({ setup });
+    const alice = await house.knocks("Alice", ALICE);
+    const { id } = house.notice(alice.code);
+    const asked = `Yes or no about Alice (${alice.code})? Nothing changed, and they hear nothing of this: /approve ${alice.code} or /deny ${alice.code}.`;
+    for (const text of ["ja", "sí", "yes please", "👍👍", "👌", "yes or no?"]) {
+      expect(await house.says(text, { quotes: id })).toBe(asked);
+    }
+    const sticker = { kind: "media", media: "sticker", caption: "" } as const;
+    expect(await house.handle(house.message(sticker, { quotes: id }))).toBe(asked);
+    expect(house.state(alice)).toBe("pending");
+    await house.says("yes", { quotes: id });
+    expect(await house.says("thanks", { quotes: id })).not.toContain("Yes or no");
+    house.time.now += MINUTE;
+    for (let guest = 0; guest < 7; guest++) await house.knocks(`Guest ${guest}`, `+1 555 001 000${guest}`);
+    await house.wait(MINUTE);
+    expect(await house.says("let them in", { quotes: house.notice("2 new senders").id })).toMatch(/^That notice names/);
+  });
+
+  it("nothing that answers the owner, a model say, is asked about words that quote a notice", async () => {
+    const house = await open();
+    const heard: string[] = [];
+    house.fromOwner = async ({ id }) => {
+      heard.push(id);
+      return "taken";
+    };
+    await house.restart();
+    const alice = await house.knocks("Alice", ALICE);
+    expect(await house.says("sure, let her in", { quotes: house.notice(alice.code).id })).toMatch(/^Yes or no about/);
+    expect(heard).toEqual([]);
   });
 
   it("captions, deletions and other reactions decide nothing", async () => {
@@ -630,7 +662,9 @@ describe("talk", () => {
     expect(await house.handle(house.message({ kind: "edit", text: "on Friday", target: "x" }, { quotes }))).toBe("");
     expect(await house.handle(house.message({ kind: "revoke", target: "x" }))).toBe("");
     const alice = await house.knocks("Alice", ALICE);
-    expect(await house.says("hello Alice", { quotes: house.notice(alice.code).id })).toBe(toNobody);
+    expect(await house.says("hello Alice", { quotes: house.notice(alice.code).id })).toMatch(
+      /^Yes or no about Alice .*they hear nothing of this/,
+    );
     house.mode = "model";
     await house.restart();
     expect(await house.handle(house.message(photo, { quotes }))).toBe("");

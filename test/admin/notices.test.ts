@@ -289,6 +289,64 @@ describe("what cannot be delivered waits", () => {
 });
 
 describe("other news", () => {
+  it("news that had to wait say of when they are, as things may have changed since", async () => {
+    const house = await opened({ quiet: { from: 22 * 60, to: 7 * 60 } });
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    await house.says("/approve");
+    await house.wait(11 * HOUR);
+    await house.admin.tell.learned(await house.access.learn(person("+1 555 000 2001", "2000@lid")));
+    await house.cli("deny", alice.code);
+    await house.wait(12 * HOUR);
+    expect(house.texts().at(-1)).toMatch(/has a new number.*They stay approved\.\nThis is from 23 Nov 23:00\.$/);
+    house.link = "connecting";
+    await house.admin.tell.queueFull();
+    await house.wait(10 * MINUTE);
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts().at(-1)).toMatch(/^⚠️ The pending queue is full, .* shows who waits\.$/);
+  });
+
+  it("a reminder that had to wait names only those who are pending still, and nobody is reminded of nobody", async () => {
+    const house = await open();
+    const [alice, bob] = [await house.knocks("Alice", ALICE), await house.knocks("Bob", "+1 555 000 3000")];
+    house.link = "connecting";
+    await house.wait(6 * DAY + HOUR);
+    await house.cli("approve", alice.code);
+    await house.restart();
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts().slice(2)).toEqual([
+      `⏳ Bob (${bob.code}) is still pending and expires within a day: /approve ${bob.code} or /deny ${bob.code}.`,
+    ]);
+    const carol = await house.knocks("Carol", "+1 555 000 4000");
+    await house.wait(6 * DAY - MINUTE);
+    house.link = "connecting";
+    await house.wait(HOUR);
+    await house.cli("deny", carol.code);
+    const before = house.texts().length;
+    house.link = "open";
+    await house.admin.linkOpened();
+    expect(house.texts().slice(before)).toEqual([]);
+  });
+
+  it("a reminder about one sender takes the answers that their notice takes, one about several none", async () => {
+    const house = await open();
+    const alice = await house.knocks("Alice", ALICE);
+    await house.wait(6 * DAY + HOUR);
+    const { id } = house.notice("expires within a day");
+    expect(await house.reacts("👍", id)).toMatch(/^✅ Approved Alice/);
+    expect(await house.reacts("", id)).toMatch(/^↩️ Undone: Alice .* is pending again/);
+    expect(await house.says("/approve", { quotes: id })).toMatch(/^✅ Approved Alice/);
+    await house.says("/undo");
+    expect(await house.says("no", { quotes: id })).toMatch(/^⛔ Denied Alice/);
+    expect(await house.reacts("👍", id)).toMatch(/^Nothing changed: Alice .* was denied/);
+    expect(house.state(alice)).toBe("denied");
+    const two = [await house.knocks("Bob", "+1 555 000 3000"), await house.knocks("Carol", "+1 555 000 4000")];
+    await house.wait(6 * DAY + HOUR);
+    expect(await house.reacts("👍", house.notice("expire within a day").id)).toMatch(/^That notice names several/);
+    expect(two.map((who) => house.state(who))).toEqual(["pending", "pending"]);
+  });
+
   it("a pending entry that is about to expire, and one that has", async () => {
     const house = await open();
     const alice = await house.knocks("Alice", ALICE);
@@ -452,7 +510,6 @@ describe("news that wait", () => {
       const { notices } = house.admin;
       await notices.queueFull();
       await notices.expiring([alice]);
-      await notices.expiring([{ ...alice, episode: 2 }]);
       await notices.expiring([bob]);
       await notices.expiring([]);
       await notices.expired([alice]);
@@ -489,7 +546,6 @@ describe("news that wait", () => {
     const digest = after.at(-1)?.split("\n\n") ?? [];
     expect(digest.map((text) => text.slice(0, 20))).toEqual([
       "⚠️ The pending queue",
-      `⏳ Alice (${alice.code}) is st`,
       `⏳ Alice (${alice.code}) is st`,
       `⏳ Bob (${bob.code}) is stil`,
       `⌛ Alice (${alice.code}) waite`,

@@ -197,6 +197,19 @@ describe("/approve", () => {
     });
   });
 
+  it("says that held messages wait while the responder is paused", async () => {
+    const [alice, bob] = [await house.knocks("Alice", ALICE), await house.knocks("Bob", BOB)];
+    for (const who of [alice, bob, bob]) await house.writes(who, "hello");
+    await house.says("/silent off");
+    await house.says("/pause");
+    expect(await house.says(`/approve ${alice.code} ${bob.code}`)).toBe(
+      [
+        `✅ Approved Alice (${alice.code}). 1 held message waits, as the responder is paused: /resume.`,
+        `✅ Approved Bob (${bob.code}). 2 held messages wait, as the responder is paused: /resume.`,
+      ].join("\n"),
+    );
+  });
+
   it("a number is named with its new code; somebody known who did not wait by name", async () => {
     const alice = await house.knocks("Alice", ALICE);
     await house.says(`/remove ${alice.code}`);
@@ -361,6 +374,45 @@ describe("quoting the notice of an --auto invite", () => {
     expect(house.state(alice)).toBe("approved");
   });
 
+  it("/undo quoting an answer takes back what that told, and never another decision", async () => {
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    await house.says(`/approve ${alice.code}`);
+    const { id } = house.notice("Approved Alice");
+    await house.says(`/approve ${bob.code}`);
+    await house.restart();
+    expect(await house.says("/undo", { quotes: id })).toMatch(/^↩️ Undone: Alice/);
+    expect(await house.says("/undo", { quotes: id })).toMatch(/nothing to undo|taken back|undone/);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["pending", "approved"]);
+    await house.says("/status");
+    await house.says(`/deny ${alice.code} ${bob.code}`);
+    for (const part of ["Link: open", "Denied Alice"]) {
+      expect(await house.says("/undo", { quotes: house.notice(part).id })).toBe(
+        `What you quoted tells of no single decision, so nothing changed: /undo without a quote takes back the last one, about Bob (${bob.code}).`,
+      );
+    }
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["denied", "denied"]);
+  });
+
+  it("/undo takes back the last decision, also after a restart before which the clock was set back", async () => {
+    const alice = await buddy("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    house.time.now -= HOUR;
+    await house.says(`/approve ${bob.code}`);
+    await house.restart();
+    expect(await house.says("/undo")).toMatch(/^↩️ Undone: Bob .* is pending again/);
+    expect(await house.says("/undo")).toMatch(/^No decision of the last 10 minutes is left/);
+    expect(house.state(alice)).toBe("approved");
+  });
+
+  it("/undo tells what it took back in words", async () => {
+    const alice = await buddy("Alice", ALICE);
+    await house.says("/remove alice");
+    expect(await house.says("/undo")).toBe(
+      `↩️ Undone: Alice (${alice.code}) is approved again (was removed by you on WhatsApp, 12:00).`,
+    );
+  });
+
   it("/undo quoting a notice goes back step by step, as without the quote", async () => {
     const { alice, bob, notice } = await bobIsIn();
     await house.says("/deny bob");
@@ -368,6 +420,38 @@ describe("quoting the notice of an --auto invite", () => {
     expect(await house.says("/undo", notice)).toMatch(/^↩️ Undone: Bob .* is a stranger again/);
     expect(await house.says("/undo", notice)).toMatch(/nothing to undo/);
     expect([alice, bob].map((who) => house.state(who))).toEqual(["approved", "stranger"]);
+  });
+});
+
+describe("an order that names nobody", () => {
+  it.each(["approve", "deny"])(
+    "asks where another waited when /%s was sent, and was decided about since",
+    async (verb) => {
+      const alice = await house.knocks("Alice", ALICE);
+      const bob = await house.knocks("Bob", BOB);
+      await house.wait(MINUTE);
+      const at = house.time.now;
+      await house.wait(MINUTE);
+      await house.cli("approve", alice.code);
+      const Verb = verb === "approve" ? "Approve" : "Deny";
+      expect(await house.says(`/${verb}`, { at })).toBe(
+        `${Verb} whom? Alice (${alice.code}) waited, too, when you wrote that, and was approved at the command line, 12:02. /${verb} ${bob.code} is Bob (${bob.code}).`,
+      );
+      expect(house.state(bob)).toBe("pending");
+      await house.wait(1000);
+      await house.says(`/${verb}`);
+      expect(house.state(bob)).not.toBe("pending");
+    },
+  );
+
+  it("means who is left of those about whom the chat decided before it", async () => {
+    const alice = await house.knocks("Alice", ALICE);
+    const bob = await house.knocks("Bob", BOB);
+    const at = house.time.now;
+    await house.wait(MINUTE);
+    await house.says(`/approve ${alice.code}`, { at });
+    expect(await house.says("/approve", { at })).toMatch(/^✅ Approved Bob/);
+    expect(house.state(bob)).toBe("approved");
   });
 });
 
@@ -496,6 +580,11 @@ describe("/silent", () => {
       Object.assign(house.gateway.responder, { mode });
       expect(await house.says("/silent OFF")).toBe(`${off} ${what}. /silent on stops that at once.`);
       expect(await house.says("/silent")).toBe(`${off} ${what}. /silent on stops that at once.`);
+      await house.says("/pause");
+      const waits = "greetings go out; what buddies write waits, as the responder is paused (/resume)";
+      const paused = mode === "off" ? what : waits;
+      expect(await house.says("/silent")).toBe(`${off} ${paused}. /silent on stops that at once.`);
+      await house.says("/resume");
     }
     expect(await house.cli("silent", "ON")).toMatchObject({
       text: "🔇 Silent mode is on: nothing goes out but to the admin chat. /silent off ends it.",
@@ -657,6 +746,23 @@ describe("/dashboard", () => {
 });
 
 describe("/invite", () => {
+  it("promises nobody an approval by invite that no invite can give", async () => {
+    const alice = await house.knocks("Alice", person(ALICE, "2000@lid"));
+    const invite = () => house.says(`/invite Alice --auto --for ${ALICE}`);
+    await house.says("/deny");
+    expect(await invite()).toBe(
+      `Alice (${alice.code}) is denied, and no invite lets them in: /remove ${alice.code} first.`,
+    );
+    await house.says(`/remove ${alice.code}`);
+    await house.says(`/approve ${alice.code}`);
+    expect(await invite()).toBe(`Alice (${alice.code}) is approved already and needs no invite.`);
+    expect(await house.says("/invite Me --auto --for +1 555 000 1000")).toMatch(/^That is the owner's number/);
+    expect(await house.says("/invite Bot --auto --for +1 555 000 9000")).toMatch(/^That is the bot's own number/);
+    expect(house.access.invites()).toEqual([]);
+    await house.says(`/remove ${alice.code}`);
+    expect(await invite()).toContain("is approved at once");
+  });
+
   it("asks for whom, and tells programs all of what it made", async () => {
     expect(await house.cli("invite")).toMatchObject({
       ok: false,

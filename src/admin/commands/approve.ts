@@ -5,7 +5,7 @@ import { present } from "../../present.js";
 import { type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { considered, type Done, eachReference, implied, nobody, refusal, refused, together } from "../targets.js";
-import type { Command, CommandContext, CommandResult } from "../types.js";
+import type { Command, CommandContext, CommandResult, ResponderControl } from "../types.js";
 import { byAndWhen, count, label, labels, nameAndNumber, toData } from "../words.js";
 
 /** Up to here `/approve all` needs no number: that many names are read at a glance. */
@@ -69,8 +69,15 @@ export async function approveOne(target: Contact | Person, context: CommandConte
   const notes: Message[] = [];
   if (outcome.wasNotPending) notes.push(own(", who was not pending"));
   notes.push(own("."));
-  if (held > 0) notes.push(own(` ${count(held, "held message")} ${held === 1 ? "goes" : "go"} to the responder.`));
+  if (held > 0) notes.push(own(` ${count(held, "held message")} ${whereTo(held, gateway.responder)}`));
   if (gateway.silent.on()) notes.push(own(" Silent mode is on: nothing is sent to them."));
   const who = "code" in target ? label(contact) : say`${nameAndNumber(contact)} (${own(contact.code)})`;
   return { data, message: { parts: [...say`✅ Approved ${who}`.parts, ...notes.flatMap((note) => note.parts)] } };
+}
+
+/** What becomes of held messages, as a verb to their number. */
+function whereTo(held: number, { mode, paused }: ResponderControl): string {
+  const one = held === 1;
+  if (paused && mode !== "off") return `${one ? "waits" : "wait"}, as the responder is paused: /resume.`;
+  return `${one ? "goes" : "go"} to the responder.`;
 }

@@ -1,4 +1,4 @@
-import { digitsOf, formatNumber, type Person, parseAddress } from "../../access/identity.js";
+import { digitsOf, formatNumber, type Person, parseAddress, same } from "../../access/identity.js";
 import { INVITE_DAYS, isLive } from "../../access/index.js";
 import type { Invite } from "../../access/types.js";
 import { KafclawError } from "../../errors.js";
@@ -8,7 +8,7 @@ import type { Me } from "../../whatsapp/types.js";
 import { type Taken, take } from "../arguments.js";
 import { refusal } from "../targets.js";
 import type { Command, CommandContext, CommandResult } from "../types.js";
-import { formatTime, stack } from "../words.js";
+import { formatTime, label, stack } from "../words.js";
 
 /** WhatsApp lets a message be deleted for everyone for a good two days; the secret goes before that. */
 const DELETABLE_MS = 48 * 60 * 60_000;
@@ -57,6 +57,8 @@ async function make({ words, flag, value }: Taken, context: CommandContext): Pro
   if (bound !== undefined && !auto) {
     return refusal("bad-usage", say`--for goes with --auto: without it you decide anyway who comes in.`, "usage");
   }
+  const needless = bound && whyNeedless(bound, context);
+  if (needless !== undefined) return refusal("needless", needless);
   const made = await access.invite(
     {
       label: words.join(" "),
@@ -131,6 +133,21 @@ async function boundTo(text: string | undefined, { gateway }: CommandContext): P
     `--for takes a number with country code, like +15550002000, not ${text}.`,
     "usage",
   );
+}
+
+/** Why an invite bound to this person would let nobody in. */
+function whyNeedless(bound: Person, { access, gateway }: CommandContext): Message | undefined {
+  const owner = access.owner();
+  if (owner !== undefined && same(owner.person, bound))
+    return own("That is the owner's number, which needs no invite.");
+  const me = gateway.me();
+  if (me !== undefined && same(me, bound)) return own("That is the bot's own number, which can't use an invite.");
+  const contact = access.find(bound);
+  if (contact?.state === "denied") {
+    return say`${label(contact)} is denied, and no invite lets them in: /remove ${own(contact.code)} first.`;
+  }
+  if (contact?.state === "approved") return say`${label(contact)} is approved already and needs no invite.`;
+  return undefined;
 }
 
 function openInvites({ access, clock }: CommandContext): readonly Invite[] {

@@ -49,11 +49,15 @@ const ANSWERED: Readonly<Record<NonNullable<ResponderControl["mode"]>, string>> 
   off: "greetings go out; nothing answers buddies, as no model is set",
 };
 
+const PAUSED = "greetings go out; what buddies write waits, as the responder is paused (/resume)";
+
 function stateOf({ gateway, clock, timezone }: CommandContext): Message {
   if (gateway.silent.on()) return say`🔇 Silent mode is on. /silent off ends it.`;
   const until = gateway.silent.until();
   const back = until === undefined ? "" : ` until ${formatTime(until, clock(), timezone)}, then it returns by itself`;
-  return say`🔊 Silent mode is off${own(back)}: ${own(ANSWERED[gateway.responder.mode ?? "model"])}. /silent on stops that at once.`;
+  const { mode = "model", paused } = gateway.responder;
+  const answered = paused && mode !== "off" ? PAUSED : ANSWERED[mode];
+  return say`🔊 Silent mode is off${own(back)}: ${own(answered)}. /silent on stops that at once.`;
 }
 
 function shown({ gateway }: CommandContext, message: Message): CommandResult {

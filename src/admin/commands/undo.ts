@@ -1,3 +1,4 @@
+import { predicate } from "../../access/index.js";
 import { type Message, own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { refusal, together } from "../targets.js";
@@ -9,7 +10,7 @@ export const undo: Command = {
   usage: "",
   summary: "takes the last decision back, within 10 minutes",
   details:
-    "Names whom it was about and where it was decided. What was sent meanwhile stays sent, and it says so. Quoting a notice, it is the last decision about whom that names.",
+    "Names whom it was about and where it was decided. What was sent meanwhile stays sent, and it says so. Quoting a notice, it is the last decision about whom that names; quoting an answer, the one that it tells.",
   age: "changes",
   async run(args, context) {
     if (take(args).words.length > 0) {
@@ -19,7 +20,15 @@ export const undo: Command = {
         "usage",
       );
     }
-    return together([undone(await context.decider.undo(context.by, context.quotedDecision), context)]);
+    const { quotedDecision, unquotable, access } = context;
+    const last = access.lastUndoable();
+    if (unquotable !== undefined && quotedDecision === undefined && last !== undefined) {
+      return refusal(
+        "quote",
+        say`What you quoted tells of no single decision, so nothing changed: /undo without a quote takes back the last one, about ${label(last.contact)}.`,
+      );
+    }
+    return together([undone(await context.decider.undo(context.by, quotedDecision), context)]);
   },
 };
 
@@ -31,7 +40,7 @@ export function undone(
   const { contact, decision } = outcome;
   const before = contact.history.find(({ id }) => id === decision.undoes);
   const what =
-    before && ` (was ${decision.from} ${doorOf(before)}, ${formatTime(before.at, context.clock(), context.timezone)})`;
+    before && ` (${predicate(before)} ${doorOf(before)}, ${formatTime(before.at, context.clock(), context.timezone)})`;
   const sent = SENT[trace ?? "none"];
   const block =
     blocking === undefined
