@@ -53,26 +53,34 @@ export class Mind {
       said,
       mask: (text: string) => access.mask(text),
     };
-    const askWith = (shown: readonly TurnDoc[], images: readonly string[]) =>
-      this.model.ask(messagesFor({ ...question, turns: shown, images }), signal, look);
-    const ask = (images: readonly string[]) =>
-      askWith(turns, images).catch((error: unknown) => {
-        if (turns.length === 0 || !mayBeOfTurns(error)) throw error;
-        return askWith([], images);
-      });
     const images = await this.senses.pictures(burst);
-    if (images.length === 0) return marked(await ask([]));
-    try {
-      const answer = await ask(images);
-      this.senses.saw(true);
-      return marked(answer);
-    } catch (error) {
-      if (!(error instanceof ModelProblem) || !mayBeOfPictures(error)) throw error;
-      const answer = await ask([]);
-      this.senses.saw(false);
-      return marked(answer);
-    }
+    const ask = async (way: Way, ...others: readonly Way[]): Promise<string> => {
+      try {
+        const answer = await this.model.ask(messagesFor({ ...question, ...way }), signal, look);
+        if (images.length > 0) this.senses.saw(way.images.length > 0);
+        return marked(answer);
+      } catch (error) {
+        const [next, ...rest] = others;
+        if (next === undefined || !mayHelp(error, way, next)) throw error;
+        return ask(next, ...rest);
+      }
+    };
+    const withoutImages: readonly Way[] = images.length === 0 ? [] : [{ turns, images: [] }];
+    const withoutTurns: readonly Way[] = turns.length === 0 ? [] : [{ turns: [], images }];
+    return ask({ turns, images }, ...withoutImages, ...withoutTurns);
   }
+}
+
+/** What goes with a question: where it is refused, less may be taken. */
+interface Way {
+  readonly turns: readonly TurnDoc[];
+  readonly images: readonly string[];
+}
+
+/** Whether another way may be taken where one failed so. */
+function mayHelp(error: unknown, way: Way, next: Way): boolean {
+  if (!(error instanceof ModelProblem)) return false;
+  return next.images.length < way.images.length ? mayBeOfPictures(error) : mayBeOfTurns(error);
 }
 
 /** An endpoint that does not answer a question with pictures may answer it without; one that answers nothing now, later. */
@@ -81,8 +89,8 @@ function mayBeOfPictures({ kind, status }: ModelProblem): boolean {
 }
 
 /** A question that is refused with all that was said before may be taken without: its context is smaller than we know. */
-function mayBeOfTurns(error: unknown): boolean {
-  return error instanceof ModelProblem && error.kind === "refused" && error.status !== undefined;
+function mayBeOfTurns({ kind, status }: ModelProblem): boolean {
+  return kind === "refused" && status !== undefined;
 }
 
 /** In WhatsApp's marks; what is nothing but marks stays as it is, since somebody waits for it. */
