@@ -248,6 +248,32 @@ describe("a question", () => {
     expect(said?.map(({ content }) => content)).toEqual(["hi", "hello?", "still there?"]);
   });
 
+  it("with a picture is asked without it first, and then without the turns before it, which blinds nobody", async () => {
+    const desk = await Desk.open();
+    const alice = await desk.house.approved(ALICE, "Alice");
+    await desk.says(alice, "hello");
+    await desk.until(() => desk.texts().length === 1);
+    desk.answering = (messages) => {
+      if (messages.length > 2) throw new ModelProblem("refused", "It refuses a request (400).", false, 400);
+      return "A cat.";
+    };
+    desk.file = PICTURE;
+    for (const times of [2, 3]) {
+      await desk.says(alice, { kind: "media", media: "image", caption: "what is it?", file: FILE });
+      await desk.until(() => desk.texts().length === times);
+    }
+    const asked = desk.asked
+      .slice(1)
+      .map((messages) => [messages.length, messages.some(({ images }) => images !== undefined)]);
+    expect(asked.slice(0, 3)).toEqual([
+      [4, true],
+      [4, false],
+      [2, true],
+    ]);
+    expect(asked.at(-1)).toEqual([2, true]);
+    expect(desk.told).toEqual([]);
+  });
+
   it("is asked without the turns before it, where the model has no room for all of them", async () => {
     const desk = await Desk.open();
     const alice = await desk.house.approved(ALICE, "Alice");
