@@ -177,7 +177,7 @@ export class Lids {
     // The owner's own would have to be told there.
     const others = missing.untold(pns).filter((pn) => pn !== access.owner()?.person.pn);
     if (others.length > 0) await this.tellOf(others);
-    await missing.wereTold(others, people.numbersWithoutLid());
+    await missing.wereTold(others, () => people.numbersWithoutLid());
   }
 
   private async tellOf(others: readonly Pn[]): Promise<void> {

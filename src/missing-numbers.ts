@@ -28,10 +28,11 @@ export class MissingNumbers {
 
   /**
    * The owner was told of them, perhaps of none.
-   * @param named whoever is named by number now; the others are forgotten, and told of where somebody is named by them again
+   * @param named tells whoever is named by number now; the others are forgotten, and told of where somebody is named by them again
    */
-  async wereTold(missing: readonly Pn[], named: readonly Pn[]): Promise<void> {
-    const known = new Set(named);
+  async wereTold(missing: readonly Pn[], named: () => readonly Pn[]): Promise<void> {
+    if (missing.length === 0 && this.told.length === 0) return;
+    const known = new Set(named());
     const told = [...this.told.filter((pn) => known.has(pn)), ...this.untold(missing)];
     if (missing.length === 0 && told.length === this.told.length) return;
     await this.settings.put({ _id: ID, told });
