@@ -184,7 +184,7 @@ export class AdminChat {
   private async decisionIn(messageId: string): Promise<string | undefined> {
     const { records, access } = this.parts;
     const order = (await allOf(records, "order")).find(({ ids }) => ids?.includes(messageId));
-    const done = order === undefined ? [] : await access.causedBy(order._id.slice(orderId({ journalId: "" }).length));
+    const done = order === undefined ? [] : await access.causedBy(order._id.slice(ORDER.length));
     const [decision, ...others] = done.filter(({ action }) => isContactAction(action));
     return others.length === 0 ? decision?._id : undefined;
   }
@@ -276,8 +276,11 @@ const EARLIER_RUN = own(
   "🔇 Silent mode is on since the gateway started, and your order is from before that, so nothing changed. Send /silent off again if you still mean it.",
 );
 
-function orderId({ journalId }: Pick<Inbound, "journalId">): string {
-  return `order:${journalId}`;
+/** The id of an order's record, before the message's journal id. */
+const ORDER = "order:";
+
+function orderId({ journalId }: Inbound): string {
+  return ORDER + journalId;
 }
 
 /** What an order that came too late is answered (I11). */

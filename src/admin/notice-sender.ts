@@ -1,6 +1,6 @@
 import { same } from "../access/identity.js";
 import { type Access, type Clock, isObeyed, UNDO_WINDOW_MS } from "../access/index.js";
-import type { Contact, Episode } from "../access/types.js";
+import type { Contact } from "../access/types.js";
 import { isWithin, MINUTE } from "../clock.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp } from "../text.js";
@@ -10,7 +10,7 @@ import * as texts from "./notice-texts.js";
 import { type QuietHours, quietUntil } from "./quiet.js";
 import type { Records, SentRecord, Shown, WaitingRecord } from "./records.js";
 import type { Scheduler } from "./schedule.js";
-import { isPresent } from "./sent.js";
+import { waitingIn } from "./sent.js";
 import type { Gateway } from "./types.js";
 import { formatTime, stack } from "./words.js";
 
@@ -217,7 +217,7 @@ export class NoticeSender {
   /** What a notice says; where it had to wait, what it tells or promises may be over. */
   private messageOf({ about, at }: WaitingRecord): Message {
     if (about.kind === "entered") return { parts: [] };
-    if (about.kind === "expiring") return texts.expiring(this.waitingOf(about.episodes));
+    if (about.kind === "expiring") return texts.expiring(waitingIn(this.parts.access, about.episodes));
     const { clock, timezone } = this.parts;
     const age = clock() - at;
     if (about.kind === "auto") {
@@ -229,21 +229,10 @@ export class NoticeSender {
 
   /** False where the owner would be told of what is no longer so. */
   private isNews({ about }: WaitingRecord): boolean {
+    const { access } = this.parts;
     if (about.kind === "news") return true;
-    if (about.kind === "expiring") return this.waitingOf(about.episodes).length > 0;
-    const contact = this.parts.access.byId(about.contactId);
-    if (about.kind === "auto") return contact?.state === "approved";
-    return contact?.state === "pending" && isPresent(contact, about);
-  }
-
-  /** Who is pending still in one of these episodes. */
-  private waitingOf(episodes: readonly Episode[]): readonly Contact[] {
-    const waiting = episodes.flatMap((episode) => {
-      const contact = this.parts.access.byId(episode.contactId);
-      return contact?.state === "pending" && isPresent(contact, episode) ? [contact] : [];
-    });
-    // Two records that turned out to be one person wait once.
-    return [...new Set(waiting)];
+    if (about.kind === "auto") return access.byId(about.contactId)?.state === "approved";
+    return waitingIn(access, about.kind === "expiring" ? about.episodes : [about]).length > 0;
   }
 
   private when(): texts.When {

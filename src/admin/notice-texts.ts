@@ -4,7 +4,7 @@ import type { Learned } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
 import { bold, type Message, own, quote, resembles, say } from "../text.js";
 import type { LinkState, Suppression } from "../whatsapp/types.js";
-import { count, formatTime, label, labels, nameAndNumber, nameOf, stack, stateName, viaOf } from "./words.js";
+import { count, formatTime, label, labels, nameAndCode, nameAndNumber, stack, stateName, viaOf } from "./words.js";
 
 /** The time in which a notice is read. */
 export interface When {
@@ -128,7 +128,7 @@ function nowOne({ contact, gone, was }: Extract<Learned, { kind: "merged" }>): M
 }
 
 function newNumber(contact: Contact, before: Pn): Message {
-  return say`ℹ️ ${nameOf(contact)} (${own(contact.code)}) has a new number: ${own(formatNumber(contact))}, before ${own(formatNumber({ pn: before }))}. They stay ${own(stateName(contact.state))}.`;
+  return say`ℹ️ ${nameAndCode(contact)} has a new number: ${own(formatNumber(contact))}, before ${own(formatNumber({ pn: before }))}. They stay ${own(stateName(contact.state))}.`;
 }
 
 export function expiring(contacts: readonly Contact[]): Message {
@@ -196,5 +196,5 @@ export function noLonger(contact: Contact, what: Message): Message {
       : contact.state === "stranger"
         ? say`/approve ${own(contact.code)} lets them in.`
         : say`/remove ${own(contact.code)} makes them a stranger again.`;
-  return say`Nothing changed: ${nameOf(contact)} (${own(contact.code)}) ${what}. ${next}`;
+  return say`Nothing changed: ${nameAndCode(contact)} ${what}. ${next}`;
 }

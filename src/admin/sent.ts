@@ -81,8 +81,7 @@ export class SentNotices {
     for (const record of this.all.values()) {
       if (record.at > time + SECOND || !this.isForOwner(record) || !hadLeft(record.ids, time + SECOND)) continue;
       for (const shown of record.shown) {
-        const contact = this.access.byId(shown.contactId);
-        if (contact?.state === "pending" && isPresent(contact, shown)) names.set(contact._id, shown.name);
+        for (const { _id } of waitingIn(this.access, [shown])) names.set(_id, shown.name);
       }
     }
     return names;
@@ -101,7 +100,7 @@ export class SentNotices {
     if (record.form === "auto" && decisionId !== undefined && lastStanding(contact)?.id === decisionId) {
       return { kind: "auto", contact, decisionId };
     }
-    const isPending = this.waitingOf(record).includes(contact);
+    const isPending = this.waitingOf(record).length > 0;
     if (record.form !== "auto" && (isPending || lastChange(contact)?.by.cause === cause)) {
       return { kind: "pending", contact };
     }
@@ -110,11 +109,7 @@ export class SentNotices {
 
   /** Whom the notice names and who are pending still in the episode that it tells of. */
   waitingOf({ shown }: SentRecord): readonly Contact[] {
-    const waiting = shown.flatMap((each) => {
-      const contact = this.access.byId(each.contactId);
-      return contact?.state === "pending" && isPresent(contact, each) ? [contact] : [];
-    });
-    return [...new Set(waiting)];
+    return waitingIn(this.access, shown);
   }
 
   /** `Nothing changed: Alice (K7QF) was approved on the dashboard, 14:03. …` */
@@ -141,7 +136,16 @@ export class SentNotices {
   }
 }
 
+/** Who is pending still in one of these episodes: two records that turned out to be one person wait once. */
+export function waitingIn(access: Access, episodes: readonly Episode[]): readonly Contact[] {
+  const waiting = episodes.flatMap((episode) => {
+    const contact = access.byId(episode.contactId);
+    return contact?.state === "pending" && isPresent(contact, episode) ? [contact] : [];
+  });
+  return [...new Set(waiting)];
+}
+
 /** Whether an episode is the one that a contact is, or was last, pending in. */
-export function isPresent(contact: Contact, { contactId, episode }: Episode): boolean {
+function isPresent(contact: Contact, { contactId, episode }: Episode): boolean {
   return episodesOf(contact).some((each) => each.contactId === contactId && each.episode === episode);
 }

@@ -128,14 +128,14 @@ export function implied(verb: string, context: CommandContext): Contact | Comman
   const [only] = waiting;
   if (only === undefined) return nobody(context);
   const name = verb.toLowerCase();
-  const other = waiting.length === 1 ? decidedMeanwhile(context) : undefined;
-  if (other !== undefined) {
+  if (waiting.length === 1) {
+    const other = decidedMeanwhile(context);
+    if (other === undefined) return only;
     return refusal(
       "ambiguous",
       say`${own(verb)} whom? ${label(other.contact)} waited, too, when you wrote that, and ${whatHappened(other.decision, context.clock(), context.timezone)}. /${own(name)} ${own(only.code)} is ${label(only)}.`,
     );
   }
-  if (waiting.length === 1) return only;
   return refusal(
     "ambiguous",
     say`${own(verb)} whom? ${labels(waiting)} are pending: /${own(name)} and a code, say /${own(name)} ${own(only.code)}.`,

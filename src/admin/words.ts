@@ -52,7 +52,12 @@ function inZone(at: number, timeZone: string, options: Intl.DateTimeFormatOption
 /** `Alice (K7QF)`, or by the number where no name is known. */
 export function label(contact: Pick<Contact, "name" | "code"> & Person): Message {
   const isNumber = contact.name === "" && contact.pn !== undefined;
-  return say`${isNumber ? own(formatNumber(contact)) : nameOf(contact)} (${own(contact.code)})`;
+  return isNumber ? say`${own(formatNumber(contact))} (${own(contact.code)})` : nameAndCode(contact);
+}
+
+/** `Alice (K7QF)`, for where the number is told beside it. */
+export function nameAndCode(contact: Pick<Contact, "name" | "code">): Message {
+  return say`${nameOf(contact)} (${own(contact.code)})`;
 }
 
 /** The name as data, or our own word that there is none. */

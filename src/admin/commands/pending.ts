@@ -5,7 +5,7 @@ import { type Message, own, quote, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { refusal } from "../targets.js";
 import type { Command, CommandContext, CommandResult } from "../types.js";
-import { count, formatTime, nameOf, stack, toData, viaOf } from "../words.js";
+import { count, formatTime, nameAndCode, stack, toData, viaOf } from "../words.js";
 
 /** What fits on a phone's screen or two. */
 const PAGE = 20;
@@ -87,7 +87,7 @@ function onePage(state: ContactState, page: number, context: CommandContext): Co
 function entry(contact: Contact, { clock, timezone }: CommandContext): Message {
   const since = own(formatTime(contact.since, clock(), timezone));
   const via = contact.state === "pending" ? say`, ${viaOf(contact)}` : own("");
-  return say`• ${nameOf(contact)} (${own(contact.code)}) · ${own(formatNumber(contact))} · since ${since}${via}`;
+  return say`• ${nameAndCode(contact)} · ${own(formatNumber(contact))} · since ${since}${via}`;
 }
 
 function lastWords(contact: Contact): Message | undefined {

@@ -4,7 +4,7 @@ import { own, quote, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { isContact, refusal, target } from "../targets.js";
 import type { Command, CommandContext } from "../types.js";
-import { count, formatTime, nameOf, stack, stateName, toData, viaOf, whatHappened } from "../words.js";
+import { count, formatTime, nameAndCode, stack, stateName, toData, viaOf, whatHappened } from "../words.js";
 
 /** Decisions shown; the audit has all. */
 const LATEST = 8;
@@ -39,7 +39,7 @@ function about(contact: Contact, { clock, timezone }: CommandContext) {
   const also = contact.aliases.length > 0 && own(`also known as ${contact.aliases.join(", ")}`);
   const last = contact.held.at(-1);
   return stack([
-    say`${nameOf(contact)} (${own(contact.code)}) · ${own(formatNumber(contact))}`,
+    say`${nameAndCode(contact)} · ${own(formatNumber(contact))}`,
     state,
     also,
     contact.via !== undefined && viaOf(contact),
