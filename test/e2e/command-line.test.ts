@@ -76,7 +76,8 @@ describe("linking from the command line", () => {
   it("the set-up goes on waiting for the owner's code while the gateway is restarted", async () => {
     const world = await World.create();
     await world.home.start();
-    const { data } = (await world.home.post("/api/v1/setup", { owner: "+15550001000" })) as {
+    const input = { owner: "+15550001000", confirm: true };
+    const { data } = (await world.home.post("/api/v1/setup", input)) as {
       data: { owner: { code: string } };
     };
     const told: string[] = [];
