@@ -6,6 +6,10 @@ import { TOPICS } from "./topics.js";
 
 const { SEED = "20261123", SCALE = "1", ONLY = "" } = process.env;
 const wanted = ONLY.split(",").filter((name) => name !== "");
+const unknown = wanted.filter((name) => !TOPICS.some((topic) => topic.name === name));
+if (unknown.length > 0) {
+  throw new Error(`No topic is called ${unknown.join(", ")}; there are ${TOPICS.map(({ name }) => name).join(", ")}.`);
+}
 const rows: (string | number)[][] = [];
 const SAY_MS = 60_000;
 
