@@ -115,5 +115,7 @@ export class Intake {
 function wordsOf(content: Inbound["content"], kept: Kept | NotKept | undefined): string {
   if (content.kind === "text") return content.text;
   if (content.kind === "edit") return `✏️ ${content.text}`;
-  return content.kind === "media" ? inWords(content, kept) : `[${describe(content)}]`;
+  if (content.kind === "media") return inWords(content, kept);
+  const card = content.kind === "other" && content.card ? `: ${content.card}` : "";
+  return `[${describe(content)}${card}]`;
 }

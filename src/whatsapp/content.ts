@@ -1,6 +1,7 @@
 import { proto } from "@whiskeysockets/baileys";
 import { present } from "../present.js";
 import { cleanName, cleanText, firstWords } from "../text.js";
+import { cardIn } from "./cards.js";
 import type { Content, MediaFile, MediaKind } from "./types.js";
 
 /** What a message holds, and what its wrappers and context say about it. */
@@ -214,7 +215,9 @@ function fileOf(fields: MediaFields): MediaFile | undefined {
 
 function otherOf(message: Message): Content | undefined {
   const type = OTHERS.find(([field]) => message[field])?.[1];
-  return type === undefined ? undefined : { kind: "other", type };
+  if (type === undefined) return undefined;
+  const card = cardIn(message);
+  return { kind: "other", type, ...(card === "" ? {} : { card }) };
 }
 
 /** The contexts of whatever a message holds; an honest one has one at most. */

@@ -41,7 +41,12 @@ export type Content =
       /** Absent where the message does not say where its file is. */
       readonly file?: MediaFile;
     }
-  | { readonly kind: "other"; readonly type: string };
+  | {
+      readonly kind: "other";
+      readonly type: string;
+      /** What a location, a contact, a poll or an event says, in one line. */
+      readonly card?: string;
+    };
 
 /** One message as it came in, normalised; made from a journal record, never from a Baileys event. */
 export interface Inbound {

@@ -70,7 +70,8 @@ it("where pairing is open, a first message without words is named in the notice,
   const location = await world.told(/New sender/);
   expect(location.text).toContain("\n> location\n");
   await approve(world, location);
-  await world.told(/💬.*Mallory/);
+  const relayed = await world.told(/💬.*Mallory/);
+  expect(relayed.text).toContain("[location: 1, 2]");
 });
 it("I2: an approval that turns out to be of somebody denied is void, and the owner is told", async () => {
   const world = await World.linked(OWN, FAST);

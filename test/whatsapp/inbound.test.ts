@@ -60,7 +60,55 @@ describe("inbound: contents", () => {
     ],
     ["a location", { locationMessage: {} }, { kind: "other", type: "location" }],
     ["a contact", { contactMessage: {} }, { kind: "other", type: "contact" }],
-    ["a poll", { pollCreationMessageV3: { name: "?" } }, { kind: "other", type: "poll" }],
+    [
+      "a place with its address",
+      { locationMessage: { name: "Café Blau", address: "Ring 5", degreesLatitude: 48.2, degreesLongitude: 16.37 } },
+      { kind: "other", type: "location", card: "Café Blau · Ring 5 · 48.2, 16.37" },
+    ],
+    [
+      "where somebody is now",
+      { liveLocationMessage: { degreesLatitude: 48.2, degreesLongitude: 0, caption: "on my way" } },
+      { kind: "other", type: "live location", card: "on my way · 48.2, 0" },
+    ],
+    [
+      "a contact's numbers",
+      {
+        contactMessage: {
+          displayName: "Ann",
+          vcard:
+            "BEGIN:VCARD\nFN:Ann\nitem1.TEL;waid=15550009000:+1 555 000 9000\r\nTEL:+1 555 000 9001\nHOTEL:x\nEND:VCARD",
+        },
+      },
+      { kind: "other", type: "contact", card: "Ann +1 555 000 9000 +1 555 000 9001" },
+    ],
+    [
+      "several contacts",
+      { contactsArrayMessage: { contacts: [{ displayName: "Ann", vcard: "TEL:1" }, { displayName: "Bob" }] } },
+      { kind: "other", type: "contacts", card: "Ann 1 · Bob" },
+    ],
+    [
+      "a poll and its options",
+      { pollCreationMessageV3: { name: "Lunch?", options: [{ optionName: "Pizza" }, {}, { optionName: "Pasta\n" }] } },
+      { kind: "other", type: "poll", card: "Lunch? · Pizza · Pasta" },
+    ],
+    [
+      "an event",
+      {
+        eventMessage: {
+          name: "Party",
+          startTime: 1_795_000_000,
+          location: { name: "Home" },
+          description: "Bring cake",
+        },
+      },
+      { kind: "other", type: "event", card: "Party · 2026-11-18 11:06 UTC · Home · Bring cake" },
+    ],
+    [
+      "an event at no time that there is",
+      { eventMessage: { startTime: Number.MAX_SAFE_INTEGER } },
+      { kind: "other", type: "event" },
+    ],
+    ["a poll without a word", { pollCreationMessageV3: { name: "" } }, { kind: "other", type: "poll" }],
     [
       "a tapped button, whose words are not the sender's",
       { buttonsResponseMessage: { selectedDisplayText: "/approve all" } },
