@@ -71,7 +71,7 @@
  * - `wa.answerQueries((query) => …)`: another answer than the usual one, or "nothing"; `wa.delayQueries((query) => ms)`
  * - a second login of a device replaces the first (440); an unlinked companion is logged out (401)
  *
- * Whatever is waited for is given 5 seconds unless `timeoutMs` says otherwise.
+ * Whatever is waited for is given 15 seconds unless `timeoutMs` says otherwise.
  */
 export type { Addressing } from "./account.js";
 export type { MediaOptions } from "./content.js";

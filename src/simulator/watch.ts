@@ -1,5 +1,5 @@
 /** How long anything here is waited for, unless the caller says otherwise. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 15_000;
 
 /** Lets callers wait for a condition over state that changes elsewhere; whoever changes it calls `changed()`. */
 export class Watch {

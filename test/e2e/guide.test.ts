@@ -69,7 +69,7 @@ describe.each(SETTINGS)("the guide, $title", (setting) => {
     await world.told(/silent mode.*off|no longer silent/i);
     await world.order(`/approve ${code}`);
     await world.told(/approved/i);
-    const greeting = await world.alice.next(undefined, { timeoutMs: 10_000 });
+    const greeting = await world.alice.next();
     expect(greeting.text.length).toBeGreaterThan(5);
     expect(world.wa.stanzasTo(world.alice, "message").map(({ to }) => to)).toEqual([
       setting.addressing === "lid" ? world.alice.lidJid : world.alice.pnJid,

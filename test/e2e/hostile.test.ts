@@ -159,6 +159,6 @@ describe("hostile senders and servers", () => {
     await world.told(/Silent mode is off/);
     await world.order(`/approve ${code}`);
     await world.told(/approved/i);
-    expect((await world.alice.next(undefined, { timeoutMs: 10_000 })).text.length).toBeGreaterThan(3);
+    expect((await world.alice.next()).text.length).toBeGreaterThan(3);
   });
 });

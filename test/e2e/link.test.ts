@@ -256,7 +256,7 @@ describe("recipients that can't read", () => {
     await world.order(`/approve ${code}`);
     await world.told(/Approved/);
     await expect(bob.next()).rejects.toThrow(/can't decrypt/);
-    const greeting = await bob.next(undefined, { timeoutMs: 10_000 });
+    const greeting = await bob.next();
     await world.order("/silent on");
     await world.told(/Silent mode is on/);
     const sent = world.wa.stanzasTo(bob, "message").length;

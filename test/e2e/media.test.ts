@@ -5,7 +5,6 @@ import { Endpoint, failing, KEY, streamed } from "./endpoint.js";
 import { World } from "./world.js";
 
 const SETTING = { setup: "own-number", addressing: "lid" } as const;
-const SOON = { timeoutMs: 15_000 };
 /** One pixel. */
 const PNG = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
@@ -34,7 +33,7 @@ it("files of buddies are kept and shown to the model; those of others are not ev
   const { alice, bot, mallory, home } = world;
   endpoint.asked.splice(0);
   const folder = join(home.path, "workspace/media");
-  const answer = () => alice.next(undefined, SOON);
+  const answer = () => alice.next();
 
   await mallory.sendMedia(bot, { kind: "image", bytes: PNG });
   await world.wa.waitUntilTaken();
@@ -87,15 +86,15 @@ it("I3, I10: a relay takes files both ways, once, and nothing in silent mode", a
   const { alice, bot, owner, home } = world;
   await alice.sendMedia(bot, { kind: "image", caption: "look", bytes: PNG });
   expect((await world.told(/\*Alice\*.*image: look/s)).text).toContain("Alice");
-  const picture = await owner.next(({ message }) => message.imageMessage != null, SOON);
+  const picture = await owner.next(({ message }) => message.imageMessage != null);
   expect(await owner.download(picture)).toEqual(PNG);
 
   const reply = { kind: "document", bytes: PDF, caption: "read this", fileName: "a.pdf", quote: picture } as const;
   await owner.sendMedia(bot, { ...reply });
-  const received = await alice.next(({ message }) => message.documentMessage != null, SOON);
+  const received = await alice.next(({ message }) => message.documentMessage != null);
   expect(received.text).toBe("read this");
   expect(await alice.download(received)).toEqual(PDF);
-  await owner.next(({ reaction }) => reaction?.emoji === "✅", SOON);
+  await owner.next(({ reaction }) => reaction?.emoji === "✅");
 
   await home.stop("SIGKILL");
   await home.startLinked();

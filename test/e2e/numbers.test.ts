@@ -96,7 +96,7 @@ describe("numbers that are typed otherwise than WhatsApp writes them", () => {
     const { id } = await ana.phone.send(world.bot, "oi, sou a Ana");
     await leo.phone.send(world.bot, `${TOKEN} oi`);
     await rui.phone.send(world.bot, "/status");
-    await rui.phone.next(({ text }) => text.includes("approved"), { timeoutMs: 10_000 });
+    await rui.phone.next(({ text }) => text.includes("approved"));
     await world.home.prints(new RegExp(`${id}[^\\n]*message to the responder`));
     await world.wa.waitUntilTaken();
     await rui.phone.send(world.bot, "/list");

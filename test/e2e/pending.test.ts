@@ -82,9 +82,9 @@ it("I2: an approval that turns out to be of somebody denied is void, and the own
     return isForLid ? "nothing" : undefined;
   });
   await world.order("/deny +1 555 000 6660");
-  await world.told(/Denied/, { timeoutMs: 20_000 });
+  await world.told(/Denied/);
   await world.say(world.mallory, TOKEN, { withAlt: false });
-  await approve(world, await world.told(/New sender/, { timeoutMs: 20_000 }));
+  await approve(world, await world.told(/New sender/));
   await world.say(world.mallory, "thanks!");
   await world.told(/Mallory.*denied.*approval.*void/);
   await world.order("/list");

@@ -6,7 +6,6 @@ import { Endpoint, failing, KEY, streamed, whole } from "./endpoint.js";
 import { type Setting, TOKEN, World } from "./world.js";
 
 const OWN_NUMBER = { setup: "own-number", addressing: "lid" } as const;
-const SOON = { timeoutMs: 15_000 };
 
 /** Alice is a buddy, and silent mode is off. */
 async function talking(
@@ -24,7 +23,7 @@ async function talking(
 }
 
 function fromBot(world: World): Promise<Received> {
-  return world.alice.next(undefined, SOON);
+  return world.alice.next();
 }
 
 /** What the owner is answered. */
@@ -65,7 +64,7 @@ describe("the guide as a whole, with a model", () => {
     await world.told(/Approved/i);
     await ordered(world, "/silent off", /buddies are answered/);
     await world.say(world.alice, "who are you?");
-    expect((await world.alice.next(({ text }) => text.startsWith("Arr"), SOON)).text).toBe("Arr, Alice!");
+    expect((await world.alice.next(({ text }) => text.startsWith("Arr"))).text).toBe("Arr, Alice!");
     expect(await ordered(world, "/status", /Responder/)).toMatch(/Responder: model parrot at 127\.0\.0\.1:\d+$/m);
     expect(world.leaks(world.mallory)).toEqual([]);
     for (const printed of [home.printed, done.out + done.err, doctor.out + doctor.err])
@@ -277,7 +276,7 @@ describe("without a model", () => {
     const relayed = await world.told(/💬/);
     world.wa.answerMessages(() => ({ kind: "lose" }));
     const isReply = (stanza: Stanza): boolean => world.wa.stanzasTo(world.alice, "message").includes(stanza);
-    const [leaves] = [world.wa.waitForStanza(isReply, SOON), await world.reply(relayed, "yes")];
+    const [leaves] = [world.wa.waitForStanza(isReply), await world.reply(relayed, "yes")];
     await leaves;
     expect((await world.home.run(["deny", "Alice"])).code).toBe(0);
     world.wa.answerMessages();

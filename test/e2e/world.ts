@@ -122,7 +122,7 @@ export class World {
   }
 
   /** The next message in the admin chat that matches. */
-  told(pattern: RegExp, options = { timeoutMs: 10_000 }): Promise<Received> {
+  told(pattern: RegExp, options?: { timeoutMs: number }): Promise<Received> {
     return this.owner.next(({ text }) => pattern.test(text), options);
   }
 
