@@ -46,15 +46,16 @@ export function modelDown(sentence: string): Message {
   return say`⚠️ The model does not answer. ${own(sentence)} What buddies write waits, and is answered when it is back.`;
 }
 
-/** Messages that nobody will answer: they waited too long, or too many came. */
-export function unanswered(contact: Contact, why: "old" | "week" | "many", messages: number): Message {
-  const who = say`${contact.name || "no name"} (${own(contact.code)})`;
+/** Messages that nobody will answer: they waited too long, or too many came. @param contact absent for the owner's own */
+export function unanswered(contact: Contact | undefined, why: "old" | "week" | "many", messages: number): Message {
+  const buddy = contact && say`${contact.name || "no name"} (${own(contact.code)})`;
+  const place = own(buddy ? " It is all in the chat on the bot's phone." : "");
   if (why === "many") {
-    return say`⚠️ ${who} wrote more than can wait for an answer: the oldest of it is not answered. It is all in the chat on the bot's phone.`;
+    return say`⚠️ ${buddy ?? own("You")} wrote more than can wait for an answer: the oldest of it is not answered.${place}`;
   }
   const what = messages === 1 ? "A message" : `${messages} messages`;
   const how = own(why === "week" ? "for more than a week" : "for the model for more than a day");
-  return say`⚠️ ${own(what)} of ${who} waited ${how}, and ${own(messages === 1 ? "is" : "are")} not answered any more. It is all in the chat on the bot's phone.`;
+  return say`⚠️ ${own(what)} of ${buddy ?? own("yours")} waited ${how}, and ${own(messages === 1 ? "is" : "are")} not answered any more.${place}`;
 }
 
 export function modelBack(): Message {

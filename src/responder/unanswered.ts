@@ -33,8 +33,8 @@ export async function letGoOverdue(book: ConversationBook, parts: Parts): Promis
 /** @param writers who wrote each of the messages */
 async function tellOf(writers: readonly Who[], why: Why, { access, tell }: Parts): Promise<void> {
   for (const who of new Set(writers)) {
-    const contact = partnerOf(access, who)?.contact;
+    const partner = partnerOf(access, who);
     const theirs = writers.filter((writer) => writer === who).length;
-    if (contact) await tell(`unanswered:${why}:${contact._id}`, unanswered(contact, why, theirs), true);
+    if (partner) await tell(`unanswered:${why}:${who}`, unanswered(partner.contact, why, theirs), true);
   }
 }

@@ -571,6 +571,20 @@ describe("an outage", () => {
     ]);
   });
 
+  it("of more than a day lets go of the owner's own question, which is said", async () => {
+    const desk = await Desk.open();
+    desk.answering = DOWN;
+    expect(await desk.owner("yesterday's question")).toBe("taken");
+    await desk.until(() => desk.asked.length === 1);
+    await desk.wait(25 * 60 * 60_000);
+    desk.answering = () => "Here.";
+    await desk.owner("hello?");
+    await desk.until(() => desk.texts().some((text) => text.includes("Here.")));
+    expect(desk.told.filter((text) => text.includes("not answered any more"))).toEqual([
+      "⚠️ A message of yours waited for the model for more than a day, and is not answered any more.",
+    ]);
+  });
+
   it("is tried again by one at a time, however many failed together", async () => {
     const desk = await Desk.open();
     const people = [await desk.house.approved(ALICE, "Alice"), await desk.house.approved(BOB, "Bob")];
