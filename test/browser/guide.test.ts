@@ -36,8 +36,7 @@ describe.each([
       .or(page.getByText("Whoever sends your pairing token"))
       .waitFor();
     const { id } = await world.say(world.alice, "are you there?");
-    await world.settled();
-    expect(world.responded()).toContain(id);
+    await world.given([id]);
     expect(world.leaks(world.alice)).toEqual([]);
 
     await page.getByRole("link", { name: "Settings" }).click();

@@ -32,7 +32,7 @@ describe("a full disk", () => {
     await world.scanQr();
     await world.aliceApproved();
     const before = await world.say(world.alice, "before");
-    await world.home.prints(new RegExp(before.id));
+    await world.given([before.id]);
     await world.say(world.mallory, TOKEN);
     const waiting = /New sender\* (\w{4})/.exec((await world.told(/Mallory/)).text)?.[1];
 
@@ -53,6 +53,7 @@ describe("a full disk", () => {
     rmSync(join(disk, "ballast"));
     await world.told(/Denied/);
     expect(world.home.running).toBe(true);
+    await world.given([during.id]);
     await world.settled();
     expect(world.responded()).toEqual([before.id, during.id]);
     expect(world.leaks()).toEqual([]);

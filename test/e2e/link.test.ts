@@ -110,7 +110,7 @@ describe("whose bot it is after linking", () => {
     await loggedOut(world);
     world.bot.remember(world.alice, "are you there?", { id: "MEANWHILE" });
     await relinks(world, world.bot, {});
-    await world.home.until(async () => world.responded().includes("MEANWHILE"), "the responder has it");
+    await world.given(["MEANWHILE"]);
   });
 });
 
@@ -233,11 +233,11 @@ describe("messages that can't be read at first", () => {
     const world = await World.linked(SETTING);
     await world.aliceApproved();
     const corrupt = await world.say(world.alice, "corrupt", { corrupt: true });
-    await world.home.prints(new RegExp(corrupt.id));
+    await world.given([corrupt.id]);
     const burst: string[] = [];
     for (let n = 0; n < 25; n += 1) burst.push((await world.say(world.alice, `burst ${n}`)).id);
     const absent = await world.say(world.alice, "absent", { absent: true });
-    await world.home.until(async () => world.responded().includes(absent.id), "the absent message came");
+    await world.given([absent.id]);
     await world.settled();
     expect(world.responded()).toEqual([corrupt.id, ...burst, absent.id]);
     expect(world.leaks()).toEqual([]);

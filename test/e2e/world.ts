@@ -143,7 +143,7 @@ export class World {
     return code;
   }
 
-  /** Waits until what the owner sent before was handled: this is answered after it. */
+  /** Waits until what the owner sent before was handled: this is answered after it. Others' messages have their own turns. */
   async settled(options?: { timeoutMs: number }): Promise<void> {
     // An order that has no other answer like it, so that an older message is not taken for it.
     this.orders += 1;
@@ -156,6 +156,15 @@ export class World {
     return [...this.home.printed.matchAll(/"id":"([^"]+)"[^\n]*"msg":"message to the responder"/g)].map(
       ([, id]) => id ?? "",
     );
+  }
+
+  /** Waits until the responder has got these messages, by WhatsApp id. */
+  async given(ids: readonly string[], { timeoutMs }: { timeoutMs?: number } = {}): Promise<void> {
+    const areGiven = async (): Promise<boolean> => {
+      const responded = new Set(this.responded());
+      return ids.every((id) => responded.has(id));
+    };
+    await this.home.until(areGiven, `the responder has ${ids.join(", ")}`, timeoutMs);
   }
 
   /** Stanzas that could reach a person and are beyond the list that I3 allows. */
