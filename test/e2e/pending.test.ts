@@ -30,7 +30,7 @@ it.each([false, true])(
     await mallory.revoke(bot, first.id);
     await mallory.edit(bot, first.id, "come at 7", { sealed });
     await world.wa.waitUntilTaken();
-    await world.settled();
+    await world.held("thanks");
     await approve(world, notice);
     const { text } = await world.told(/💬.*Alice/);
     expect(text).toContain("> ••• I am Alice\n> come at 6\n> thanks");
@@ -73,6 +73,7 @@ it("where pairing is open, a first message without words is named in the notice,
   const relayed = await world.told(/💬.*Mallory/);
   expect(relayed.text).toContain("[location: 1, 2]");
 });
+
 it("I2: an approval that turns out to be of somebody denied is void, and the owner is told", async () => {
   const world = await World.linked(OWN, FAST);
   world.wa.answerQueries((query) => {

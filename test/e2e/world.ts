@@ -167,6 +167,14 @@ export class World {
     await this.home.until(areGiven, `the responder has ${ids.join(", ")}`, timeoutMs);
   }
 
+  /** Waits until these words are the last that somebody pending wrote; asked at the machine, the owner's chat shows nothing of it. */
+  async held(words: string): Promise<void> {
+    await this.home.until(async () => {
+      const { text } = (await this.home.post("/api/v1/commands", { name: "pending", args: [] })) as { text: string };
+      return text.includes(`\n> ${words}\n`);
+    }, `"${words}" is held`);
+  }
+
   /** Stanzas that could reach a person and are beyond the list that I3 allows. */
   leaks(to?: Phone): Stanza[] {
     const stanzas = to ? this.wa.stanzasTo(to) : this.wa.record;
