@@ -1,20 +1,11 @@
 /** A disk that is full, read-only, rationed or slow, records that were cut, and bits that were flipped (I6, I10). */
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { mountSmallDisk, takeRoom } from "../e2e/small-disk.js";
 import { TOKEN, World } from "../e2e/world.js";
 import type { Run, Topic } from "./run.js";
 
@@ -26,7 +17,7 @@ const SLOW_MS = 2_000;
 const CUTS = 200;
 const FLIPS = 200;
 const PATIENT = { timeoutMs: 60_000 };
-const DISK_SIZE = "4m";
+const DISK_MEGABYTES = 4;
 const SLOW_DISK = new URL("./slow-disk.mjs", import.meta.url).href;
 
 export const disk: Topic = {
@@ -40,7 +31,7 @@ export const disk: Topic = {
       { NODE_OPTIONS: `--import ${SLOW_DISK}`, SLOW_DISK_FILE: slowness },
     );
     const data = join(world.home.path, "data");
-    const isMounted = mount(data);
+    const isMounted = mountSmallDisk(data, DISK_MEGABYTES);
     await world.setUp();
     await world.home.start();
     await world.scanQr();
@@ -67,18 +58,6 @@ export const disk: Topic = {
   },
 };
 
-/** Mounts need root, which not every machine gives a test. */
-function mount(at: string): boolean {
-  try {
-    mkdirSync(at, { recursive: true });
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_SIZE},mode=0700`, "tmpfs", at], { stdio: "ignore" });
-  } catch {
-    return false;
-  }
-  onTestFinished(() => void execFileSync("umount", ["-l", at]));
-  return true;
-}
-
 interface Try {
   readonly data: string;
   readonly index: number;
@@ -97,7 +76,7 @@ async function fill(run: Run, world: World, { data, index, said }: Try): Promise
 async function lock(run: Run, world: World, { data, index, said }: Try): Promise<void> {
   const code = await knock(world, `Locked ${index}.`);
   // Files that are open for writing keep a disk from becoming read-only; a size of nothing to spare does the same.
-  const ballast = takeRoom(data, 0);
+  const ballast = takeRoom(data);
   execFileSync("chmod", ["0500", data]);
   run.fault("disks that take no write");
   await suffer(run, world, {
@@ -140,18 +119,6 @@ async function slow(
   run.check("confirmed when it is on the disk (I6)", took >= SLOW_MS, () => `${took.toFixed(0)} ms`);
   rmSync(slowness);
   await world.settled();
-}
-
-/** Takes the disk's room. @param left how many of its blocks stay free. @returns the file to remove */
-function takeRoom(disk: string, left: number): string {
-  const { bavail, bsize } = statfsSync(disk);
-  const ballast = join(disk, "ballast");
-  try {
-    writeFileSync(ballast, Buffer.alloc(Math.max(0, (bavail - left) * bsize)));
-  } catch {
-    // The gateway was quicker with some of it: then it is full as well.
-  }
-  return ballast;
 }
 
 /** Somebody waits at the door. @returns the code */
