@@ -133,9 +133,12 @@ describe("messages and lost connections", () => {
 /** Links a bare Baileys with its own file store, as a program that somebody used before would be. */
 async function linkBaileys({ wa, bot }: World, folder: string): Promise<void> {
   const { state, saveCreds } = await useMultiFileAuthState(folder);
+  let saved = Promise.resolve();
   const connect = (): void => {
     const socket = makeWASocket({ auth: state, waWebSocketUrl: wa.url, logger: pino({ level: "silent" }) });
-    socket.ev.on("creds.update", saveCreds);
+    socket.ev.on("creds.update", () => {
+      saved = saveCreds();
+    });
     socket.ev.on("connection.update", ({ qr, connection, lastDisconnect }) => {
       if (qr !== undefined) void bot.scan(qr);
       const { output } = (lastDisconnect?.error ?? {}) as { output?: { statusCode: number } };
@@ -150,4 +153,5 @@ async function linkBaileys({ wa, bot }: World, folder: string): Promise<void> {
   await wa.waitUntilTaken();
   await end();
   await wa.waitForCompanion("closed");
+  await saved;
 }
