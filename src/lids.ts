@@ -56,7 +56,7 @@ export class Lids {
   private login = new AbortController();
   private asking = new Asking();
   /** Numbers that WhatsApp said it does not have; they are asked about once in a run. */
-  private readonly missing = new Set<Pn>();
+  private readonly notOnWhatsApp = new Set<Pn>();
 
   constructor(private readonly parts: LidsParts) {}
 
@@ -101,7 +101,7 @@ export class Lids {
       stopWaiting = scheduler.at(Math.min(clock() + PATIENCE_MS, latest), () => asking.end());
     };
     waitOn();
-    const asked = new Set<Pn>(this.missing);
+    const asked = new Set<Pn>(this.notOnWhatsApp);
     const most = asked.size + MOST_ASKED;
     const others: Pn[] = [];
     let left: Pn[] = [];
@@ -114,7 +114,7 @@ export class Lids {
       others.push(...(await this.ask(pns, waitOn)));
     }
     // One at a time, and so after all that can be asked for many.
-    const known = this.missing.size;
+    const known = this.notOnWhatsApp.size;
     let isOther = false;
     for (const typed of others) {
       const answer = login.aborted ? "none" : await this.respell(typed);
@@ -124,7 +124,7 @@ export class Lids {
     stopWaiting();
     // Where the connection ended meanwhile, the next login asks.
     if (!login.aborted) asking.end();
-    await this.tellMissing([...this.missing].slice(known));
+    await this.tellMissing([...this.notOnWhatsApp].slice(known));
     return isOther;
   }
 
@@ -159,7 +159,7 @@ export class Lids {
     const { access, link, readdress, tell } = this.parts;
     const jid = await link.onWhatsApp(typed);
     if (jid === undefined) return "none";
-    if (jid === null) this.missing.add(typed);
+    if (jid === null) this.notOnWhatsApp.add(typed);
     const pn = personOf(jid ?? "")?.pn;
     if (pn === undefined || pn === typed) return "same";
     // What is on record about that number is brought in order first, so that nobody is taken for who had it before.
