@@ -1,5 +1,4 @@
 /** Linking to WhatsApp, and the end of it: through the running gateway, or in this process on the files. */
-import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { KafclawError } from "../errors.js";
 import type { House } from "../gateway.js";
@@ -13,8 +12,6 @@ import type { Presenter } from "./presenter.js";
 const POLL_MS = 300;
 /** After linking, WhatsApp hands over keys and history; the process that links alone stays for that long. */
 const SETTLE_MS = 5_000;
-/** How long an existing link may take to connect before it is taken for fine, and how long a log-out waits for it. */
-const CONNECT_MS = 15_000;
 
 const NOT_LINKED = "Not linked; nothing was changed. To try again: kafclaw whatsapp-auth";
 
@@ -103,17 +100,9 @@ function toldAlone(event: LinkEvent, { sentence }: House["link"]["state"]): Link
 
 /** Whether the session on the files is still good at WhatsApp; where that can't be asked, it is taken to be. */
 async function stillHolds(link: House["link"]): Promise<boolean> {
-  await settled(link);
-  return link.state.code !== "loggedOut";
-}
-
-/** Connects, and waits until the link is open, refused, or has had its time. */
-async function settled(link: House["link"]): Promise<void> {
-  const patience = AbortSignal.timeout(CONNECT_MS);
   link.start();
-  while (link.state.code === "connecting" && !patience.aborted) {
-    await once(link, "state", { signal: patience }).catch(() => {});
-  }
+  await link.settled();
+  return link.state.code !== "loggedOut";
 }
 
 /** Unlinks at WhatsApp and forgets the session. @returns what is left to do, where WhatsApp could not be told */
@@ -127,7 +116,8 @@ export async function logOut(
     if (link.me) {
       // Only a connected device can tell WhatsApp that it goes.
       terminal.err("Connecting to WhatsApp, to tell it …");
-      await settled(link);
+      link.start();
+      await link.settled();
     }
     return link.logout();
   });

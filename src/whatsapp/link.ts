@@ -21,7 +21,7 @@ import type { Ack, LinkControl, LinkEvent, LinkState, Me, Signal, Wire, WireCont
 import type { ClientVersion } from "./version.js";
 
 const NOT_TOLD = "WhatsApp could not be told: remove the device on the phone, under Linked devices, too.";
-/** How long a log-out waits for the linked device to connect again, where another one was waited for. */
+/** How long a connection that is being made is waited for. */
 const CONNECT_MS = 15_000;
 
 export interface LinkOptions extends ReconnectOptions {
@@ -159,6 +159,15 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.connect();
   }
 
+  /** Resolves once the link that connects is open or was refused, with `over`, and after fifteen seconds anyway. */
+  async settled(over?: AbortSignal): Promise<void> {
+    const patience = AbortSignal.timeout(CONNECT_MS);
+    const signal = over === undefined ? patience : AbortSignal.any([over, patience]);
+    while (this.current.code === "connecting" && !signal.aborted) {
+      await once(this, "state", { signal }).catch(() => {});
+    }
+  }
+
   /** Ends the connection; the session stays. */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -208,8 +217,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   async logout(): Promise<string | undefined> {
     const wasLinking = this.linking !== undefined;
     await this.cancelLinking();
-    // Only as the device that is linked can WhatsApp be told that it goes.
-    if (wasLinking) await this.openOrEnded();
+    // Only as the device that is linked can WhatsApp be told that it goes; it is tried once.
+    if (wasLinking) await this.settled(this.connection?.ended);
     await this.pin.end();
     this.stopped = true;
     this.linking = undefined;
@@ -233,13 +242,6 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     this.tell({ event: "error", code: "logged-out", message: `${sentence} ${remedy}` });
     if (!(error instanceof KafclawError)) return error;
     return new KafclawError(error.code, `${sentence} ${remedy} (${error.message})`, error.kind);
-  }
-
-  /** Waits until the connection that is being made is open or has failed, for a while at most. */
-  private async openOrEnded(): Promise<void> {
-    if (!this.connection || this.open) return;
-    const signal = AbortSignal.any([this.connection.ended, AbortSignal.timeout(CONNECT_MS)]);
-    await once(this, "open", { signal }).catch(() => {});
   }
 
   /** Takes over a session that another installation of Baileys made. */
