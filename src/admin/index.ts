@@ -4,6 +4,7 @@
  */
 import type { Access, Clock, Expected, Learned, Outcome } from "../access/index.js";
 import type { Actor, Contact, Invite } from "../access/types.js";
+import { MINUTE } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
@@ -33,10 +34,10 @@ export { realScheduler, type Scheduler } from "./schedule.js";
 export { changeOwner, LOCKED_AT_MACHINE, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";
-export { count, doorOf, formatDuration, formatTime, viaOf, whatHappened } from "./words.js";
+export { count, doorOf, formatDuration, formatTime, stateName, viaOf, whatHappened } from "./words.js";
 
 /** How often pending entries and invites are looked through for those that are due. */
-const TICK_MS = 10 * 60_000;
+const TICK_MS = 10 * MINUTE;
 
 /** What the owner's side is made of. */
 export interface AdminParts {

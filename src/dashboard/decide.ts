@@ -1,6 +1,6 @@
 /** Decisions about somebody as a page or a program was shown them, which may be older than the book. */
-import { type Access, type Actor, type Contact, nameOrNumber } from "../access/index.js";
-import { type Admin, type CommandResult, whatHappened } from "../admin/index.js";
+import { type Access, type Actor, type Contact, lastChange, nameOrNumber } from "../access/index.js";
+import { type Admin, type CommandResult, stateName, whatHappened } from "../admin/index.js";
 import type { LoadedConfig } from "../config.js";
 import { own, say } from "../text.js";
 import { contactData } from "./people.js";
@@ -31,6 +31,9 @@ export const WISHES = [
   { name: "remove", leadsTo: "stranger", order: { kind: "remove" } },
 ] as const;
 
+/** What is answered to a form that no button of ours sends. */
+export const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
+
 /** Decides, where somebody is still as they were shown. */
 export async function decideAsShown(parts: DecidingParts, wish: Wish, by: Actor): Promise<CommandResult> {
   const contact = parts.access.byCode(wish.code);
@@ -40,8 +43,7 @@ export async function decideAsShown(parts: DecidingParts, wish: Wish, by: Actor)
   }
   const known = WISHES.find(({ name }) => name === wish.do);
   if (known === undefined) {
-    const message = own("The form did not say what to do; nothing changed. Use the buttons of this page.");
-    return { ok: false, message, error: { code: "bad-request", kind: "usage" } };
+    return { ok: false, message: own(NOT_SAID), error: { code: "bad-request", kind: "usage" } };
   }
   const { state, episode } = contact;
   const isPending = state === "pending";
@@ -58,11 +60,11 @@ export async function decideAsShown(parts: DecidingParts, wish: Wish, by: Actor)
  * @param ok it is what was wished for
  */
 function changed({ clock, settings }: DecidingParts, contact: Contact, ok: boolean): CommandResult {
-  const last = contact.history.findLast(({ action }) => action !== "identity" && action !== "merge");
+  const last = lastChange(contact);
   const name = nameOrNumber(contact);
   const what = last && whatHappened(last, clock(), settings.config.timezone);
   const since = what ?? own("changed since");
-  const now = contact.state === "stranger" ? "a stranger" : contact.state;
+  const now = stateName(contact.state);
   const data = [contactData(contact)];
   if (ok) return { ok, message: say`${name} (${contact.code}) is ${now} already (${since}).`, data };
   return {

@@ -28,8 +28,6 @@ export interface DeskParts {
 
 /** What our own addresses are taken apart with. */
 const HERE = "http://dashboard";
-/** What a form is told that no button of ours sends. */
-export const NOT_SAID = "The form did not say what to do; nothing changed. Use the buttons of this page.";
 /** An address of ours: the longest search takes twelve characters for each of its own. */
 export const LONGEST_ADDRESS = 4000;
 /** How many entries a page holds. */

@@ -4,10 +4,11 @@ import qrcode from "qrcode";
 import { formatNumber, type Invite, nameOrNumber } from "../../access/index.js";
 import { count, inviteLink } from "../../admin/index.js";
 import { renderPage, say } from "../../text.js";
+import { NOT_SAID } from "../decide.js";
 import type { Said } from "../session.js";
 import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
-import { asked, backTo, type Desk, field, NOT_SAID } from "./desk.js";
+import { asked, backTo, type Desk, field } from "./desk.js";
 import { silentModel } from "./overview.js";
 
 /** Open invites first; of the others so many. */

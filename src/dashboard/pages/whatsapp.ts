@@ -3,8 +3,8 @@ import type { Request, Response, Router } from "express";
 import { type Contact, looksLikeNumber, nameOrNumber, pastTense } from "../../access/index.js";
 import { count, doorOf, type Order, whatHappened } from "../../admin/index.js";
 import { renderPage } from "../../text.js";
-import { decideAsShown } from "../decide.js";
-import { asked, backTo, type Desk, field, NOT_SAID, paged } from "./desk.js";
+import { decideAsShown, NOT_SAID } from "../decide.js";
+import { asked, backTo, type Desk, field, paged } from "./desk.js";
 
 const LISTS = ["pending", "approved", "denied"] as const;
 const HISTORY_SHOWN = 50;
