@@ -1,6 +1,6 @@
 import { type Access, same } from "./access/index.js";
 import { type Admin, LOCKED_AT_MACHINE, type Scheduler, type SilentMode } from "./admin/index.js";
-import { DAY } from "./clock.js";
+import { DAY, MINUTE } from "./clock.js";
 import type { Lids } from "./lids.js";
 import { present } from "./present.js";
 import type { Link } from "./whatsapp/link.js";
@@ -22,7 +22,7 @@ export interface AfterLoginParts {
 
 const BY_LINK = { door: "gateway", who: "link" } as const;
 /** After so long what WhatsApp kept while nothing was connected has come, with the signs that the phone gave meanwhile. */
-const QUEUE_MS = 10 * 60 * 1000;
+const QUEUE_MS = 10 * MINUTE;
 
 /** What the house does when it was linked anew, and each time that the link opens. */
 export class AfterLogin {

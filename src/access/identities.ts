@@ -1,3 +1,4 @@
+import { DAY } from "../clock.js";
 import { present } from "../present.js";
 import type { Learned } from "./api.js";
 import { identityOf, type Person, type Pn } from "./identity.js";
@@ -6,7 +7,7 @@ import { type Ledger, without } from "./ledger.js";
 import type { Actor, Code, Contact, Decision } from "./types.js";
 
 /** How long a message that taught us something is remembered, so that a crash can't keep the news from the owner. */
-const REMEMBERED = 7 * 86_400_000;
+const REMEMBERED = 7 * DAY;
 
 /** The audit's note on a contact with a new number, before the old one. */
 const NUMBER_WAS = "number was ";

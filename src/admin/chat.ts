@@ -1,5 +1,5 @@
 import { type Access, type Clock, isContactAction, isObeyed } from "../access/index.js";
-import { isStale, isWithin, SECOND } from "../clock.js";
+import { HOUR, isStale, isWithin, SECOND } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp, say } from "../text.js";
@@ -16,7 +16,7 @@ import type { CommandContext, Decider, Gateway, Said } from "./types.js";
 import { labels, wasDone } from "./words.js";
 
 /** How often somebody who chats with the bot is told that it only knows commands. */
-const HINT_MS = 6 * 60 * 60_000;
+const HINT_MS = 6 * HOUR;
 /** Answered orders that are remembered; far more than WhatsApp ever replays. */
 const ORDERS_KEPT = 500;
 

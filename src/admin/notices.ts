@@ -1,6 +1,6 @@
 import type { Learned, Outcome } from "../access/index.js";
 import type { Contact, Invite } from "../access/types.js";
-import { isWithin } from "../clock.js";
+import { HOUR, isWithin } from "../clock.js";
 import type { Message } from "../text.js";
 import type { LinkState } from "../whatsapp/types.js";
 import { type About, NoticeBook } from "./notice-book.js";
@@ -9,7 +9,7 @@ import * as texts from "./notice-texts.js";
 import type { SentNotices } from "./sent.js";
 
 /** The same alarm, a link that flaps say, is told once in that time. */
-const ALARM_AGAIN_MS = 60 * 60_000;
+const ALARM_AGAIN_MS = HOUR;
 const ALARMS_REMEMBERED = 500;
 
 /**

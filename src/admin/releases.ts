@@ -1,7 +1,7 @@
 import { identityOf } from "../access/identity.js";
 import { type Access, type Clock, type Outcome, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact, Decision } from "../access/types.js";
-import { isWithin, MINUTE } from "../clock.js";
+import { DAY, isWithin, MINUTE } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type ReleaseRecord } from "./records.js";
@@ -9,7 +9,7 @@ import type { Scheduler } from "./schedule.js";
 import type { Decided, Gateway } from "./types.js";
 
 /** For so long the outbox knows a greeting that it has sent. */
-const GREETING_KNOWN_MS = 24 * 60 * MINUTE;
+const GREETING_KNOWN_MS = DAY;
 
 /** What the releases need. */
 export interface ReleasesParts {

@@ -8,8 +8,8 @@ import { whatHappened } from "./words.js";
 
 /** How many notices can still be answered by reaction or quote. */
 const KEPT = 500;
-/** WhatsApp's timestamps are whole seconds, rounded down. */
-const SECOND = 999;
+/** WhatsApp's timestamps are whole seconds: what one leaves out of its second, at most. */
+const ROUNDED_OFF_MS = 999;
 
 /** What a notice says about whom an answer to it means. */
 export type Meant =
@@ -79,7 +79,8 @@ export class SentNotices {
   shownBefore(time: number, hadLeft: (ids: readonly string[], time: number) => boolean): ReadonlyMap<string, string> {
     const names = new Map<string, string>();
     for (const record of this.all.values()) {
-      if (record.at > time + SECOND || !this.isForOwner(record) || !hadLeft(record.ids, time + SECOND)) continue;
+      if (record.at > time + ROUNDED_OFF_MS || !this.isForOwner(record) || !hadLeft(record.ids, time + ROUNDED_OFF_MS))
+        continue;
       for (const shown of record.shown) {
         for (const { _id } of waitingIn(this.access, [shown])) names.set(_id, shown.name);
       }

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { MINUTE } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import { type CliCommand, textFlag } from "./command.js";
 
@@ -29,7 +30,7 @@ export const gateway: CliCommand = {
 };
 
 /** How often all garbage is collected, which takes some milliseconds. */
-const COLLECT_MS = 5 * 60_000;
+const COLLECT_MS = 5 * MINUTE;
 
 /**
  * V8 lets garbage pile up to several times what is in use, and gives little of it back: a burst of strangers cost 150 MB for

@@ -1,3 +1,4 @@
+import { DAY } from "../clock.js";
 import type { ParcelState, Suppression } from "../whatsapp/types.js";
 
 /** A message that came in, in short. */
@@ -40,7 +41,7 @@ export interface Posted extends Pick<Outgoing, "state"> {
 }
 
 /** How far back messages are shown: as long as their ids are kept. */
-export const MESSAGES_KEPT_MS = 31 * 24 * 60 * 60_000;
+export const MESSAGES_KEPT_MS = 31 * DAY;
 
 /** What can have become of a message that was to go out, in the order in which people look for it. */
 export const PARCEL_STATES = ["waiting", "sent", "suppressed", "failed", "cancelled"] as const satisfies ParcelState[];

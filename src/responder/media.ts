@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Contact } from "../access/types.js";
+import { MINUTE } from "../clock.js";
 import { diskFailed, systemCode } from "../files.js";
 import type { Content, FetchMedia, Inbound } from "../whatsapp/types.js";
 
@@ -31,7 +32,7 @@ export interface MediaSettings {
 
 const MB = 1_000_000;
 /** One file may take 5 minutes; a phone's slow upload is done before the message comes. */
-const PATIENCE_MS = 5 * 60_000;
+const PATIENCE_MS = 5 * MINUTE;
 /** A download that a crash cut off. */
 const PART = ".part";
 

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { toFile } from "openai";
-import { isWithin } from "../clock.js";
+import { HOUR, isWithin } from "../clock.js";
 import { cut } from "../text.js";
 import { answerIn, LONGEST } from "./completion.js";
 import { Exchange } from "./exchange.js";
@@ -56,7 +56,7 @@ const PATIENCE = 3;
 /** Answers of an endpoint that has no such thing as transcription. */
 const DEAF = new Set([404, 405, 501]);
 /** For an hour it is sent no voice notes, and then again: a proxy whose endpoint is away may say the same. */
-const DEAF_MS = 60 * 60_000;
+const DEAF_MS = HOUR;
 
 /** A model behind an OpenAI-compatible endpoint. Keeps nothing between questions. */
 export class Model implements Asked {

@@ -1,3 +1,4 @@
+import { HOUR, MINUTE } from "../clock.js";
 import { present } from "../present.js";
 import type { Doc } from "../store/types.js";
 import type { ConversationBook, Who } from "./book.js";
@@ -16,9 +17,9 @@ export interface OutageDoc extends Doc {
 const ID = "outage";
 /** While the model is down it is tried after 15 seconds, then twice that and so on, up to 5 minutes. */
 const PROBE_MS = 15_000;
-const LONGEST_PROBE_MS = 5 * 60_000;
+const LONGEST_PROBE_MS = 5 * MINUTE;
 /** An endpoint that asks to be left alone is, for an hour at most: quotas come back unannounced. */
-const LONGEST_ASKED_MS = 60 * 60_000;
+const LONGEST_ASKED_MS = HOUR;
 /** A question that failed three times, while others were answered after each, is one that the model can't take. */
 const SUSPECT = 3;
 

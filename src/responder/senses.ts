@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isWithin } from "../clock.js";
+import { HOUR, isWithin } from "../clock.js";
 import { describe } from "../whatsapp/describe.js";
 import type { WaitingDoc } from "./book.js";
 import type { Kept, MediaContent, NotKept } from "./media.js";
@@ -52,7 +52,7 @@ function oddityOf({ media }: MediaContent, kept: Kept | NotKept | undefined): st
 /** After three refusals in a row a model is taken for one that sees no pictures: fewer may be one broken file. */
 const REFUSALS_BORNE = 3;
 /** It is shown one again after an hour, as all three may have been one buddy's broken files. */
-const BLIND_MS = 60 * 60_000;
+const BLIND_MS = HOUR;
 
 /** Shows pictures and voice notes to a model that takes them, and remembers for a while where it takes none. */
 export class Senses {

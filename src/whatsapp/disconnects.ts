@@ -3,6 +3,7 @@
  * README prints (DESIGN 11).
  */
 
+import { DAY } from "../clock.js";
 import { present } from "../present.js";
 import type { LinkCode } from "./types.js";
 
@@ -213,7 +214,7 @@ const NOISE = /noise .*certificate|certification match failed/i;
 
 /** A duration above this many seconds is a date: some servers name the end of a ban, others its length. */
 const DATES_FROM_S = 1_000_000_000;
-const LONGEST_BAN_MS = 366 * 24 * 60 * 60 * 1000;
+const LONGEST_BAN_MS = 366 * DAY;
 
 const FIRST_PAUSE_MS = 1_000;
 const FIRST_SLOW_PAUSE_MS = 60_000;

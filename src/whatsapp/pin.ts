@@ -1,6 +1,6 @@
 import { parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
-import { SECOND } from "../clock.js";
+import { DAY, SECOND } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
 import type { Me } from "./types.js";
@@ -17,7 +17,7 @@ interface PinDoc extends Doc {
 
 const PIN = "linked-account";
 /** WhatsApp unlinks a device after two weeks without its phone; the journal knows what it has handled for longer. */
-const MISSED_MS = 14 * 24 * 60 * 60 * SECOND;
+const MISSED_MS = 14 * DAY;
 
 /** The account that this home is linked to; another one is refused until the owner says so. */
 export class AccountPin {

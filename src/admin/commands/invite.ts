@@ -1,6 +1,7 @@
 import { digitsOf, formatNumber, type Person, parseAddress, same } from "../../access/identity.js";
 import { INVITE_DAYS, isLive } from "../../access/index.js";
 import type { Invite } from "../../access/types.js";
+import { HOUR } from "../../clock.js";
 import { KafclawError } from "../../errors.js";
 import { present } from "../../present.js";
 import { type Message, own, say } from "../../text.js";
@@ -11,7 +12,7 @@ import type { Command, CommandContext, CommandResult } from "../types.js";
 import { formatTime, label, stack } from "../words.js";
 
 /** WhatsApp lets a message be deleted for everyone for a good two days; the secret goes before that. */
-const DELETABLE_MS = 48 * 60 * 60_000;
+const DELETABLE_MS = 48 * HOUR;
 
 /** The secret id of messages that show an invite. */
 export function inviteSecret(inviteId: string): string {

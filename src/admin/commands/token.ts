@@ -1,3 +1,4 @@
+import { MINUTE } from "../../clock.js";
 import { own, say } from "../../text.js";
 import { take } from "../arguments.js";
 import { refusal } from "../targets.js";
@@ -5,7 +6,7 @@ import type { Command } from "../types.js";
 import { count, formatTime, stack } from "../words.js";
 
 /** How long a shown token stays in the chat: time to copy it. */
-const TOKEN_SHOWN_MS = 15 * 60_000;
+const TOKEN_SHOWN_MS = 15 * MINUTE;
 /** The secret id of messages that show the shared token. */
 const TOKEN_SECRET = "token";
 
