@@ -41,17 +41,7 @@ export async function runGateway(json: boolean, terminal: Terminal): Promise<num
     }),
   );
   try {
-    return await untilStopped({
-      house,
-      home,
-      settings,
-      signIn,
-      log,
-      json,
-      terminal,
-      stop: terminal.stop,
-      lost: lost.signal,
-    });
+    return await untilStopped({ house, home, settings, signIn, log, json, terminal, lost: lost.signal });
   } finally {
     await withinTime(house.close(), log);
   }
@@ -66,24 +56,13 @@ interface Running {
   /** Programs read what happens on stdout. */
   readonly json: boolean;
   readonly terminal: Terminal;
-  /** The gateway is to stop. */
-  readonly stop: AbortSignal;
-  /** It can't go on; the reason says why. */
+  /** The gateway can't go on; the reason says why. */
   readonly lost: AbortSignal;
 }
 
 /** The API comes first: where its port is taken, WhatsApp is not touched. */
-async function untilStopped({
-  house,
-  home,
-  settings,
-  signIn,
-  log,
-  json,
-  terminal,
-  stop,
-  lost,
-}: Running): Promise<number> {
+async function untilStopped(running: Running): Promise<number> {
+  const { house, home, settings, signIn, log, json, terminal, lost } = running;
   // What a crashed gateway left behind must not be taken for ours.
   await rm(home.gatewayJson, { force: true });
   for (const directory of [home.root, home.data, home.workspace]) await clearAbandoned(directory, Date.now());
@@ -121,10 +100,10 @@ async function untilStopped({
     terminal.err(`KafClaw ${terminal.version} runs on ${home.root}. Silent mode is on.`);
     const how = signIn.printable === undefined ? "dashboard.accessToken" : `the access token ${signIn.printable}`;
     terminal.err(`Dashboard: ${publicUrl ?? api.address} (sign in with ${how}, or by a link: kafclaw dashboard)`);
-    link.on("event", (event) => void show(event, { home, json, terminal }));
+    link.on("event", (event) => void show(event, running));
     await house.start(api.address);
     dashboard.loadSoon();
-    await aborted(AbortSignal.any([stop, lost]));
+    await aborted(AbortSignal.any([terminal.stop, lost]));
     lost.throwIfAborted();
     terminal.err("Stopping …");
     return 0;
