@@ -9,8 +9,6 @@ import { z } from "zod";
 import { KafclawError } from "./errors.js";
 import { isTemporary, PRIVATE_DIRECTORY, systemCode, writeNew, writePrivate } from "./files.js";
 
-export { writePrivate } from "./files.js";
-
 /** Where everything lies, as absolute paths. */
 export interface Home {
   readonly root: string;

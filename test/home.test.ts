@@ -4,16 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { clearAbandoned } from "../src/files.js";
-import {
-  createHome,
-  homePaths,
-  openHome,
-  readGateway,
-  removeGateway,
-  writeGateway,
-  writePrivate,
-} from "../src/home.js";
+import { clearAbandoned, writePrivate } from "../src/files.js";
+import { createHome, homePaths, openHome, readGateway, removeGateway, writeGateway } from "../src/home.js";
 
 let base: string;
 beforeEach(async () => {

@@ -103,7 +103,6 @@ export interface Access {
   blockTold(contact: Contact): Promise<void>;
   /** New facts about a person: the other address, a name, the chat they write in. May merge, suspend or follow (DESIGN 3). */
   learn(person: Person, facts?: { name?: string; chat?: Pn | Lid; cause?: string }): Promise<Learned>;
-
   /**
    * A number that was typed while WhatsApp could not be asked is that person's: whoever is known by it alone (the owner,
    * a contact, who an invite is for) is known by their addresses from now on. May merge, as {@link learn}.

@@ -86,12 +86,11 @@ function isSomeoneElse(contact: Contact, pn: Pn, lid: Lid): boolean {
 function cover(denied: Contact, pn: Pn, lid: Lid, others: readonly (Contact | undefined)[]): Plan {
   const covered = new Set([...addressesOf(denied), ...(denied.also ?? [])]);
   const addresses = [pn, lid].filter((address) => !covered.has(address));
-  const suspended = others.filter(
-    (contact) => contact !== undefined && (contact.state === "approved" || contact.state === "pending"),
-  );
+  const suspended = others
+    .filter((contact) => contact !== undefined)
+    .filter(({ state }) => state === "approved" || state === "pending");
   if (addresses.length === 0 && suspended.length === 0) return NOTHING;
-  // The filter has taken out what is undefined.
-  return { kind: "cover", denied, addresses, suspended: suspended as readonly Contact[] };
+  return { kind: "cover", denied, addresses, suspended };
 }
 
 /**

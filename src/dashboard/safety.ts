@@ -47,7 +47,7 @@ export function isOurOrigin(origin: string | undefined, host: string, { publicUr
   return host.toLowerCase() !== open?.host && origin === `http://${host.toLowerCase()}`;
 }
 
-/** Cookies of a request that came over TLS, as far as we can know it, never travel without. */
+/** Whether a request came over TLS, as far as we can know it: its cookies then never travel without. */
 export function isSecure(request: Request, { publicUrl }: Place): boolean {
   return publicUrl !== undefined && request.headers.host?.toLowerCase() === new URL(publicUrl).host;
 }

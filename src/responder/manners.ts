@@ -3,7 +3,7 @@ import type { WaitingDoc } from "./book.js";
 import type { Partner } from "./partner.js";
 import type { ResponderParts } from "./parts.js";
 
-/** Phones show "typing …" for some 25 seconds, and no longer. */
+/** How often "typing …" is said again: phones show it for some 25 seconds, and no longer. */
 const TYPING_MS = 10_000;
 
 /** What a buddy sees of the bot while an answer is made: blue ticks, "typing …", a reaction. */
