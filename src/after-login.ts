@@ -1,6 +1,6 @@
 import { type Access, same } from "./access/index.js";
-import { type Admin, LOCKED_AT_MACHINE, type Scheduler, type SilentMode } from "./admin/index.js";
-import { DAY, MINUTE } from "./clock.js";
+import { type Admin, LOCKED_AT_MACHINE, type SilentMode } from "./admin/index.js";
+import { DAY, MINUTE, type Scheduler } from "./clock.js";
 import type { Lids } from "./lids.js";
 import { present } from "./present.js";
 import type { Link } from "./whatsapp/link.js";

@@ -5,17 +5,9 @@ import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { type Access, type AccessDoc, type AuditRecord, createAccess, personFrom } from "./access/index.js";
 import { createActivity } from "./activity.js";
-import {
-  type Admin,
-  type AdminRecord,
-  createAdmin,
-  createSilentMode,
-  type Gateway,
-  realScheduler,
-  type Scheduler,
-} from "./admin/index.js";
+import { type Admin, type AdminRecord, createAdmin, createSilentMode, type Gateway } from "./admin/index.js";
 import { AfterLogin } from "./after-login.js";
-import { HOUR } from "./clock.js";
+import { HOUR, realScheduler, type Scheduler } from "./clock.js";
 import type { Config } from "./config.js";
 import type { Activity, SignIn } from "./dashboard/index.js";
 import { gatewayView, responderControl } from "./gateway-view.js";

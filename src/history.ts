@@ -1,7 +1,8 @@
 /** What came with the history of a new link, on its way into the journal. */
+
 import type { Logger } from "pino";
 import type { Clock } from "./access/index.js";
-import type { Scheduler } from "./admin/index.js";
+import type { Scheduler } from "./clock.js";
 import { type Message, own } from "./text.js";
 import { type Mapped, type Raw, withOtherAddress } from "./whatsapp/inbound.js";
 import { type Journal, journalId, senderOf } from "./whatsapp/journal.js";

@@ -8,7 +8,7 @@ import {
   personFrom,
   personOf,
 } from "./access/index.js";
-import type { Scheduler } from "./admin/index.js";
+import type { Scheduler } from "./clock.js";
 import type { MissingNumbers } from "./missing-numbers.js";
 import type { People } from "./people.js";
 import { type Message, own } from "./text.js";

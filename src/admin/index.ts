@@ -4,7 +4,8 @@
  */
 import type { Access, Clock, Expected, Learned, Outcome } from "../access/index.js";
 import type { Actor, Contact, Invite } from "../access/types.js";
-import { MINUTE } from "../clock.js";
+import { MINUTE, type Scheduler } from "../clock.js";
+import type { QuietHours } from "../config.js";
 import { KafclawError } from "../errors.js";
 import { own, say } from "../text.js";
 import type { Inbound, Outbox } from "../whatsapp/types.js";
@@ -17,10 +18,8 @@ import { removeOne } from "./commands/remove.js";
 import { undone } from "./commands/undo.js";
 import { createDecider } from "./decisions.js";
 import { Notices } from "./notices.js";
-import type { QuietHours } from "./quiet.js";
 import type { Records } from "./records.js";
 import { findCommand, nearestCommand } from "./registry.js";
-import type { Scheduler } from "./schedule.js";
 import { Secrets } from "./secrets.js";
 import { type Done, refusal, together } from "./targets.js";
 import type { CommandContext, CommandResult, Decider, Gateway } from "./types.js";
@@ -30,7 +29,6 @@ export { inviteLink } from "./commands/invite.js";
 export type { AdminRecord } from "./records.js";
 export { commands, commandTable } from "./registry.js";
 export { type Answer, answerOf, answerOfSetup } from "./report.js";
-export { realScheduler, type Scheduler } from "./schedule.js";
 export { changeOwner, LOCKED_AT_MACHINE, type SetupInput, type SetupOutcome, setUp } from "./setup.js";
 export { createSilentMode } from "./silent.js";
 export type * from "./types.js";

@@ -1,15 +1,15 @@
 import { same } from "../access/identity.js";
 import { type Access, type Clock, isObeyed, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact } from "../access/types.js";
-import { isWithin, MINUTE } from "../clock.js";
+import { isWithin, MINUTE, type Scheduler } from "../clock.js";
+import type { QuietHours } from "../config.js";
 import { present } from "../present.js";
 import { type Message, own, renderWhatsApp } from "../text.js";
 import type { Outbox } from "../whatsapp/types.js";
 import type { NoticeBook } from "./notice-book.js";
 import * as texts from "./notice-texts.js";
-import { type QuietHours, quietUntil } from "./quiet.js";
+import { quietUntil } from "./quiet.js";
 import type { Records, SentRecord, Shown, WaitingRecord } from "./records.js";
-import type { Scheduler } from "./schedule.js";
 import { waitingIn } from "./sent.js";
 import type { Gateway } from "./types.js";
 import { formatTime, stack } from "./words.js";

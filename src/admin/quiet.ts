@@ -1,11 +1,6 @@
 /** Quiet hours: from–to in the owner's time zone, over midnight too. */
 import { MINUTE } from "../clock.js";
-
-/** Times of day, in minutes after midnight; the end is not quiet any more. */
-export interface QuietHours {
-  readonly from: number;
-  readonly to: number;
-}
+import type { QuietHours } from "../config.js";
 
 const DAY_MINUTES = 24 * 60;
 

@@ -1,11 +1,10 @@
 import { identityOf } from "../access/identity.js";
 import { type Access, type Clock, type Outcome, UNDO_WINDOW_MS } from "../access/index.js";
 import type { Contact, Decision } from "../access/types.js";
-import { DAY, isWithin, MINUTE } from "../clock.js";
+import { DAY, isWithin, MINUTE, type Scheduler } from "../clock.js";
 import { KafclawError } from "../errors.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type ReleaseRecord } from "./records.js";
-import type { Scheduler } from "./schedule.js";
 import type { Decided, Gateway } from "./types.js";
 
 /** For so long the outbox knows a greeting that it has sent. */

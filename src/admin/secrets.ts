@@ -1,10 +1,9 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Clock } from "../access/index.js";
-import { MINUTE } from "../clock.js";
+import { MINUTE, type Scheduler } from "../clock.js";
 import { present } from "../present.js";
 import type { Outbox } from "../whatsapp/types.js";
 import { allOf, type Records, type SecretRecord } from "./records.js";
-import type { Scheduler } from "./schedule.js";
 
 /** What the keeper of secrets needs. */
 export interface SecretsParts {

@@ -1,6 +1,6 @@
 import type { Access, Clock } from "../access/index.js";
 import type { Actor } from "../access/types.js";
-import type { Scheduler } from "./schedule.js";
+import type { Scheduler } from "../clock.js";
 import type { SilentMode } from "./types.js";
 import { formatDuration } from "./words.js";
 

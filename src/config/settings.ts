@@ -30,7 +30,10 @@ export class Setting<T> {
   }
 }
 
-/** Hours in which notices wait: minutes since midnight in the owner's time zone; `from` may be after `to`. */
+/**
+ * Hours in which notices wait: minutes after midnight in the owner's time zone. `from` may be after `to`, which is not quiet
+ * any more.
+ */
 export interface QuietHours {
   readonly from: number;
   readonly to: number;

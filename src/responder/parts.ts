@@ -1,11 +1,11 @@
 import type { Lid, Person, Pn } from "../access/identity.js";
 import type { Access } from "../access/index.js";
+import type { Scheduler } from "../clock.js";
 import type { Collection } from "../store/types.js";
 import type { Message } from "../text.js";
 import type { FetchMedia, Outbox, Signal } from "../whatsapp/types.js";
 import type { ConversationDoc } from "./book.js";
 import type { Asked } from "./model.js";
-import type { Scheduler } from "./turns.js";
 
 /** What the responder is made of; its rooms take what they need of it. */
 export interface ResponderParts {

@@ -1,9 +1,5 @@
+import type { Scheduler } from "../clock.js";
 import type { Who } from "./book.js";
-
-/** The scheduler of the gateway; tests bring one that they wind by hand. */
-export interface Scheduler {
-  at(time: number, work: () => void): () => void;
-}
 
 /** What taking turns needs. */
 export interface TurnsParts {

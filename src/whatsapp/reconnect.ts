@@ -1,4 +1,4 @@
-import { isWithin } from "../clock.js";
+import { isWithin, type Scheduler } from "../clock.js";
 import { type Disconnect, waitFor } from "./disconnects.js";
 
 /** A login that has held for so long was a good one: the next reconnect is quick again. */
@@ -13,8 +13,7 @@ const WRITABLE_LOOK_MS = 2_000;
 export interface ReconnectOptions {
   readonly clock: () => number;
   readonly random: () => number;
-  /** Runs work once, at a time in milliseconds since 1970, however far. What it returns takes it back. */
-  readonly scheduler: { at(time: number, work: () => void): () => void };
+  readonly scheduler: Scheduler;
 }
 
 /** When the next connection is made: after one pause at a time, which grows while connections fail in a row. */

@@ -1,4 +1,5 @@
 /** The owner's side of a gateway on a real store and a real book, with an outbox that records and a clock to wind. */
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,13 +18,13 @@ import {
 } from "../../src/access/index.js";
 import { type Admin, type AdminParts, type AdminRecord, createAdmin, createSilentMode } from "../../src/admin/index.js";
 import { allOf } from "../../src/admin/records.js";
-import type { Scheduler } from "../../src/admin/schedule.js";
 import type { CommandResult, Gateway, ResponderControl } from "../../src/admin/types.js";
 import { KafclawError } from "../../src/errors.js";
 import { openStore, type Store } from "../../src/store/index.js";
 import type { Collection } from "../../src/store/types.js";
 import { renderPlain } from "../../src/text.js";
 import type { Content, Inbound, LinkCode, Outbox, Parcel } from "../../src/whatsapp/types.js";
+import { Clockwork } from "../clockwork.js";
 
 export const NOON = Date.UTC(2026, 10, 23, 12, 0, 0);
 export const SECOND = 1_000;
@@ -42,27 +43,6 @@ export function person(number?: string, lid?: string): Person {
     ...(pn?.kind === "pn" ? { pn: pn.pn } : {}),
     ...(other?.kind === "lid" ? { lid: other.lid } : {}),
   };
-}
-
-/** Timers that go off when the test winds the clock. */
-class Clockwork implements Scheduler {
-  now = NOON;
-  private timers = new Set<{ time: number; work: () => void }>();
-
-  at(time: number, work: () => void): () => void {
-    const timer = { time, work };
-    this.timers.add(timer);
-    return () => this.timers.delete(timer);
-  }
-
-  /** The timer that is due next, up to `end`; the clock goes to it. */
-  next(end: number): (() => void) | undefined {
-    const [first] = [...this.timers].filter(({ time }) => time <= end).sort((a, b) => a.time - b.time);
-    if (first === undefined) return undefined;
-    this.timers.delete(first);
-    this.now = Math.max(this.now, first.time);
-    return first.work;
-  }
 }
 
 /** One message as it would be on the wire. */

@@ -1,4 +1,5 @@
 import type { Lid, Person, Pn } from "../../access/identity.js";
+import type { Scheduler } from "../../clock.js";
 import type { Collection } from "../../store/types.js";
 import type { Paces } from "../pace.js";
 import type { Outbox, ParcelState, Signal, Suppression, Wire, WireContent } from "../types.js";
@@ -25,8 +26,7 @@ export interface OutboxOptions {
   readonly wire: Wire;
   readonly clock: () => number;
   readonly random: () => number;
-  /** Runs `work` once at a time (milliseconds since 1970) or soon after; the answer takes it back. */
-  readonly scheduler: { at(time: number, work: () => void): () => void };
+  readonly scheduler: Scheduler;
   readonly newId: () => string;
   /** Asked at the very moment when an item leaves (I3, I4). `content`: absent for signals. */
   readonly mayLeave: (to: Person, content?: WireContent) => "send" | Suppression;
