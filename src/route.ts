@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { Lid, Person, Pn } from "./access/identity.js";
-import { formatNumber, same } from "./access/identity.js";
+import type { Person } from "./access/identity.js";
+import { digitsOf, formatNumber, personFrom, same } from "./access/identity.js";
 import type { Access } from "./access/index.js";
 import type { Contact, Held, Verdict } from "./access/types.js";
 import { KafclawError } from "./access/types.js";
@@ -43,6 +43,7 @@ const RETRY_MS = 5_000;
 /** So many messages of a pending sender behind one make it pointless to hold that one: many more than are held. */
 const OVERTAKEN = 20;
 
+/** Takes every message of the journal on its way, one sender's after the other. */
 export class Route {
   /** One chain a sender, by LID where the journal knows it: their messages stay in order. */
   private readonly chains = new Chains<JournalRecord>(
@@ -199,13 +200,12 @@ export class Route {
   private async withBoth(person: Person): Promise<Person> {
     const { pn, lid } = person;
     if (pn && !lid) {
-      const user = await this.rooms.mapped(userOf(pn), "pn");
-      // Users of stored mappings are bare digits, as Baileys writes them.
-      return user ? { pn, lid: `${user}@lid` as Lid } : person;
+      const user = await this.rooms.mapped(digitsOf(pn), "pn");
+      return (user && personFrom(pn, `${user}@lid`)) || person;
     }
     if (lid && !pn) {
-      const user = await this.rooms.mapped(userOf(lid), "lid");
-      return user ? { pn: `${user}@s.whatsapp.net` as Pn, lid } : person;
+      const user = await this.rooms.mapped(digitsOf(lid), "lid");
+      return (user && personFrom(`${user}@s.whatsapp.net`, lid)) || person;
     }
     return person;
   }
@@ -314,8 +314,4 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
 
 function isPowerOfTwo(count: number): boolean {
   return Number.isInteger(Math.log2(count));
-}
-
-function userOf(address: Pn | Lid): string {
-  return address.slice(0, address.indexOf("@"));
 }

@@ -104,6 +104,7 @@ export interface Admin {
   stop(): Promise<void>;
 }
 
+/** Makes the admin side of a gateway, or of the files of one that is not running. */
 export function createAdmin(parts: AdminParts): Admin {
   const { access, gateway, outbox, settings: records, clock, serverNow, scheduler, timezone, log } = parts;
   const secrets = new Secrets({ records, outbox, clock, scheduler, log });

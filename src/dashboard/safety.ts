@@ -4,6 +4,7 @@ import { type DoubleCsrfUtilities, doubleCsrf } from "csrf-csrf";
 import type { Request, RequestHandler, Response } from "express";
 import { rateLimit } from "express-rate-limit";
 import helmet from "helmet";
+import { MINUTE } from "../clock.js";
 import type { Place } from "./guard.js";
 
 /** The field of every form, and the header of scripts, that holds the CSRF token. */
@@ -11,7 +12,7 @@ export const CSRF_FIELD = "csrf";
 export const CSRF_HEADER = "x-csrf-token";
 
 const TRIES = 10;
-const TRIES_WITHIN_MS = 15 * 60_000;
+const TRIES_WITHIN_MS = 15 * MINUTE;
 
 /** Security headers: nothing from elsewhere, no inline script, no frame around it. */
 export function headers(): RequestHandler {

@@ -36,6 +36,7 @@ export interface Hint {
   readonly commands?: readonly string[];
 }
 
+/** Of how many steps the guided way is. */
 export const STEPS = 5;
 
 const REAL_THING = ["make run", "make install", "kafclaw whatsapp-setup"] as const;

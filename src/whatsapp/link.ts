@@ -3,7 +3,7 @@ import type { BinaryNode, ConnectionState, WAMessage, WASocket } from "@whiskeys
 import { generateMessageIDV2 } from "@whiskeysockets/baileys";
 import type { Logger } from "pino";
 import type { Person, Pn } from "../access/identity.js";
-import { parseJid } from "../access/identity.js";
+import { digitsOf, parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
@@ -187,7 +187,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     if (alive && !replace) {
       throw new KafclawError(
         "already-linked",
-        `Already linked as +${this.me?.pn.split("@")[0] ?? "?"}; nothing to do. To link another account: kafclaw whatsapp-auth --replace.`,
+        `Already linked as +${this.me ? digitsOf(this.me.pn) : "?"}; nothing to do. To link another account: kafclaw whatsapp-auth --replace.`,
       );
     }
     const loggedOut = this.linking?.loggedOut ?? this.current.code === "loggedOut";
@@ -411,7 +411,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     // It is linked, though the connection may have ended meanwhile.
     if (isNew) this.emit("linked", me);
     if (this.connection !== connection || connection.ended.aborted) return;
-    this.setState({ code: "open", sentence: `Linked as +${me.pn.split("@")[0]} and connected.`, remedy: "" });
+    this.setState({ code: "open", sentence: `Linked as +${digitsOf(me.pn)} and connected.`, remedy: "" });
     this.tell({ event: "linked", jid: me.pn, lid: me.lid ?? null });
     this.emit("open");
   }

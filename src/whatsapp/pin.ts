@@ -1,4 +1,4 @@
-import { parseJid } from "../access/identity.js";
+import { digitsOf, type Lid, type Pn, parseJid } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { DAY, SECOND } from "../clock.js";
 import { present } from "../present.js";
@@ -6,8 +6,8 @@ import type { Collection, Doc } from "../store/types.js";
 import type { Me } from "./types.js";
 
 interface PinDoc extends Doc {
-  readonly pn: string;
-  readonly lid?: string;
+  readonly pn: Pn;
+  readonly lid?: Lid;
   readonly linkedAt: number;
   /** The linked device, as WhatsApp calls it: a new link has another one. Absent where it was pinned before this was kept. */
   readonly device?: string;
@@ -53,11 +53,11 @@ export class AccountPin {
     if (!pin || address?.kind !== "pn") return;
     const isOther = pin.lid !== undefined && lid?.kind === "lid" && lid.lid !== pin.lid;
     if (address.pn === pin.pn && !isOther) return;
-    const phone = `+${address.pn.split("@")[0]}`;
+    const phone = `+${digitsOf(address.pn)}`;
     const whose = address.pn === pin.pn ? `another account, which has ${phone} now` : phone;
     throw new KafclawError(
       "other-account",
-      `This home belongs to +${pin.pn.split("@")[0]}, and the phone is ${whose}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
+      `This home belongs to +${digitsOf(pin.pn)}, and the phone is ${whose}; nothing was changed. To change the account: kafclaw whatsapp-auth --replace.`,
     );
   }
 

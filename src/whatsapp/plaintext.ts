@@ -13,6 +13,7 @@ export function encode(message: proto.IMessage): string {
   return Buffer.from(pad(proto.Message.encode(message).finish())).toString("base64");
 }
 
+/** Pads the bytes of a message with one byte, the least that there can be. */
 export function pad(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([bytes, Buffer.from([1])]);
 }
