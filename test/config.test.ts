@@ -146,8 +146,12 @@ describe("wrong settings", () => {
 
   it("name the variable that gave the key, OpenAI's own too", () => {
     const key = "with a space";
-    expect(refusal("{}", { OPENAI_API_KEY: key })).toContain("responder.apiKey (OPENAI_API_KEY in the environment): got");
-    expect(refusal("{}", { KAFCLAW_RESPONDER_API_KEY: key })).toContain("(KAFCLAW_RESPONDER_API_KEY in the environment)");
+    expect(refusal("{}", { OPENAI_API_KEY: key })).toContain(
+      "responder.apiKey (OPENAI_API_KEY in the environment): got",
+    );
+    expect(refusal("{}", { KAFCLAW_RESPONDER_API_KEY: key })).toContain(
+      "(KAFCLAW_RESPONDER_API_KEY in the environment)",
+    );
   });
 
   it("are shown nested where the file has them with their points", () => {
