@@ -271,6 +271,17 @@ describe("the door", () => {
     await other.get(`/sign-in?link=${late}`, 410);
   });
 
+  it("whoever is signed in already goes on from a sign-in of before: the way back, another tab, a second press", async () => {
+    const link = new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
+    const browser = new Browser();
+    await browser.get(`/sign-in?link=${link}`);
+    const before = browser.csrf;
+    await browser.post("/sign-in", { link, back: "/settings" }).expect(303);
+    await browser.get("/sign-in", 303);
+    await browser.get(`/sign-in?link=${link}`, 303);
+    await browser.post("/sign-in", { link, back: "/settings", csrf: before }).expect(303).expect("location", "/settings");
+  });
+
   it("a link is void where the clock was set back: nobody knows how old it is", async () => {
     const link = new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
     house.time.now -= 60 * MINUTE;
