@@ -279,7 +279,10 @@ describe("the door", () => {
     await browser.post("/sign-in", { link, back: "/settings" }).expect(303);
     await browser.get("/sign-in", 303);
     await browser.get(`/sign-in?link=${link}`, 303);
-    await browser.post("/sign-in", { link, back: "/settings", csrf: before }).expect(303).expect("location", "/settings");
+    await browser
+      .post("/sign-in", { link, back: "/settings", csrf: before })
+      .expect(303)
+      .expect("location", "/settings");
   });
 
   it("a link is void where the clock was set back: nobody knows how old it is", async () => {
