@@ -1,3 +1,4 @@
+import { plainDigits } from "../text.js";
 import { addressesOf, digitsOf, type Lid, type Person, type Pn } from "./identity.js";
 import type { Code, Contact, ContactState } from "./types.js";
 
@@ -108,7 +109,7 @@ export class ContactBook {
     if (name !== "" && this.folded(contact).includes(name)) return true;
     const code = wanted.toUpperCase();
     if (codesOf(contact).some((own) => own === code)) return true;
-    const digits = /[\p{L}]/u.test(wanted) ? "" : wanted.replace(/\D/g, "");
+    const digits = /[\p{L}]/u.test(wanted) ? "" : plainDigits(wanted).replace(/\D/g, "").replace(/^00/, "");
     return digits !== "" && contact.pn !== undefined && digitsOf(contact.pn).includes(digits);
   }
 }

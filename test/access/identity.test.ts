@@ -90,6 +90,8 @@ describe("a number that a person types", () => {
     "+49 (170) 123-45-67",
     "+49‑170‑1234567",
     "+49 (0)170 1234567",
+    "+٤٩ ١٧٠ ١٢٣٤٥٦٧",
+    "+४९१७०१२३४५६७",
   ])("%s is read", (text) => {
     expect(parseAddress(text)).toEqual({ kind: "pn", pn: "491701234567@s.whatsapp.net", device: 0 });
   });
