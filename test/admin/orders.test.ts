@@ -574,7 +574,7 @@ describe("/silent", () => {
     for (const [mode, what] of [
       [undefined, "buddies are answered"],
       ["model", "buddies are answered"],
-      ["relay", "what you reply to buddies' messages here goes out"],
+      ["relay", "what you reply to buddies' messages in the admin chat goes out"],
       ["off", "greetings go out; nothing answers buddies, as no model is set"],
     ] as const) {
       Object.assign(house.gateway.responder, { mode });
