@@ -12,7 +12,7 @@
 import { cleanText, oneLine } from "./text/clean.js";
 
 export { CHUNK_LENGTH, chunks, FENCE } from "./text/chunks.js";
-export { cleanName, cleanText, cut, firstWords } from "./text/clean.js";
+export { cleanName, cleanText, cut, firstWords, oneLine } from "./text/clean.js";
 export { plainDigits } from "./text/digits.js";
 export { nearest, resembles } from "./text/likeness.js";
 

@@ -1,4 +1,4 @@
-import { plainDigits } from "../text.js";
+import { oneLine, plainDigits } from "../text.js";
 import { addressesOf, digitsOf, type Lid, type Person, type Pn } from "./identity.js";
 import type { Code, Contact, ContactState } from "./types.js";
 
@@ -87,7 +87,8 @@ export class ContactBook {
    * @param search part of a name (case and accents don't matter) or of a number, or a code
    */
   list(state: ContactState, options: { skip?: number; limit?: number; search?: string } = {}): readonly Contact[] {
-    const wanted = options.search?.trim() ?? "";
+    const { search = "" } = options;
+    const wanted = oneLine(search) || search.trim();
     const found = [...this.in(state)].filter((contact) => wanted === "" || this.#fits(contact, wanted));
     const order = state === "pending" ? 1 : -1;
     found.sort((a, b) => order * (a.since - b.since) || (a.code < b.code ? -1 : 1));

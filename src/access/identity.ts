@@ -12,7 +12,7 @@
  */
 import { parsePhoneNumberFromString } from "libphonenumber-js";
 import { present } from "../present.js";
-import { plainDigits } from "../text.js";
+import { oneLine, plainDigits } from "../text.js";
 
 declare const brand: unique symbol;
 
@@ -76,7 +76,7 @@ export function parseJid(jid: string): Address {
  * @returns `undefined` for what is neither; numbers are checked for a possible length, not for being in use
  */
 export function parseAddress(text: string): Address | undefined {
-  const typed = text.trim();
+  const typed = oneLine(text);
   if (typed.includes("@")) {
     const address = parseJid(typed.replace(/^\+/, ""));
     return address.kind === "other" ? undefined : address;
@@ -87,8 +87,9 @@ export function parseAddress(text: string): Address | undefined {
 
 /** Whether a text is meant as a phone number: digits, at most with the marks that people put between them. */
 export function looksLikeNumber(text: string): boolean {
-  const typed = plainDigits(text);
-  return /^[+(]?[\d\s().\-/‐-―]*$/u.test(typed.trim()) && /\d/.test(typed);
+  // Numbers that were copied out of a phone's contacts come between direction marks.
+  const typed = plainDigits(oneLine(text));
+  return /^[+(]?[\d\s().\-/‐-―]*$/u.test(typed) && /\d/.test(typed);
 }
 
 /** WhatsApp still writes a 1 behind Mexico's country code, which the numbering plan has dropped. */
