@@ -182,6 +182,13 @@ describe("whatsapp-setup on the files", () => {
     expect((await run("status")).out).toMatch(/Owner: none.*\nPairing token: none/);
   });
 
+  it("a model says so where the environment names another one, which goes first", async () => {
+    const model = ["whatsapp-setup", "--model", "new", "--base-url", "http://127.0.0.1:9/v1"];
+    expect((await runIn(home, model)).err).toMatch(/config\.json\.$/m);
+    const { err } = await runIn(home, model, { KAFCLAW_RESPONDER_MODEL: "old" });
+    expect(err).toContain("config.json, but the environment goes first: take out KAFCLAW_RESPONDER_MODEL.");
+  });
+
   it("a short token changes nothing", async () => {
     expect(
       await run("whatsapp-setup", "--owner", "+15550001000", "--token", "short", "--allow", "+15550002000"),
