@@ -700,7 +700,14 @@ describe("what the pages do", () => {
     expect((await browser.get("/settings")).text).not.toContain("old token");
     await house.cli("token", "rotate");
     expect((await browser.get("/settings")).text).toMatch(/stranger again of <bdi>Alice<[\s\S]*Remove this one</);
-    expect(await browser.does("/settings/old-token", {})).toMatch(/^Done\. Removed 1 sender/);
+    const codes = alice.code;
+    const bob = await house.knocks("Bob", "+1 555 000 3000", house.access.revealToken());
+    await house.cli("token", "rotate");
+    expect(await browser.does("/settings/old-token", { codes })).toContain(`Nothing changed: Bob (${bob.code}) came`);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["pending", "pending"]);
+    await house.cli("deny", bob.code);
+    expect((await browser.get("/settings")).text).toContain(`name="codes" value="${codes}"`);
+    expect(await browser.does("/settings/old-token", { codes })).toMatch(/^Done\. Removed 1 sender/);
     expect(house.state(alice)).toBe("stranger");
   });
 
