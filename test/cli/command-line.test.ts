@@ -168,6 +168,13 @@ describe("whatsapp-setup on the files", () => {
     expect(out).toMatch(
       /^approved \(2\)\n(?: {2}\w{4} {2}\+1 555 000 200[01] {2}.*\n){2}denied \(1\)\n.*3000.*\npending \(0\)$/,
     );
+    const [{ since }] = lists.denied;
+    for (const hour of [-11, 14]) {
+      // The signs of these zones are the other way round.
+      const env = { KAFCLAW_TIMEZONE: `Etc/GMT${hour < 0 ? "+" : "-"}${Math.abs(hour)}` };
+      const there = new Date(since + hour * 3_600_000).toISOString().slice(0, 16).replace("T", " ");
+      expect((await runIn(home, ["whatsapp-auth", "--list"], env)).out).toContain(`3000  no name  ${there}`);
+    }
     const status = JSON.parse((await run("status", "--json")).out);
     expect(status).toMatchObject({ running: false, token: true, owner: { pn: "15550001000@s.whatsapp.net" } });
   });
