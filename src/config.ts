@@ -77,7 +77,7 @@ export function parseConfig(text: string | undefined, env: Environment, file = "
       if (!found) continue;
       const result = setting.schema.safeParse(found.value);
       if (result.success) values.set(key, result.data);
-      else mistakes.push(`${key}${place(key, found)}: ${gotAndTakes(setting, found.value)}`);
+      else mistakes.push(`${key}${place(found)}: ${gotAndTakes(setting, found.value)}`);
     }
     origins.set(key, given.get(key)?.origin ?? "default");
   }
@@ -156,6 +156,8 @@ const LARGEST = 1_000_000;
 interface Given {
   readonly value: unknown;
   readonly origin: "file" | "environment";
+  /** The variable of the environment. */
+  readonly variable?: string;
 }
 
 type AnySetting = Setting<unknown>;
@@ -180,8 +182,10 @@ function nest(tree: object, prefix: string, values: ReadonlyMap<string, unknown>
 
 async function readText(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
   } catch (error) {
+    if (error instanceof TypeError)
+      throw new KafclawError("bad-config", `${file} is no UTF-8 text; save it as UTF-8 and start again.`, "usage");
     const code = systemCode(error) ?? String(error);
     // A home that is a file is told by whoever opens it.
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -246,7 +250,7 @@ function fromEnvironment(env: Environment, given: Map<string, Given>, mistakes: 
     if (key !== undefined && setting) {
       // "KAFCLAW_DASHBOARD_PORT=" is how compose files leave a variable out.
       if (text.trim() === "" && setting.about.empty !== true) continue;
-      given.set(key, { value: fromText(setting.about.kind, text), origin: "environment" });
+      given.set(key, { value: fromText(setting.about.kind, text), origin: "environment", variable: name });
       continue;
     }
     // Other programs may have variables of this kind; only what looks like a slip is one.
@@ -258,8 +262,10 @@ function fromEnvironment(env: Environment, given: Map<string, Given>, mistakes: 
 /** OpenAI's own variable for the key counts where ours is not given: many machines have it already. */
 function openAiKey(env: Environment, inFile: ReadonlyMap<string, Given>, inEnvironment: Map<string, Given>): void {
   const key = "responder.apiKey";
-  const value = env.OPENAI_API_KEY?.trim();
-  if (value && !inFile.has(key) && !inEnvironment.has(key)) inEnvironment.set(key, { value, origin: "environment" });
+  const variable = "OPENAI_API_KEY";
+  const value = env[variable]?.trim();
+  if (value && !inFile.has(key) && !inEnvironment.has(key))
+    inEnvironment.set(key, { value, origin: "environment", variable });
 }
 
 /** What each setting allows, and both together don't. */
@@ -269,7 +275,7 @@ function contradictions(values: ReadonlyMap<string, unknown>, given: ReadonlyMap
     const value = values.get(key);
     return typeof value === "string" ? value : undefined;
   };
-  const named = (key: string): string => key + place(key, given.get(key));
+  const named = (key: string): string => key + place(given.get(key));
   const url = text("whatsapp.url");
   if (text("whatsapp.rootKey") !== undefined && !(url !== undefined && isLoopback(urlOf(url)?.hostname ?? ""))) {
     const got = url === undefined ? "none" : JSON.stringify(url);
@@ -306,7 +312,7 @@ function badConfig(mistakes: readonly string[], file: string): KafclawError {
   const [only] = mistakes;
   const message =
     mistakes.length === 1
-      ? `A setting is wrong, change it and start again: ${only}.`
+      ? `A setting is wrong, change it and start again: ${only?.replace(/[^?]$/, "$&.")}`
       : `${mistakes.length} settings are wrong, change them (${file}, or the environment) and start again:\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`;
   return new KafclawError("bad-config", message, "usage");
 }
@@ -319,12 +325,15 @@ function variableOf(key: string): string {
 }
 
 /** Where a setting was given, as whoever mends it finds it. */
-function place(key: string, given: Given | undefined): string {
+function place(given: Given | undefined): string {
   if (given === undefined) return "";
-  return given.origin === "file" ? " (config.json)" : ` (${variableOf(key)} in the environment)`;
+  return given.variable === undefined ? " (config.json)" : ` (${given.variable} in the environment)`;
 }
 
 function didYouMean(key: string, siblings: readonly string[]): string {
+  // With its points, as everywhere but in the file.
+  const nested = key.split(".").reduceRight((inside, name) => `{"${name}": ${inside}}`, "…");
+  if (leaves.has(key)) return `; write it nested, as ${nested}`;
   const all = [...leaves.keys()];
   // A slip in the word, or the right word in the wrong place (`port` alone).
   const meant =

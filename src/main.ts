@@ -88,9 +88,12 @@ process.on("unhandledRejection", (error) => terminal.log("error").error({ err: e
 
 process.once("beforeExit", onNothingLeft);
 void runCommandLine(process.argv.slice(2), terminal).then((code) => {
-  // A disk says only a moment later that it took nothing.
-  setImmediate(() => {
-    if (lost) terminal.err(`The result could not be written: ${lost.message}`);
-    process.exit(lost ? 1 : code);
+  // A pipe takes 64 kB at a time: what its reader has not taken yet would be lost. A closed one ends the wait, too.
+  stdout.write("", () => {
+    // A disk says only a moment later that it took nothing.
+    setImmediate(() => {
+      if (lost) terminal.err(`The result could not be written: ${lost.message}`);
+      process.exit(lost ? 1 : code);
+    });
   });
 });

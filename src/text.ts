@@ -12,7 +12,8 @@
 import { cleanText, oneLine } from "./text/clean.js";
 
 export { CHUNK_LENGTH, chunks, FENCE } from "./text/chunks.js";
-export { cleanName, cleanText, cut, firstWords } from "./text/clean.js";
+export { cleanName, cleanText, cut, firstWords, oneLine } from "./text/clean.js";
+export { plainDigits } from "./text/digits.js";
 export { nearest, resembles } from "./text/likeness.js";
 
 /** One piece of a message: `own` words as written, or foreign `data` that is escaped when rendered. */

@@ -144,6 +144,23 @@ describe("wrong settings", () => {
     ]);
   });
 
+  it("name the variable that gave the key, OpenAI's own too", () => {
+    const key = "with a space";
+    expect(refusal("{}", { OPENAI_API_KEY: key })).toContain(
+      "responder.apiKey (OPENAI_API_KEY in the environment): got",
+    );
+    expect(refusal("{}", { KAFCLAW_RESPONDER_API_KEY: key })).toContain(
+      "(KAFCLAW_RESPONDER_API_KEY in the environment)",
+    );
+  });
+
+  it("are shown nested where the file has them with their points", () => {
+    expect(refusal('{"dashboard.port":1}')).toBe(
+      'A setting is wrong, change it and start again: dashboard.port (config.json): no such setting; write it nested, as {"dashboard": {"port": …}}.',
+    );
+    expect(refusal('{"dashboard":{"prot":1}}')).toMatch(/did you mean dashboard\.port\?$/);
+  });
+
   it.each(["", "\u200b"])("name a setting of which nothing can be seen: %j", (name) => {
     expect(refusal(JSON.stringify({ [name]: 1 }))).toContain('"" (config.json): no such setting');
   });
@@ -253,11 +270,16 @@ describe("the file", () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  it("may be missing, may begin with a byte-order mark, and may not be a directory", async () => {
+  it("may be missing, may begin with a byte-order mark, and may be neither in another encoding nor a directory", async () => {
     const config = join(root, "config.json");
     expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(18791);
     await writeFile(config, '\uFEFF{"dashboard":{"port":80}}');
     expect((await loadConfig({ config }, {})).config.dashboard.port).toBe(80);
+    await writeFile(config, Buffer.from('{"texts":{"greeting":"Grüezi!"}}', "latin1"));
+    await expect(loadConfig({ config }, {})).rejects.toMatchObject({
+      code: "bad-config",
+      message: `${config} is no UTF-8 text; save it as UTF-8 and start again.`,
+    });
     await rm(config);
     await mkdir(config);
     await expect(loadConfig({ config }, {})).rejects.toMatchObject({

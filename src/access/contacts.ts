@@ -1,3 +1,4 @@
+import { oneLine, plainDigits } from "../text.js";
 import { addressesOf, digitsOf, type Lid, type Person, type Pn } from "./identity.js";
 import type { Code, Contact, ContactState } from "./types.js";
 
@@ -86,7 +87,8 @@ export class ContactBook {
    * @param search part of a name (case and accents don't matter) or of a number, or a code
    */
   list(state: ContactState, options: { skip?: number; limit?: number; search?: string } = {}): readonly Contact[] {
-    const wanted = options.search?.trim() ?? "";
+    const { search = "" } = options;
+    const wanted = oneLine(search) || search.trim();
     const found = [...this.in(state)].filter((contact) => wanted === "" || this.#fits(contact, wanted));
     const order = state === "pending" ? 1 : -1;
     found.sort((a, b) => order * (a.since - b.since) || (a.code < b.code ? -1 : 1));
@@ -108,7 +110,7 @@ export class ContactBook {
     if (name !== "" && this.folded(contact).includes(name)) return true;
     const code = wanted.toUpperCase();
     if (codesOf(contact).some((own) => own === code)) return true;
-    const digits = /[\p{L}]/u.test(wanted) ? "" : wanted.replace(/\D/g, "");
+    const digits = /[\p{L}]/u.test(wanted) ? "" : plainDigits(wanted).replace(/\D/g, "").replace(/^00/, "");
     return digits !== "" && contact.pn !== undefined && digitsOf(contact.pn).includes(digits);
   }
 }

@@ -12,6 +12,7 @@
  */
 import { parsePhoneNumberFromString } from "libphonenumber-js";
 import { present } from "../present.js";
+import { oneLine, plainDigits } from "../text.js";
 
 declare const brand: unique symbol;
 
@@ -75,7 +76,7 @@ export function parseJid(jid: string): Address {
  * @returns `undefined` for what is neither; numbers are checked for a possible length, not for being in use
  */
 export function parseAddress(text: string): Address | undefined {
-  const typed = text.trim();
+  const typed = oneLine(text);
   if (typed.includes("@")) {
     const address = parseJid(typed.replace(/^\+/, ""));
     return address.kind === "other" ? undefined : address;
@@ -86,7 +87,9 @@ export function parseAddress(text: string): Address | undefined {
 
 /** Whether a text is meant as a phone number: digits, at most with the marks that people put between them. */
 export function looksLikeNumber(text: string): boolean {
-  return /^[+(]?[\d\s().\-/‐-―]*$/u.test(text.trim()) && /\d/.test(text);
+  // Numbers that were copied out of a phone's contacts come between direction marks.
+  const typed = plainDigits(oneLine(text));
+  return /^[+(]?[\d\s().\-/‐-―]*$/u.test(typed) && /\d/.test(typed);
 }
 
 /** WhatsApp still writes a 1 behind Mexico's country code, which the numbering plan has dropped. */
@@ -95,7 +98,7 @@ const MEXICAN_MOBILE = /^521\d{10}$/;
 /** Reads a phone number with its country code: `+49 170 1234567`, `0049170…`, `491701234567`. */
 export function parseNumber(text: string): Pn | undefined {
   if (!looksLikeNumber(text)) return undefined;
-  const digits = text.replace(/\D/g, "").replace(/^00/, "");
+  const digits = plainDigits(text).replace(/\D/g, "").replace(/^00/, "");
   // A single leading zero is a national number, and which nation we can't know.
   if (digits === "" || digits.startsWith("0")) return undefined;
   if (MEXICAN_MOBILE.test(digits)) return toPn(digits);

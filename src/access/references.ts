@@ -3,7 +3,7 @@
  * that fits two contacts is refused and lists both.
  */
 import { KafclawError } from "../errors.js";
-import { firstWords } from "../text.js";
+import { firstWords, oneLine } from "../text.js";
 import type { Scope } from "./api.js";
 import { looksLikeCode, parseCode } from "./code.js";
 import { type ContactBook, fold } from "./contacts.js";
@@ -20,7 +20,8 @@ const SHOWN_LENGTH = 40;
 
 /** @throws KafclawError `unknown-reference`, `ambiguous`, `not-a-person`, `bad-number` */
 export function resolve(book: ContactBook, reference: string, scope: Scope = {}): Contact | Person {
-  const typed = reference.trim();
+  // What was copied comes with marks that nobody sees; of those alone it means nobody, as it stands.
+  const typed = oneLine(reference) || reference.trim();
   if (typed === "") return only(candidates(book, scope), scope);
   if (typed.includes("@")) return byJid(book, typed);
   if (looksLikeNumber(typed)) return byNumber(book, typed);

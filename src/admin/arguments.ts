@@ -2,6 +2,7 @@
 import parse from "yargs-parser";
 import { looksLikeNumber, parseCode } from "../access/index.js";
 import { KafclawError } from "../errors.js";
+import { plainDigits } from "../text.js";
 import { oneLineOf } from "./read.js";
 
 /** Phones turn `--` into a dash, and straight quotes into curly ones. */
@@ -12,8 +13,13 @@ const QUOTED = /"([^"]*)"|[“”„«]([^“”»]*)[“”»]|(\S+)/gu;
 export function splitWords(line: string): string[] {
   return [...oneLineOf(line).matchAll(QUOTED)].map((found) => {
     const bare = found[3];
-    return bare === undefined ? (found[1] ?? found[2] ?? "").trim() : bare.replace(DASHES, "--");
+    return bare === undefined ? (found[1] ?? found[2] ?? "").trim() : inPlainDigits(bare.replace(DASHES, "--"));
   });
+}
+
+/** A number or a duration in the digits that are read here; names and labels stay as they are. */
+function inPlainDigits(arg: string): string {
+  return /^(?:--\w+=)?\+?(?:\p{Nd}+[mhd]?)+$/iu.test(arg) ? plainDigits(arg) : arg;
 }
 
 /** What a command takes besides its words. */
@@ -137,5 +143,5 @@ function isCode(word: string): boolean {
 }
 
 function digits(text: string): number {
-  return text.replace(/\D/g, "").length;
+  return plainDigits(text).replace(/\D/g, "").length;
 }

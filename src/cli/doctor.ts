@@ -75,7 +75,11 @@ async function lookAtHome(home: Home): Promise<Finding> {
     return bad("home", `${root} is a file, and KafClaw needs a directory there: set KAFCLAW_HOME to another place.`);
   }
   if ((found.mode & 0o077) === 0 || !(await isOurs(home))) return good("home", root);
-  return { name: "home", state: "note", sentence: `${root} can be read by others on this machine: chmod 700 ${root}.` };
+  return {
+    name: "home",
+    state: "note",
+    sentence: `${root} can be read by others on this machine: chmod 700 "${root}".`,
+  };
 }
 
 function settingsSentence({ config }: Home, { origins }: LoadedConfig): string {

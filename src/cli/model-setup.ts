@@ -1,5 +1,5 @@
 /** The model in the set-up: what is offered, what is chosen, and whether it answers. */
-import { type Config, changeConfig, checkChanges, mistakeIn } from "../config.js";
+import { type Config, changeConfig, checkChanges, configTable, mistakeIn } from "../config.js";
 import type { Home } from "../home.js";
 import { present } from "../present.js";
 import type { Ollama } from "../responder/index.js";
@@ -108,8 +108,14 @@ export async function applyModel(
 ): Promise<void> {
   let { responder } = config;
   if (Object.keys(choice).length > 0) {
-    ({ responder } = (await changeConfig(home, terminal.env, changesOf(choice))).config);
-    terminal.err(`It is in ${home.config}${gatewayRuns ? "; restart the gateway, and it holds" : ""}.`);
+    const changes = changesOf(choice);
+    const loaded = await changeConfig(home, terminal.env, changes);
+    ({ responder } = loaded.config);
+    const isOverruled = (key: string): boolean => key in changes && loaded.origins.get(key) === "environment";
+    const stronger = configTable().flatMap(({ key, env }) => (isOverruled(key) ? [env] : []));
+    const holds = gatewayRuns ? "; restart the gateway, and it holds" : "";
+    const overruled = `, but the environment goes first: take out ${stronger.join(" and ")}`;
+    terminal.err(`It is in ${home.config}${stronger.length > 0 ? overruled : holds}.`);
   }
   if (responder.model === undefined) {
     if (Object.keys(choice).length > 0) terminal.err("No model is set yet, so nothing answers with it: --model NAME.");

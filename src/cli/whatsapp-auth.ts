@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { formatNumber, personFrom, phoneDigits } from "../access/index.js";
+import { homeFrom, loadConfig } from "../config.js";
 import { KafclawError } from "../errors.js";
+import { homePaths } from "../home.js";
 import { cleanText } from "../text.js";
 import { runCommand, show } from "./admin.js";
 import { type CliCommand, type Given, listFlag, type Terminal, textFlag } from "./command.js";
@@ -84,20 +86,25 @@ const Lists = z.object({ approved: z.array(Entry), denied: z.array(Entry), pendi
 async function list({ json }: Given, terminal: Terminal): Promise<number> {
   const answer = await runCommand("list", [], terminal);
   if (json || !answer.ok) return show(answer, json, terminal);
+  // Without good settings, which a running gateway can do without, the machine's.
+  const { env } = terminal;
+  const settings = await loadConfig(homePaths(homeFrom(env)), env).catch(() => undefined);
   for (const [state, entries] of Object.entries(Lists.parse(answer.data))) {
     terminal.out(`${state} (${entries.length})`);
     for (const { code, pn, lid, name, since } of entries) {
       const person = personFrom(pn, lid);
       const number = person === undefined ? "" : formatNumber(person);
-      terminal.out(`  ${[code, number, cleanText(name, 64) || "no name", dayOf(since)].join("  ")}`);
+      terminal.out(
+        `  ${[code, number, cleanText(name, 64) || "no name", dayOf(since, settings?.config.timezone)].join("  ")}`,
+      );
     }
   }
   return 0;
 }
 
-/** `2026-11-23 14:02`, in the machine's time zone. */
-function dayOf(at: number): string {
-  return new Date(at).toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" });
+/** `2026-11-23 14:02`, in the owner's time zone. */
+function dayOf(at: number, timeZone: string | undefined): string {
+  return new Date(at).toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short", timeZone });
 }
 
 /** @returns the worst exit code */

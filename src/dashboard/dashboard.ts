@@ -14,7 +14,7 @@ import { type ApiParts, createApi } from "./api.js";
 import { isOurHost } from "./guard.js";
 import { Live } from "./live.js";
 import { activityPages } from "./pages/activity.js";
-import { Desk, type DeskParts, sessionOf, setSession } from "./pages/desk.js";
+import { backTo, Desk, type DeskParts, sessionOf, setSession } from "./pages/desk.js";
 import { linkPages } from "./pages/link.js";
 import { overview } from "./pages/overview.js";
 import { settingsPages } from "./pages/settings.js";
@@ -86,6 +86,8 @@ function pages(
       return fail(desk, request, response, 405, "Pages are read and their forms are sent; nothing was changed.");
     }
     if (request.method !== "POST" || csrf.isRight(request)) return next();
+    // Signed in meanwhile, by another tab or by the first of two presses.
+    if (session && request.path === "/sign-in") return response.redirect(303, backTo(request, "/"));
     fail(desk, request, response, 403, STALE_FORM);
   });
   signInPages(router, desk, parts);

@@ -23,7 +23,7 @@ export function damaged(file: string, line: number, what: string): KafclawError 
 export function missing(file: string, other: string): KafclawError {
   return new KafclawError(
     "store-damaged",
-    `${file} is missing, while ${other} still holds something; restore it from a backup, or, to go on without all that it held, put an empty file in its place (touch ${file}) and start again.`,
+    `${file} is missing, while ${other} still holds something; restore it from a backup, or, to go on without all that it held, put an empty file in its place (touch "${file}") and start again.`,
     "failed",
   );
 }

@@ -48,6 +48,10 @@ it("a search finds names in any case and accent, codes, and parts of numbers, an
   expect(search("CHLOE")).toEqual(["Chloé"]);
   expect(search(anna?.code.toLowerCase() ?? "")).toEqual(["Anna"]);
   expect(search("+1 555 000 2001")).toEqual(["Ben  Bär"]);
+  expect(search("\u2068Ben Bär\u2069")).toEqual(["Ben  Bär"]);
+  expect(search("\u202a+1 555 000 2001\u202c")).toEqual(["Ben  Bär"]);
+  expect(search("+١ ٥٥٥ ٠٠٠ ٢٠٠١")).toEqual(["Ben  Bär"]);
+  expect(search("001 555 000 2001")).toEqual(["Ben  Bär"]);
   expect(search("0002")).toEqual(["Anna", "Ben  Bär", "Chloé"]);
   expect(search("  ")).toEqual(["Anna", "Ben  Bär", "Chloé", "Dora"]);
   expect(search("\u0301")).toEqual([]);

@@ -90,6 +90,10 @@ describe("a number that a person types", () => {
     "+49 (170) 123-45-67",
     "+49‑170‑1234567",
     "+49 (0)170 1234567",
+    "\u202a+49 170 1234567\u202c",
+    "\u200e491701234567@s.whatsapp.net",
+    "+٤٩ ١٧٠ ١٢٣٤٥٦٧",
+    "+४९१७०१२३४५६७",
   ])("%s is read", (text) => {
     expect(parseAddress(text)).toEqual({ kind: "pn", pn: "491701234567@s.whatsapp.net", device: 0 });
   });

@@ -49,9 +49,10 @@ describe("a reference", () => {
     else expect((await refusal(found)).code).toBe("unknown-reference");
   });
 
-  it("may have spaces around it", () => {
+  it("may have spaces around it, and marks that nobody sees", () => {
     for (const form of [alice.code, "+1 555 000 2000", "2000@lid", "müller"]) {
       expect(find(`  ${form}\t`)).toMatchObject({ code: alice.code });
+      expect(find(`\u2068${form}\u2069`)).toMatchObject({ code: alice.code });
     }
     expect(find("   ", { states: ["pending"] })).toMatchObject({ code: alice.code });
   });
@@ -84,7 +85,8 @@ describe("a reference", () => {
   });
 
   it("that is no word at all fits nobody", async () => {
-    expect((await refusal(() => find("\u0301"))).code).toBe("unknown-reference");
+    for (const unseen of ["\u0301", "\u2068\u2069"])
+      expect((await refusal(() => find(unseen))).code).toBe("unknown-reference");
   });
 
   it("that fits several is answered with whom it fits", async () => {

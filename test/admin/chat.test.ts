@@ -158,7 +158,7 @@ describe("who is meant", () => {
     );
     expect(await house.says("/approve all 5")).toMatch(/^4 are pending/);
     expect(house.access.counts().approved).toBe(0);
-    const done = await house.says("/approve all 4");
+    const done = await house.says("/approve all ٤");
     expect(done.split("\n")).toHaveLength(4);
     expect(house.access.counts().approved).toBe(4);
   });

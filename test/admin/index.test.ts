@@ -98,7 +98,7 @@ describe("a command from outside the chat", () => {
       "| `/help [command]` | lists the commands, or explains one |",
       "| `/status` | link, silent mode, counts, uptime, responder, version |",
     ]);
-    expect(rows).toContain("| `/silent [on\\|off [--for 2h]]` | silent mode: nothing goes out but to this chat |");
+    expect(rows).toContain("| `/silent [on\\|off [--for 2h]]` | silent mode: nothing goes out but to the admin chat |");
     expect(rows.at(-1)).toBe("");
   });
 

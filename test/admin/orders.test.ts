@@ -574,7 +574,7 @@ describe("/silent", () => {
     for (const [mode, what] of [
       [undefined, "buddies are answered"],
       ["model", "buddies are answered"],
-      ["relay", "what you reply to buddies' messages here goes out"],
+      ["relay", "what you reply to buddies' messages in the admin chat goes out"],
       ["off", "greetings go out; nothing answers buddies, as no model is set"],
     ] as const) {
       Object.assign(house.gateway.responder, { mode });
@@ -895,6 +895,12 @@ describe("/invite", () => {
     await house.cli("invite", "Cy");
     const cy = house.access.invites().find(({ label }) => label === "Cy");
     expect(await house.cli("invite", "REVOKE", cy?._id ?? "")).toMatchObject({ text: "The invite for Cy is void." });
+    await house.cli("invite", "Zoë");
+    expect(await house.cli("invite", "revoke", "ZOË".normalize("NFD"))).toMatchObject({ ok: true });
+    expect(await house.cli("invite", `\u001b[31m${"Long ".repeat(20)}`)).toMatchObject({
+      data: { label: `${"Long ".repeat(12)}Lon…` },
+    });
+    expect(await house.cli("invite", "\u200b")).toMatchObject({ ok: false });
     expect(await house.cli("invite", "revoke")).toMatchObject({
       text: "Whose? /invite revoke and the name; /invite list shows the open ones.",
       error: { code: "bad-usage", kind: "usage" },

@@ -181,6 +181,20 @@ describe("reading orders", () => {
     expect(references(words).map((typed) => (typed.kind === "one" ? typed.text : typed.words))).toEqual(expected);
   });
 
+  it("numbers and durations come in the digits of any script, names as they are", () => {
+    expect(splitWords("off --for ٢h --days=۳ +٤٩ १७० 𝟙 Gruppe٣ ٣.Stock")).toEqual([
+      "off",
+      "--for",
+      "2h",
+      "--days=3",
+      "+49",
+      "170",
+      "1",
+      "Gruppe٣",
+      "٣.Stock",
+    ]);
+  });
+
   it("durations: what is written is what is meant", () => {
     expect(["30m", "2h", "1d", "1h30m", "2 h", "31d", "32d", "0m", "5", "-1h", "1w"].map(parseDuration)).toEqual([
       1_800_000,

@@ -63,6 +63,8 @@ describe("several at once", () => {
     expect(states()).toEqual(["stranger", "stranger", "pending"]);
     await house.says("/approve cy :)");
     expect(states()).toEqual(["stranger", "stranger", "approved"]);
+    await house.says("/approve +١ ٥٥٥ ٠٠٠ ٢٠٠٠ १५५५०००३०००");
+    expect(states()).toEqual(["approved", "approved", "approved"]);
   });
 
   it("the same stranger named twice is approved once", async () => {

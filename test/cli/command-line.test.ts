@@ -168,6 +168,13 @@ describe("whatsapp-setup on the files", () => {
     expect(out).toMatch(
       /^approved \(2\)\n(?: {2}\w{4} {2}\+1 555 000 200[01] {2}.*\n){2}denied \(1\)\n.*3000.*\npending \(0\)$/,
     );
+    const [{ since }] = lists.denied;
+    for (const hour of [-11, 14]) {
+      // The signs of these zones are the other way round.
+      const env = { KAFCLAW_TIMEZONE: `Etc/GMT${hour < 0 ? "+" : "-"}${Math.abs(hour)}` };
+      const there = new Date(since + hour * 3_600_000).toISOString().slice(0, 16).replace("T", " ");
+      expect((await runIn(home, ["whatsapp-auth", "--list"], env)).out).toContain(`3000  no name  ${there}`);
+    }
     const status = JSON.parse((await run("status", "--json")).out);
     expect(status).toMatchObject({ running: false, token: true, owner: { pn: "15550001000@s.whatsapp.net" } });
   });
@@ -180,6 +187,13 @@ describe("whatsapp-setup on the files", () => {
       });
     }
     expect((await run("status")).out).toMatch(/Owner: none.*\nPairing token: none/);
+  });
+
+  it("a model says so where the environment names another one, which goes first", async () => {
+    const model = ["whatsapp-setup", "--model", "new", "--base-url", "http://127.0.0.1:9/v1"];
+    expect((await runIn(home, model)).err).toMatch(/config\.json\.$/m);
+    const { err } = await runIn(home, model, { KAFCLAW_RESPONDER_MODEL: "old" });
+    expect(err).toContain("config.json, but the environment goes first: take out KAFCLAW_RESPONDER_MODEL.");
   });
 
   it("a short token changes nothing", async () => {

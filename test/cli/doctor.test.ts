@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -50,6 +50,12 @@ describe("doctor", () => {
     const { findings, ok } = JSON.parse((await run(["doctor", "--json"])).out);
     expect(ok).toBe(false);
     expect(findings).toContainEqual({ name: "owner", state: "good", sentence: "Named and confirmed." });
+  });
+
+  it("others who can read the home are told of, with a command that takes any path", async () => {
+    await run(["onboard"]);
+    await chmod(home, 0o755);
+    expect((await run(["doctor"])).out).toContain(`chmod 700 "${home}".`);
   });
 
   it("an owner who is not obeyed is no good one", async () => {

@@ -271,6 +271,20 @@ describe("the door", () => {
     await other.get(`/sign-in?link=${late}`, 410);
   });
 
+  it("whoever is signed in already goes on from a sign-in of before: the way back, another tab, a second press", async () => {
+    const link = new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
+    const browser = new Browser();
+    await browser.get(`/sign-in?link=${link}`);
+    const before = browser.csrf;
+    await browser.post("/sign-in", { link, back: "/settings" }).expect(303);
+    await browser.get("/sign-in", 303);
+    await browser.get(`/sign-in?link=${link}`, 303);
+    await browser
+      .post("/sign-in", { link, back: "/settings", csrf: before })
+      .expect(303)
+      .expect("location", "/settings");
+  });
+
   it("a link is void where the clock was set back: nobody knows how old it is", async () => {
     const link = new URL(signIn.link("cli", house.access)?.url ?? "").searchParams.get("link") ?? "";
     house.time.now -= 60 * MINUTE;
@@ -686,7 +700,14 @@ describe("what the pages do", () => {
     expect((await browser.get("/settings")).text).not.toContain("old token");
     await house.cli("token", "rotate");
     expect((await browser.get("/settings")).text).toMatch(/stranger again of <bdi>Alice<[\s\S]*Remove this one</);
-    expect(await browser.does("/settings/old-token", {})).toMatch(/^Done\. Removed 1 sender/);
+    const codes = alice.code;
+    const bob = await house.knocks("Bob", "+1 555 000 3000", house.access.revealToken());
+    await house.cli("token", "rotate");
+    expect(await browser.does("/settings/old-token", { codes })).toContain(`Nothing changed: Bob (${bob.code}) came`);
+    expect([alice, bob].map((who) => house.state(who))).toEqual(["pending", "pending"]);
+    await house.cli("deny", bob.code);
+    expect((await browser.get("/settings")).text).toContain(`name="codes" value="${codes}"`);
+    expect(await browser.does("/settings/old-token", { codes })).toMatch(/^Done\. Removed 1 sender/);
     expect(house.state(alice)).toBe("stranger");
   });
 

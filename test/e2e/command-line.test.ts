@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -206,6 +207,20 @@ describe("bad input gets one sentence and the right exit code", () => {
     await world.setUp();
     const ran = await world.home.run(["token"], { outTo: "/dev/full" });
     expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/could not be written: .*ENOSPC/) });
+  });
+
+  it("a result that is longer than a pipe holds comes whole", async () => {
+    const world = await World.create();
+    const numbers = Array.from({ length: 1000 }, (_, index) => `+1555010${String(index).padStart(4, "0")}`);
+    await world.home.run(["whatsapp-setup", "--enable", "--owner", "+15550001000", "--allow", numbers.join(",")]);
+    const pipe = join(world.home.path, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [ran, text] = await Promise.all([
+      world.home.run(["list", "--json"], { outTo: pipe }),
+      readFile(pipe, "utf8"),
+    ]);
+    expect(ran).toMatchObject({ code: 0, err: "" });
+    expect(JSON.parse(text)).toMatchObject({ approved: { length: 1000 } });
   });
 
   it("whatsapp-auth --phone for another number than the linked one changes nothing and says so", async () => {

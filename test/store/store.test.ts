@@ -273,7 +273,9 @@ describe("after a crash", () => {
     store = await openStore(home, { clock: () => NOW, log });
     await expect(store.open("access")).rejects.toMatchObject({
       code: "store-damaged",
-      message: expect.stringMatching(/access\.db is missing.*settings\.db.*backup.*empty file/),
+      message: expect.stringMatching(
+        /access\.db is missing.*settings\.db.*backup.*empty file in its place \(touch "[^"]*access\.db"\)/,
+      ),
     });
     expect(await readdir(join(home, "data"))).not.toContain("access.db");
     await writeFile(join(home, "data", "access.db"), "");

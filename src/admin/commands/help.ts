@@ -13,7 +13,8 @@ export function helpFor(commands: () => readonly Command[], nearestTo: (name: st
     details: "/help · /help approve",
     age: "looks",
     async run(args) {
-      const [word, ...more] = take(args).words;
+      // What stands behind it belongs to the command: `/help silent off`.
+      const [word] = take(args).words;
       const all = commands();
       if (word === undefined) {
         const rows = all.map((command) => own(`${synopsis(command)}: ${command.summary}`));
@@ -26,7 +27,7 @@ export function helpFor(commands: () => readonly Command[], nearestTo: (name: st
       }
       const name = word.replace(/^\//, "").toLowerCase();
       const found = all.find((command) => command.name === name);
-      if (found === undefined || more.length > 0) {
+      if (found === undefined) {
         const near = nearestTo(name);
         const hint = near === undefined ? own("/help lists them.") : own(`Did you mean /help ${near}?`);
         return refusal("unknown-command", say`There is no command ${name}. ${hint}`, "usage");

@@ -4,7 +4,7 @@ import type { Invite } from "../../access/types.js";
 import { HOUR } from "../../clock.js";
 import { KafclawError } from "../../errors.js";
 import { present } from "../../present.js";
-import { type Message, own, say } from "../../text.js";
+import { cleanName, type Message, own, say } from "../../text.js";
 import type { Me } from "../../whatsapp/types.js";
 import { type Taken, take } from "../arguments.js";
 import { refusal } from "../targets.js";
@@ -62,7 +62,7 @@ async function make({ words, flag, value }: Taken, context: CommandContext): Pro
   if (needless !== undefined) return refusal("needless", needless);
   const made = await access.invite(
     {
-      label: words.join(" "),
+      label: cleanName(words.join(" ")),
       auto,
       ...present({ days, for: bound }),
     },
@@ -166,12 +166,17 @@ function listInvites(context: CommandContext): CommandResult {
   return { ok: true, message: stack([...rows, own("/invite revoke and the name takes one back.")]), data };
 }
 
+/** Shells and keyboards write one letter in several ways. */
+function isSame(label: string, typed: string): boolean {
+  return cleanName(label).toLowerCase() === cleanName(typed).toLowerCase();
+}
+
 async function revoke(wanted: string, context: CommandContext): Promise<CommandResult> {
   if (wanted === "") {
     return refusal("bad-usage", say`Whose? /invite revoke and the name; /invite list shows the open ones.`, "usage");
   }
   const open = openInvites(context);
-  const found = open.filter(({ _id, label }) => _id === wanted || label.toLowerCase() === wanted.toLowerCase());
+  const found = open.filter(({ _id, label }) => _id === wanted || isSame(label, wanted));
   const [one] = found;
   if (one === undefined)
     return refusal("unknown-invite", say`No open invite is for ${wanted}: /invite list shows them.`);

@@ -8,7 +8,7 @@ import { backlogOf, whoWrote } from "./answer.js";
 export const silent: Command = {
   name: "silent",
   usage: "[on|off [--for 2h]]",
-  summary: "silent mode: nothing goes out but to this chat",
+  summary: "silent mode: nothing goes out but to the admin chat",
   details: [
     "It is on after every start and every new link. What is held back by it is not sent later by itself: /answer sends it.",
     "/silent shows it · /silent off · /silent off --for 2h (30m, 2h, 1d) returns to silent by itself · /silent on",
@@ -45,7 +45,7 @@ export const silent: Command = {
 /** What buddies get while silent mode is off. */
 const ANSWERED: Readonly<Record<NonNullable<ResponderControl["mode"]>, string>> = {
   model: "buddies are answered",
-  relay: "what you reply to buddies' messages here goes out",
+  relay: "what you reply to buddies' messages in the admin chat goes out",
   off: "greetings go out; nothing answers buddies, as no model is set",
 };
 

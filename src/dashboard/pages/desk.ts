@@ -149,6 +149,11 @@ export function sessionOf(response: Response): Session {
   return session;
 }
 
+/** Whether the browser of a request is signed in. */
+export function isSignedIn(response: Response): boolean {
+  return optionalSession(response) !== undefined;
+}
+
 /** Tells the pages who is signed in. */
 export function setSession(response: Response, session: Session | undefined): void {
   response.locals.session = session;

@@ -8,7 +8,7 @@ import { NOT_SAID } from "../decide.js";
 import type { Said } from "../session.js";
 import { shownSettings } from "../settings.js";
 import { trustedHtml } from "../views.js";
-import { asked, backTo, type Desk, field } from "./desk.js";
+import { asked, backTo, type Desk, field, LONGEST_ADDRESS } from "./desk.js";
 import { silentModel } from "./overview.js";
 
 /** Open invites first; of the others so many. */
@@ -70,7 +70,13 @@ export function settingsPages(router: Router, desk: Desk): void {
     desk.answer(response, "/settings", desk.told(result));
   });
 
-  router.post("/settings/old-token", (_request, response) => run(response, "/settings", "remove", ["old-token"]));
+  router.post("/settings/old-token", async (request, response) => {
+    const shown = field(request, "codes", LONGEST_ADDRESS).split(" ");
+    const other = access.pendingWithOldToken().find(({ code }) => !shown.includes(code));
+    if (other === undefined) return run(response, "/settings", "remove", ["old-token"]);
+    const text = `Nothing changed: ${nameOrNumber(other)} (${other.code}) came with an old token, too, which this page had not shown; look again.`;
+    desk.answer(response, "/settings", { ok: false, text });
+  });
 
   router.post("/settings/invites", async (request, response) => {
     const label = field(request, "label");
@@ -141,7 +147,8 @@ const REVEALED = { ok: true, text: "This is the pairing token; share it only wit
 function cameWithOldToken({ parts: { access } }: Desk): object {
   const old = access.pendingWithOldToken();
   const people = old.map((contact) => ({ code: contact.code, name: nameOrNumber(contact) }));
-  return { oldToken: people.length > 0 ? people : undefined, oldTokenOne: people.length === 1 };
+  const codes = people.map(({ code }) => code).join(" ");
+  return { oldToken: people.length > 0 ? people : undefined, oldTokenOne: people.length === 1, oldTokenCodes: codes };
 }
 
 /** An invite that was refused, as it was typed. */

@@ -3,7 +3,7 @@ import type { CookieOptions, Request, RequestHandler, Response, Router } from "e
 import type { Place } from "../guard.js";
 import type { Live } from "../live.js";
 import { cookieName, cookieOf, isSecure, limitTries } from "../safety.js";
-import { asked, backTo, type Desk, field, LONGEST_ADDRESS, sessionOf } from "./desk.js";
+import { asked, backTo, type Desk, field, isSignedIn, LONGEST_ADDRESS, sessionOf } from "./desk.js";
 
 /** What the sign-in page can say, by a word in its address. */
 const SAYINGS: ReadonlyMap<string, string> = new Map([
@@ -22,7 +22,10 @@ export function signInPages(router: Router, desk: Desk, place: Place): void {
 
   router.get("/sign-in", (request, response) => {
     const link = asked(request, "link");
-    if (link !== "" && !signIn.isLink(link, access)) return refuse(desk, request, response, DEAD_LINK, 410);
+    const isDead = link !== "" && !signIn.isLink(link, access);
+    // The way back leads whoever is signed in to where they began.
+    if ((isDead || link === "") && isSignedIn(response)) return response.redirect(303, "/");
+    if (isDead) return refuse(desk, request, response, DEAD_LINK, 410);
     show(desk, request, response, { link: link || undefined, saying: SAYINGS.get(asked(request, "said")) });
   });
 
