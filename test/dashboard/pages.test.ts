@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import request, { type Response } from "supertest";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { parseConfig } from "../../src/config.js";
 import { SignIn } from "../../src/dashboard/index.js";
@@ -171,6 +171,18 @@ it("no page shows a secret of the settings", async () => {
     expect(text).not.toContain(ACCESS_TOKEN);
   }
   expect((await browser.get("/settings")).text).toMatch(/responder\.apiKey[\s\S]*?set, not shown/);
+});
+
+it("without a pairing token the pages say that nobody can enter, but where pairing is open that everyone does", async () => {
+  const browser = await Browser.signedIn();
+  vi.spyOn(house.access, "token").mockReturnValue(undefined);
+  const pages = async () => [(await browser.get("/")).text, (await browser.get("/whatsapp")).text];
+  for (const text of await pages()) expect(text).toContain("There is no pairing token, so nobody can enter");
+  Object.assign(config.pairing, { open: true });
+  onTestFinished(() => void Object.assign(config.pairing, { open: false }));
+  const [overview, lists] = await pages();
+  expect(overview).not.toContain("nobody can enter");
+  expect(lists).toContain("Nobody is pending. Pairing is open: everyone who writes to the bot’s number appears here.");
 });
 
 describe("the door", () => {

@@ -1,6 +1,6 @@
 /** `kafclaw demo` as its own process, in a temporary folder of its own, so that a test sees what it leaves behind. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,8 @@ const PATIENCE_MS = 45_000;
 export class DemoProcess {
   out = "";
   err = "";
-  private readonly watchers = new Set<() => void>();
+  /** "change": it has printed something, or has ended. */
+  private readonly changes = new EventEmitter();
   private readonly closed: Promise<number | null>;
 
   private constructor(
@@ -20,19 +21,16 @@ export class DemoProcess {
     /** The temporary folder that it was given. */
     readonly folder: string,
   ) {
-    const wake = (): void => {
-      for (const watch of [...this.watchers]) watch();
-    };
     child.stdout?.on("data", (data) => {
       this.out += data;
-      wake();
+      this.changes.emit("change");
     });
     child.stderr?.on("data", (data) => {
       this.err += data;
-      wake();
+      this.changes.emit("change");
     });
     this.closed = once(child, "close").then(([code]) => {
-      wake();
+      this.changes.emit("change");
       return code;
     });
   }
@@ -72,16 +70,7 @@ export class DemoProcess {
       if (this.child.exitCode !== null)
         throw new Error(`it ended before it printed ${pattern}:\n${this.out}${this.err}`);
       if (Date.now() > deadline) throw new Error(`it did not print ${pattern}:\n${this.out}${this.err}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, 1_000);
-        const { watchers } = this;
-        watchers.add(done);
-        function done() {
-          clearTimeout(timer);
-          watchers.delete(done);
-          resolve();
-        }
-      });
+      await once(this.changes, "change", { signal: AbortSignal.timeout(1_000) }).catch(() => {});
     }
   }
 

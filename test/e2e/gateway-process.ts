@@ -2,7 +2,7 @@
  * The gateway as its own process, started by the real bin, seen from outside only: its output, its local API, its files.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,8 @@ export class TestHome {
   private child: ChildProcess | undefined;
   private readonly others = new Set<ChildProcess>();
   private output = "";
-  private readonly watchers = new Set<() => void>();
+  /** "change": the gateway has printed something, or has ended. */
+  private readonly changes = new EventEmitter();
 
   private constructor(
     readonly path: string,
@@ -111,13 +112,11 @@ export class TestHome {
     this.child = child;
     const take = (data: Buffer) => {
       this.output += data;
-      for (const watch of this.watchers) watch();
+      this.changes.emit("change");
     };
     child.stdout?.on("data", take);
     child.stderr?.on("data", take);
-    child.on("close", () => {
-      for (const watch of this.watchers) watch();
-    });
+    child.on("close", () => this.changes.emit("change"));
     return child.pid ?? 0;
   }
 
@@ -208,16 +207,7 @@ export class TestHome {
       if (this.child && !this.running)
         throw new Error(`the gateway ended before ${what}:\n${this.output.slice(-3000)}`);
       if (Date.now() > deadline) throw new Error(`timed out waiting until ${what}:\n${this.output.slice(-3000)}`);
-      await new Promise<void>((wake) => {
-        const timer = setTimeout(done, 50);
-        const { watchers } = this;
-        watchers.add(done);
-        function done() {
-          clearTimeout(timer);
-          watchers.delete(done);
-          wake();
-        }
-      });
+      await once(this.changes, "change", { signal: AbortSignal.timeout(50) }).catch(() => {});
     }
   }
 
