@@ -214,6 +214,10 @@ class ContactAccess implements Access {
     return token === undefined ? undefined : { masked: maskToken(token.token), since: token.since };
   }
 
+  isOpen(): boolean {
+    return this.#queue.isOpen;
+  }
+
   revealToken(): string | undefined {
     return this.#pairing.token()?.token;
   }

@@ -126,6 +126,8 @@ export interface Access {
 
   // --- tokens and invites ---
   token(): { readonly masked: string; readonly since: number } | undefined;
+  /** Whether everyone who writes becomes pending: pairing is open, and there is no token. */
+  isOpen(): boolean;
   /** The token itself, for the few places that show it to the owner. */
   revealToken(): string | undefined;
   /** @throws KafclawError `bad-token` (under 8 characters, trivially guessed, more than one word) */

@@ -125,10 +125,14 @@ export class Queue {
     }
   }
 
+  /** Whether everyone who writes enters. */
+  get isOpen(): boolean {
+    return this.#settings.open && this.#pairing.token() === undefined;
+  }
+
   #viaOf(key: Key, isPending: boolean): Via | undefined {
     if (key.kind !== "none") return key.via;
-    const isOpen = this.#settings.open && this.#pairing.token() === undefined && !isPending;
-    return isOpen ? { kind: "open" } : undefined;
+    return this.isOpen && !isPending ? { kind: "open" } : undefined;
   }
 
   async #letIn(contact: Contact, key: Extract<Key, { kind: "invite" }>, caller: Caller): Promise<Entry> {

@@ -20,7 +20,7 @@ export const whatsappSetup: CliCommand = {
     "  kafclaw whatsapp-setup --enable --owner +15550001000 --generate-token",
     "  kafclaw whatsapp-setup --owner self --token OUR-SECRET-WORD --allow +15550002000 --deny +15550003000",
     "  kafclaw whatsapp-setup --model llama3.2 --base-url http://127.0.0.1:11434/v1",
-    "Without an owner nobody can command the bot, and without a token nobody can enter the pending queue.",
+    "Without an owner nobody can command the bot, and without a token nobody can enter the pending queue, unless pairing.open is set.",
   ].join("\n"),
   flags: {
     enable: { type: "boolean", help: "apply without questions, for scripts" },

@@ -103,6 +103,8 @@ export interface HouseSetup {
   readonly owner?: Partial<Owner> | null;
   /** `null` for none. */
   readonly token?: null;
+  /** While there is no token, everyone who writes becomes pending. */
+  readonly open?: true;
   readonly parts?: Partial<AdminParts>;
 }
 
@@ -185,6 +187,7 @@ export class House {
       audit: await this.store.open<AuditRecord>("audit", { durable: true }),
       clock,
       random: randomBytes,
+      settings: { open: this.setup.open ?? false },
     });
     const silent = createSilentMode({ record: this.access.record.bind(this.access), clock, scheduler: this.time, log });
     const responder: ResponderControl & { paused: boolean } = {

@@ -126,6 +126,11 @@ describe("/status", () => {
     expect(await tokenless.says("/status")).toContain("\nPairing token: none, so nobody can enter");
     expect(await tokenless.says("/status")).not.toContain("Owner");
     await tokenless.close();
+    const open = await House.open({ token: null, open: true });
+    expect(await open.says("/status")).toContain(
+      "\nPairing token: none, and pairing is open: everyone who writes becomes pending (/token rotate ends that)",
+    );
+    await open.close();
   });
 
   it("takes nothing behind it", async () => {

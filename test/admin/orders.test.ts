@@ -669,6 +669,13 @@ describe("/token", () => {
       data: null,
     });
     await bare.close();
+    const open = await House.open({ token: null, open: true });
+    expect((await open.cli("token")).text).toBe(
+      "There is no pairing token, and pairing is open: everyone who writes becomes pending. /token rotate ends that.",
+    );
+    await open.cli("token", "rotate");
+    expect((await open.cli("token")).text).toMatch(/^Pairing token: /);
+    await open.close();
   });
 
   it("rotated at the command line, says so there alone, and with data", async () => {

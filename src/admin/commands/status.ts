@@ -8,6 +8,7 @@ import { formatDuration, formatTime, stack } from "../words.js";
 import { backlogOf, whoWrote } from "./answer.js";
 
 const NO_TOKEN = "none, so nobody can enter the pending queue (/token rotate makes one)";
+const OPEN = "none, and pairing is open: everyone who writes becomes pending (/token rotate ends that)";
 
 export const status: Command = {
   name: "status",
@@ -42,7 +43,8 @@ export const status: Command = {
       waiting.length > 0 && whoWrote(waiting),
       // Whoever reads this in the admin chat is the owner.
       door !== "whatsapp" && own(`Owner: ${ownerWords(owner)}`),
-      (door !== "whatsapp" || !hasToken) && own(`Pairing token: ${hasToken ? "set" : NO_TOKEN}`),
+      (door !== "whatsapp" || !hasToken) &&
+        own(`Pairing token: ${hasToken ? "set" : access.isOpen() ? OPEN : NO_TOKEN}`),
       own(`KafClaw ${version}, ${uptime}`),
     ]);
     const data = {

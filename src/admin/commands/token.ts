@@ -23,12 +23,12 @@ export const token: Command = {
     const { words } = take(args);
     if (words.length === 0) {
       const now = access.token();
-      if (now === undefined)
-        return {
-          ok: true,
-          message: say`There is no pairing token: nobody can enter. /token rotate makes one.`,
-          data: null,
-        };
+      if (now === undefined) {
+        const who = access.isOpen()
+          ? "There is no pairing token, and pairing is open: everyone who writes becomes pending. /token rotate ends that."
+          : "There is no pairing token: nobody can enter. /token rotate makes one.";
+        return { ok: true, message: own(who), data: null };
+      }
       const since = formatTime(now.since, clock(), timezone);
       const message = own(`Pairing token: ${now.masked}, since ${since}. /token rotate replaces it.`);
       return { ok: true, message, data: { masked: now.masked, since: now.since } };

@@ -12,7 +12,7 @@ const WAITING_SHOWN = 5;
 
 /** How it stands: link, silent mode, who waits, the last day. */
 export function overview(desk: Desk) {
-  const { access, activity, clock, gateway, settings } = desk.parts;
+  const { access, activity, clock, gateway } = desk.parts;
   return async (request: Request, response: Response): Promise<void> => {
     const link = gateway.link();
     const looks = looksOf(desk);
@@ -35,7 +35,7 @@ export function overview(desk: Desk) {
       ...silentModel(desk),
       pending: pending.slice(0, WAITING_SHOWN).map((contact) => desk.contact(contact)),
       more: Math.max(0, pending.length - WAITING_SHOWN),
-      nobodyEnters: access.token() === undefined && !settings.config.pairing.open,
+      nobodyEnters: access.token() === undefined && !access.isOpen(),
       ownerMissing: owner === undefined,
       ownerUnconfirmed: owner?.confirmed === false,
       ownerLocked: owner?.locked,

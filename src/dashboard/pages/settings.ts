@@ -24,14 +24,13 @@ export function settingsPages(router: Router, desk: Desk): void {
   router.get("/settings", (request, response) => {
     const token = access.token();
     const owner = access.owner();
-    const { config } = desk.parts.settings;
     desk.show(request, response, "settings", "Settings", {
       ...silentModel(desk),
       responder: gateway.responder,
       wrote: whoWrote(desk),
       token: token && { masked: token.masked, since: desk.time(token.since) },
       ...cameWithOldToken(desk),
-      pairingOpen: config.pairing.open,
+      isOpen: access.isOpen(),
       invites: invitesOf(desk),
       draft: inviteDraft(request),
       owner: owner && {

@@ -28,7 +28,7 @@ export function whatsappPages(router: Router, desk: Desk): void {
       people: paged(request, found, (contact) => desk.contact(contact), { list, search }),
       isPendingList: list === "pending",
       hasToken: access.token() !== undefined,
-      pairingOpen: desk.parts.settings.config.pairing.open,
+      isOpen: access.isOpen(),
       number: asked(request, "number"),
       last: lastDecision(desk),
     });
