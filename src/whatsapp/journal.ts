@@ -59,6 +59,7 @@ export class Journal {
   /** Every handled message, oldest first: NeDB would copy all of them for a look at a few. */
   private readonly marks = new Map<string, Mark>();
   private readonly listeners: ((record: JournalRecord) => void)[] = [];
+  private recording: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly collection: Collection<JournalRecord>,
@@ -94,10 +95,17 @@ export class Journal {
   /** Writes records that are not known yet; what came before under the same id stays as it is. */
   async record(records: readonly JournalRecord[]): Promise<void> {
     for (const record of records) {
-      if (await this.isKnown(record)) continue;
-      await this.collection.put(record);
-      for (const listener of this.listeners) listener(record);
+      // One at a time: the same message may come by itself and with the history or from our phone at once.
+      const recorded = this.recording.then(() => this.recordOne(record));
+      this.recording = recorded.catch(() => {});
+      await recorded;
     }
+  }
+
+  private async recordOne(record: JournalRecord): Promise<void> {
+    if (await this.isKnown(record)) return;
+    await this.collection.put(record);
+    for (const listener of this.listeners) listener(record);
   }
 
   /** Whether a message came before, perhaps by number, when nobody knew its sender's LID yet. */

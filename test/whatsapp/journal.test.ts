@@ -26,6 +26,17 @@ describe("Journal", () => {
     expect(Buffer.from(left?.body ?? "", "base64").toString()).toBe("hello");
   });
 
+  it("I10: tells once of a message that comes in two ways at the same time, as itself and with the history", async () => {
+    const { journal } = await openJournal();
+    const told: string[] = [];
+    journal.onRecord((record) => told.push(record._id));
+    const twice = ["live", "history"].map((way) => journal.record([journal.draft(attrs("A1"), text(way))]));
+    await Promise.all(twice);
+    expect(told).toHaveLength(1);
+    const [left] = await journal.unhandled();
+    expect(Buffer.from(left?.body ?? "", "base64").toString()).toBe("live");
+  });
+
   it("I10: after a restart hands out what was not handled, in order of arrival", async () => {
     const { journal, collection, now } = await openJournal();
     for (const id of ["A1", "A2", "A3"]) await journal.record([journal.draft(attrs(id), text(id))]);
