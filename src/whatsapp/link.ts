@@ -36,6 +36,8 @@ export interface LinkOptions extends ReconnectOptions {
   readonly url?: string;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
+  /** Would a message leave now for whoever has this JID? */
+  readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent and would still send now; undefined for everything else. */
   readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;
 }
@@ -315,6 +317,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       log: baileysLog,
       ...present({ url }),
       isKnown: this.options.isKnown,
+      mayHear: this.options.mayHear,
       recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
     const connection = new Connection(socket);

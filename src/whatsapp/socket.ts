@@ -15,6 +15,7 @@ import {
   isJidStatusBroadcast,
   makeWASocket,
   proto,
+  S_WHATSAPP_NET,
   type SignalDataSet,
   type SignalKeyStoreWithTransaction,
   type UserFacingSocketConfig,
@@ -43,6 +44,8 @@ export interface SocketOptions {
   readonly log: Logger;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
+  /** Would a message leave now for whoever has this JID (I3)? */
+  readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent to that very chat and would still send now (I3). */
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
 }
@@ -77,6 +80,7 @@ export function openSocket(options: SocketOptions): WASocket {
   const { creds, session, log } = options;
   const envelopes = new Envelopes(options);
   const resends = new ResendRequests(options);
+  const isDeaf = (jid: string): boolean => !envelopes.isMe(jid) && !options.mayHear(jid);
   const socket = makeWASocket({
     auth: { creds, keys: session },
     version: options.version,
@@ -96,7 +100,7 @@ export function openSocket(options: SocketOptions): WASocket {
     // Says that each resend was asked for already: Baileys' own way stops all messages for two seconds (resend.ts).
     placeholderResendCache: { get: <T>() => true as T, set: () => {}, del: () => {}, flushAll: () => {} },
     retryRequestDelayMs: 0,
-    msgRetryCounterCache: boundedCache(RETRIES_COUNTED),
+    msgRetryCounterCache: spentFor(isDeaf, boundedCache(RETRIES_COUNTED)),
     getMessage: options.recall,
     patchMessageBeforeSending: onceEach,
     shouldIgnoreJid: (jid) => !isPerson(jid),
@@ -131,6 +135,7 @@ export function openSocket(options: SocketOptions): WASocket {
   socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
     if (node instanceof Uint8Array) return;
     boundTokens(node);
+    if (isDeaf(node.attrs.from ?? "")) leaveAlone(node);
     void watch(node).catch((error: unknown) => log.warn({ err: error }, "a list of devices could not be looked at"));
     if (node.tag === "message") {
       envelopes.watch(node);
@@ -139,6 +144,7 @@ export function openSocket(options: SocketOptions): WASocket {
     inOneQueue(node);
   });
   socket.registerSocketEndHandler(() => resends.clear());
+  keepTokens(socket);
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
   containStrays(socket);
   filterEvents(socket);
@@ -333,6 +339,48 @@ export function boundedCache(most: number): CacheStore {
     del: (key) => void entries.delete(key),
     flushAll: () => entries.clear(),
   };
+}
+
+/**
+ * Retries of whoever may hear nothing count as used up, so that nothing is sent to them again and nobody asks for their
+ * keys. Baileys looks before it asks for keys and right before it sends: much may have been decided meanwhile.
+ */
+function spentFor(isDeaf: (jid: string) => boolean, cache: CacheStore): CacheStore {
+  return {
+    ...cache,
+    get: <T>(key: string) => {
+      // Of what was sent to us, Baileys counts under no JID; where it reads, it compares the count with its own limit.
+      const asker = key.slice(key.indexOf(":") + 1);
+      return asker.includes("@") && isDeaf(asker) ? (Number.POSITIVE_INFINITY as T) : cache.get<T>(key);
+    },
+  };
+}
+
+/** WhatsApp's error where an account may start no new chats. */
+const RESTRICTED = "463";
+
+/**
+ * Whoever may hear nothing gets no privacy token, which would reach their phone: Baileys gives one, and asks for keys, when
+ * somebody has a new phone or a message to them was refused.
+ */
+function leaveAlone(node: BinaryNode): void {
+  const { class: kind, ...attrs } = node.attrs;
+  // Those of this type that are about our own keys come from WhatsApp itself.
+  const isOfNewPhone = node.tag === "notification" && attrs.type === "encrypt" && attrs.from !== S_WHATSAPP_NET;
+  if (isOfNewPhone) node.content = [];
+  // Whoever waits for the ack knows it by its id.
+  else if (node.tag === "ack" && kind === "message" && attrs.error === RESTRICTED) node.attrs = attrs;
+}
+
+/**
+ * Has it kept to whom a privacy token was given. rc14 writes that down in the transaction of the message, which is over by
+ * then: each message would give another one, where WhatsApp's own clients give one a week.
+ */
+function keepTokens({ authState: { keys } }: WASocket): void {
+  const outside = AsyncLocalStorage.snapshot();
+  const { get, set } = keys;
+  keys.get = (type, ids) => (type === "tctoken" ? outside(() => get(type, ids)) : get(type, ids));
+  keys.set = (data) => ("tctoken" in data ? outside(() => set(data)) : set(data));
 }
 
 /**

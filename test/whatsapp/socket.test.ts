@@ -26,6 +26,7 @@ async function endOf(port: number): Promise<Partial<ConnectionState>> {
     connectTimeoutMs: 50,
     log: pino({ level: "silent" }),
     isKnown: () => false,
+    mayHear: () => false,
     recall: async () => undefined,
   });
   return new Promise((resolve) => {
