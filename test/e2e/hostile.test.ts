@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { proto } from "@whiskeysockets/baileys";
+import { type BinaryNode, proto } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
 import { type Phone, type Stanza, WhatsApp } from "../../src/simulator/index.js";
+import { withDevice } from "./device-lists.js";
 import { TOKEN, World } from "./world.js";
 
 const SETTING = { setup: "own-number", addressing: "lid" } as const;
@@ -203,6 +204,29 @@ describe("hostile senders and servers", () => {
     await world.told(done);
     const list = { tag: "list", attrs: {}, content: [] };
     world.wa.push({ tag: "iq", attrs: { id: asked.node.attrs.id ?? "", type: "result" }, content: [list] });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
+  it("I3: nothing is sent again where who asks for it is denied while WhatsApp is asked for their devices", async () => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    await world.alice.next();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    // A new connection knows no devices.
+    world.wa.disconnect(503);
+    await world.settled();
+    world.wa.clearRecord();
+    const asksForHers = (query: BinaryNode) =>
+      query.attrs.xmlns === "usync" && JSON.stringify(query).includes(world.alice.lidJid);
+    world.wa.answerQueries((query) => (asksForHers(query) ? "nothing" : undefined));
+    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot, withKeys: true });
+    const asked = await world.wa.waitForStanza((stanza) => asksForHers(stanza.node));
+    await world.order(`/deny ${code}`);
+    await world.told(/Denied/);
+    world.wa.push(withDevice(asked.node, { id: "0" }) ?? asked.node);
     await world.wa.waitUntilTaken();
     await world.settled();
     expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
