@@ -190,7 +190,7 @@ export async function sendAgain(
   const content = await recall(id, chat);
   if (!content) return undefined;
   // Baileys would ask for this while it sends: nothing else could leave before the answer, and much may be decided until then.
-  await prepare(socket, remoteJid);
+  await prepare(socket, chat.lid ?? chat.pn ?? remoteJid);
   return rebuild(socket, remoteJid, id, content);
 }
 
