@@ -14,6 +14,7 @@ import type { Journal } from "./journal.js";
 import { afterInterruption, type Linking, linkingBy, type Reason, reasonOf } from "./linking.js";
 import { AccountPin } from "./pin.js";
 import { Reconnect, type ReconnectOptions } from "./reconnect.js";
+import { ResendRequests } from "./resend.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import type { SocketOptions } from "./socket.js";
@@ -76,6 +77,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private linking: Linking | undefined;
   private readonly reconnect: Reconnect;
   private readonly serverTime: ServerTime;
+  private readonly resends: ResendRequests;
 
   private constructor(
     private readonly options: LinkOptions,
@@ -88,6 +90,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       () => options.session.save(),
     );
     this.serverTime = new ServerTime(options.clock);
+    this.resends = new ResendRequests({ ...options, log: options.baileysLog });
     this.current = {
       code: "unlinked",
       sentence: "Not linked to WhatsApp.",
@@ -318,6 +321,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       ...present({ url }),
       isKnown: this.options.isKnown,
       mayHear: this.options.mayHear,
+      resends: this.resends,
       recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
     const connection = new Connection(socket);

@@ -29,7 +29,7 @@ import { present } from "../present.js";
 import { watchDevices } from "./devices.js";
 import { withOtherAddress } from "./inbound.js";
 import type { Journal, JournalRecord } from "./journal.js";
-import { ResendRequests } from "./resend.js";
+import type { ResendRequests } from "./resend.js";
 import { nameless, type Session, STRANGERS_KEPT } from "./session.js";
 
 /** What a connection is made of. */
@@ -48,6 +48,8 @@ export interface SocketOptions {
   readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent to that very chat and would still send now (I3). */
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
+  /** Messages that could not be read; those of the connections before, too. */
+  readonly resends: ResendRequests;
 }
 
 /**
@@ -77,9 +79,8 @@ const RETRIES_COUNTED = 1_000;
  * the journal below the event, no presence, no recent-message cache, no events of our own, strays contained.
  */
 export function openSocket(options: SocketOptions): WASocket {
-  const { creds, session, log } = options;
+  const { creds, session, log, resends } = options;
   const envelopes = new Envelopes(options);
-  const resends = new ResendRequests(options);
   const isDeaf = (jid: string): boolean => !envelopes.isMe(jid) && !options.mayHear(jid);
   const socket = makeWASocket({
     auth: { creds, keys: session },
@@ -143,7 +144,10 @@ export function openSocket(options: SocketOptions): WASocket {
     }
     inOneQueue(node);
   });
-  socket.registerSocketEndHandler(() => resends.clear());
+  socket.ev.on("connection.update", ({ connection }) => {
+    if (connection === "open") resends.opened(socket);
+  });
+  socket.registerSocketEndHandler(() => resends.ended());
   keepTokens(socket);
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
   containStrays(socket);
