@@ -103,7 +103,8 @@ export function openSocket(options: SocketOptions): WASocket {
     retryRequestDelayMs: 0,
     msgRetryCounterCache: spentFor(isDeaf, boundedCache(RETRIES_COUNTED)),
     getMessage: options.recall,
-    patchMessageBeforeSending: onceEach,
+    patchMessageBeforeSending: (message, jids = []) =>
+      onceEach(message, isDeletion(message) ? jids : jids.filter((jid) => !isDeaf(jid))),
     shouldIgnoreJid: (jid) => !isPerson(jid),
     makeSignalRepository: (auth, logger, pnToLid) => {
       const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
@@ -178,10 +179,17 @@ function transactional(keys: unknown): SignalKeyStoreWithTransaction {
   return keys as SignalKeyStoreWithTransaction;
 }
 
+/**
+ * Deleting for everyone takes away a secret, and goes to whoever got it. For all else Baileys asks here, right before it
+ * encrypts, and sends nothing where nobody is left: it may have waited for a list of devices since the outbox looked (I3).
+ */
+function isDeletion({ protocolMessage }: proto.IMessage): boolean {
+  return protocolMessage?.type === proto.Message.ProtocolMessage.Type.REVOKE;
+}
+
 /** Each device gets a message once: in the chat with oneself Baileys lists every device twice. */
 const onceEach: NonNullable<UserFacingSocketConfig["patchMessageBeforeSending"]> = (message, jids = []) => {
   const devices = new Set(jids);
-  if (devices.size === jids.length) return message;
   // Baileys reads `message` of each entry, though the type says that an entry is the message.
   return [...devices].map((recipientJid) => ({ recipientJid, message })) as unknown as typeof message;
 };

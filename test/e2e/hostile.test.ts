@@ -232,6 +232,35 @@ describe("hostile senders and servers", () => {
     expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
   });
 
+  it("I3: nothing leaves for who is denied while Baileys itself asks for their devices", async () => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    await world.alice.next();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    world.wa.clearRecord();
+    const from = world.alice.lidJid;
+    const isHeld = (query: BinaryNode) =>
+      (query.attrs.xmlns === "usync" || query.attrs.xmlns === "encrypt") && JSON.stringify(query).includes(from);
+    world.wa.answerQueries((query) => (isHeld(query) ? "nothing" : undefined));
+    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot });
+    const keys = await world.wa.waitForStanza(asksForKeys);
+    // Her list of devices, which was there a moment ago, is old.
+    world.wa.push({ tag: "notification", attrs: { from, id: "N1", type: "devices" }, content: [] });
+    const list = { tag: "list", attrs: {}, content: [] };
+    world.wa.push({ tag: "iq", attrs: { id: keys.node.attrs.id ?? "", type: "result" }, content: [list] });
+    const devices = await world.wa.waitForStanza(({ node: query }) => isHeld(query) && !asksForKeys({ node: query }));
+    await world.order(`/deny ${code}`);
+    await world.home.until(
+      async () => JSON.stringify(await world.home.get("/api/v1/contacts?state=denied")).includes(code),
+      "she is denied",
+    );
+    world.wa.push(withDevice(devices.node, { id: "0" }) ?? devices.node);
+    await world.told(/Denied/);
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
   it("people without a LID are notified, queued and approved like all others", async () => {
     const world = await World.create({ setup: "own-number", addressing: "pn" }, {}, { lid: null });
     await world.setUp();
