@@ -52,6 +52,8 @@ interface LinkEvents {
   stanza: [BinaryNode];
   /** Logged in and ready to send. */
   open: [];
+  /** What waited at WhatsApp was heard. */
+  "caught-up": [];
   /** Credentials changed and are on disk. */
   creds: [];
   /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
@@ -123,6 +125,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
     return this.current.code === "open";
   }
 
+  get caughtUp(): boolean {
+    return this.live?.caughtUp ?? false;
+  }
+
   /** The linked account; undefined while not linked. */
   get me(): Me | undefined {
     if (!this.options.session.linked) return undefined;
@@ -155,6 +161,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   onOpen(listener: () => void): void {
     this.on("open", listener);
+    this.on("caught-up", listener);
   }
 
   /** Connects and stays connected; begins to link where there is no session. */
@@ -324,7 +331,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       resends: this.resends,
       recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
-    const connection = new Connection(socket);
+    const connection = new Connection(socket, () => {
+      if (this.connection === connection) this.emit("caught-up");
+    });
     this.connection = connection;
     this.listen(socket, connection);
   }

@@ -89,7 +89,8 @@ export class Sender {
   signal(to: Person, signal: Signal, address?: Pn | Lid): void {
     const { wire } = this.options;
     const person = withAddress(to, address);
-    if (this.stopped || !wire.open || this.judge(person) !== "send") return;
+    const isHeard = wire.open && (wire.caughtUp || this.options.isAdmin(person));
+    if (this.stopped || !isHeard || this.judge(person) !== "send") return;
     void wire.signal(this.jidFor({ address }, person), signal);
   }
 
@@ -167,7 +168,7 @@ export class Sender {
         this.options.onSuppressed?.(undelivered(doc, item, item.content, toAdmin), verdict);
         continue;
       }
-      if (!toAdmin && this.queue.counted() >= CHATS_AT_ONCE) return NEVER;
+      if (!toAdmin && (!this.options.wire.caughtUp || this.queue.counted() >= CHATS_AT_ONCE)) return NEVER;
       const wait = (toAdmin ? this.paces.admin : this.paces.buddies).take();
       if (wait > 0) return now + wait;
       this.leave(entry, doc, item, item.content, toAdmin);
