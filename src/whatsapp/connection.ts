@@ -14,6 +14,10 @@ export class Connection {
   private readonly ending = new AbortController();
   private ownFailure: KafclawError | undefined;
   private heard = false;
+  private hear = (): void => {};
+  private readonly allHeard = new Promise<void>((resolve) => {
+    this.hear = resolve;
+  });
 
   /** @param onCaughtUp called once {@link caughtUp} */
   constructor(
@@ -44,6 +48,7 @@ export class Connection {
     const timer = setTimeout(() => {
       if (this.heard || this.ended.aborted) return;
       this.heard = true;
+      this.hear();
       this.onCaughtUp();
     }, ms);
     timer.unref();
@@ -93,7 +98,9 @@ export class Connection {
   }
 
   /** What a device that asks for a message again gets, if anything. */
-  sendAgain(key: WAMessageKey, asked: Omit<Asked, "socket">): Promise<WAMessageContent | undefined> {
+  async sendAgain(key: WAMessageKey, asked: Omit<Asked, "socket">): Promise<WAMessageContent | undefined> {
+    // The owner may have shut them out meanwhile.
+    await this.allHeard;
     return sendAgain(key, { ...asked, socket: this.socket });
   }
 

@@ -137,7 +137,7 @@ export function openSocket(options: SocketOptions): WASocket {
   socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
     if (node instanceof Uint8Array) return;
     boundTokens(node);
-    if (isDeaf(node.attrs.from ?? "")) leaveAlone(node);
+    leaveAlone(node, isDeaf);
     void watch(node).catch((error: unknown) => log.warn({ err: error }, "a list of devices could not be looked at"));
     if (node.tag === "message") {
       envelopes.watch(node);
@@ -375,13 +375,16 @@ const RESTRICTED = "463";
  * Whoever may hear nothing gets no privacy token, which would reach their phone: Baileys gives one, and asks for keys, when
  * somebody has a new phone or a message to them was refused.
  */
-function leaveAlone(node: BinaryNode): void {
+function leaveAlone(node: BinaryNode, isDeaf: (jid: string) => boolean): void {
   const { class: kind, ...attrs } = node.attrs;
+  const { from = "", type, error } = attrs;
   // Those of this type that are about our own keys come from WhatsApp itself.
-  const isOfNewPhone = node.tag === "notification" && attrs.type === "encrypt" && attrs.from !== S_WHATSAPP_NET;
+  const isOfNewPhone = node.tag === "notification" && type === "encrypt" && from !== S_WHATSAPP_NET;
+  const isRefusal = node.tag === "ack" && kind === "message" && error === RESTRICTED;
+  if (!(isOfNewPhone || isRefusal) || !isDeaf(from)) return;
   if (isOfNewPhone) node.content = [];
   // Whoever waits for the ack knows it by its id.
-  else if (node.tag === "ack" && kind === "message" && attrs.error === RESTRICTED) node.attrs = attrs;
+  else node.attrs = attrs;
 }
 
 /**

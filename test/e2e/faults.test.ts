@@ -137,6 +137,23 @@ describe("messages and lost connections", () => {
     expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
   });
 
+  it("I3: who asked for a message again, and was to be denied meanwhile, does not get it after a reconnect", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    const { id } = await world.alice.next();
+    world.wa.clearRecord();
+    world.wa.hold();
+    await world.wa.waitForCompanion("closed");
+    world.alice.forgeRetryReceipt({ id, to: world.bot, withKeys: true });
+    await world.order(`/deny ${code}`);
+    world.wa.resume();
+    await world.told(/Denied/);
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
   it("I4: a short reconnect does not change silent mode", async () => {
     const world = await World.linked(OWN_NUMBER);
     await world.order("/silent off");
