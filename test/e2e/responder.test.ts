@@ -218,6 +218,7 @@ describe("a buddy's question", () => {
     await world.home.until(async () => (await waiting()).includes("4711"), "the answer waits for the line");
     await world.home.stop();
     world.wa.resume();
+    endpoint.answering = (_, response) => streamed(response, "Noted.");
     world.alice.changeNumber("15550002222");
     const nora = world.wa.phone({ pn: "15550002000", name: "Nora" });
     await world.home.startLinked();
