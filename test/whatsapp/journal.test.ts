@@ -53,6 +53,14 @@ describe("Journal", () => {
     expect(journalId(pn)).toBe(journalId(lid));
   });
 
+  it("I10: one person's messages are of one sender, from the device that Meta hosts for a business as from the phone", () => {
+    const senders = ["77@lid", "77:99@hosted.lid", "77_1:3@lid"].map((from) => senderOf(journalId({ id: "X", from })));
+    expect(senders).toEqual(["77@lid", "77@lid", "77@lid"]);
+    const hosted = { id: "X", from: "15550002000:99@hosted", sender_lid: "77@lid" };
+    expect(journalId(hosted)).toBe("77@lid/X");
+    expect(journalId({ id: "X", from: "15550002000:99@hosted" })).toBe("15550002000@s.whatsapp.net/X");
+  });
+
   it("I10: knows a message by LID that came by number when nobody could tell the LID", async () => {
     const { journal } = await openJournal();
     await journal.record([journal.draft({ id: "X", from: "15550002000:3@s.whatsapp.net" }, text("once"))]);
