@@ -3,7 +3,15 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
-import { type Access, type AccessDoc, type AuditRecord, createAccess, personFrom, personOf } from "./access/index.js";
+import {
+  type Access,
+  type AccessDoc,
+  type AuditRecord,
+  createAccess,
+  personFrom,
+  personOf,
+  same,
+} from "./access/index.js";
 import { createActivity } from "./activity.js";
 import {
   type Admin,
@@ -153,7 +161,9 @@ async function build(
     isKnown,
     mayHear: (jid) => {
       const person = personOf(jid);
-      return person !== undefined && mayLeave(people.whole(person)) === "send";
+      const me = link?.me;
+      if (person === undefined) return false;
+      return (me !== undefined && same(person, me)) || mayLeave(people.whole(person)) === "send";
     },
     recall: (id, chat) => outbox.recall(id, people.whole(chat)),
     ...present({ url: config.whatsapp.url }),

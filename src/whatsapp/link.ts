@@ -37,7 +37,7 @@ export interface LinkOptions extends ReconnectOptions {
   readonly url?: string;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
-  /** Would a message leave now for whoever has this JID? */
+  /** Would a message leave now for whoever has this JID? For ourselves always. */
   readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent and would still send now; undefined for everything else. */
   readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;

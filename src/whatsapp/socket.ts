@@ -44,7 +44,7 @@ export interface SocketOptions {
   readonly log: Logger;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
-  /** Would a message leave now for whoever has this JID (I3)? */
+  /** Would a message leave now for whoever has this JID (I3)? For ourselves always. */
   readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent to that very chat and would still send now (I3). */
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
@@ -81,7 +81,7 @@ const RETRIES_COUNTED = 1_000;
 export function openSocket(options: SocketOptions): WASocket {
   const { creds, session, log, resends } = options;
   const envelopes = new Envelopes(options);
-  const isDeaf = (jid: string): boolean => !envelopes.isMe(jid) && !options.mayHear(jid);
+  const isDeaf = (jid: string): boolean => !options.mayHear(jid);
   const socket = makeWASocket({
     auth: { creds, keys: session },
     version: options.version,
