@@ -3,7 +3,15 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
-import { type Access, type AccessDoc, type AuditRecord, createAccess, personFrom } from "./access/index.js";
+import {
+  type Access,
+  type AccessDoc,
+  type AuditRecord,
+  createAccess,
+  personFrom,
+  personOf,
+  same,
+} from "./access/index.js";
 import { createActivity } from "./activity.js";
 import { type Admin, type AdminRecord, createAdmin, createSilentMode, type Gateway } from "./admin/index.js";
 import { AfterLogin } from "./after-login.js";
@@ -25,7 +33,7 @@ import { fromHistory } from "./whatsapp/inbound.js";
 import { Journal, type JournalRecord } from "./whatsapp/journal.js";
 import { Link } from "./whatsapp/link.js";
 import { fetchMediaFrom } from "./whatsapp/media.js";
-import { createOutbox, type OutboxDoc, type RunningOutbox } from "./whatsapp/outbox/index.js";
+import { createOutbox, type OutboxDoc, type OutboxOptions, type RunningOutbox } from "./whatsapp/outbox/index.js";
 import { pacesOf } from "./whatsapp/pace.js";
 import { Phone } from "./whatsapp/phone.js";
 import { keepSessionsApart } from "./whatsapp/ratchet.js";
@@ -143,12 +151,25 @@ async function build(
     scheduler: realScheduler(clock, { keepsAlive: true }),
     openSocket,
     isKnown,
+    mayHear: (jid) => {
+      const person = personOf(jid);
+      const me = link?.me;
+      if (person === undefined) return false;
+      return (me !== undefined && same(person, me)) || mayLeave(people.whole(person)) === "send";
+    },
     recall: (id, chat) => outbox.recall(id, people.whole(chat)),
     ...present({ url: config.whatsapp.url }),
   });
   link = opened;
 
   const silent = createSilentMode({ record: access.record.bind(access), clock, scheduler, log });
+  const mayLeave: OutboxOptions["mayLeave"] = (to, content) => {
+    // Only what carried a secret is ever deleted, and it went to the owner of then. Its chat may be on a lost phone: the
+    // secret goes though the owner was locked or changed meanwhile, and nobody is told anything by that.
+    if (isAdmin(to) || content?.kind === "delete") return "send";
+    if (access.find(to)?.state !== "approved") return "no-buddy";
+    return silent.on() ? "silent" : "send";
+  };
   const outbox = await createOutbox({
     collection: await store.open<OutboxDoc>("outbox"),
     wire: opened,
@@ -157,13 +178,7 @@ async function build(
     scheduler,
     newId: () => opened.newId(),
     pace: pacesOf(config.outbox),
-    mayLeave: (to, content) => {
-      // Only what carried a secret is ever deleted, and it went to the owner of then. Its chat may be on a lost phone: the
-      // secret goes though the owner was locked or changed meanwhile, and nobody is told anything by that.
-      if (isAdmin(to) || content?.kind === "delete") return "send";
-      if (access.find(to)?.state !== "approved") return "no-buddy";
-      return silent.on() ? "silent" : "send";
-    },
+    mayLeave,
     isAdmin,
     onSuppressed: ({ key, to }, why) => {
       if (isRelayedReply(key)) logged("a notice was lost", admin.notices.notSent(access.find(to), why, undefined, key));

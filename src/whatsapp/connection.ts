@@ -5,13 +5,28 @@ import { askLids, block, onWhatsApp, writtenSo } from "./questions.js";
 import { type Asked, sendAgain, sendAndWait } from "./send.js";
 import type { Ack, Signal, WireContent } from "./types.js";
 
+/** How long what waited at WhatsApp has to be handled once it came, and how long WhatsApp to say that all came. */
+const HEARING_MS = 2_000;
+const LONGEST_MS = 30_000;
+
 /** One connection to WhatsApp, from its making to its end: what is sent and asked on it, and why it ended. */
 export class Connection {
   private readonly ending = new AbortController();
   private ownFailure: KafclawError | undefined;
+  private heard = false;
+  private hear = (): void => {};
+  private readonly allHeard = new Promise<void>((resolve) => {
+    this.hear = resolve;
+  });
 
-  constructor(private readonly socket: WASocket) {
-    socket.ev.on("connection.update", ({ connection }) => {
+  /** @param onCaughtUp called once {@link caughtUp} */
+  constructor(
+    private readonly socket: WASocket,
+    private readonly onCaughtUp: () => void = () => {},
+  ) {
+    socket.ev.on("connection.update", ({ connection, receivedPendingNotifications }) => {
+      if (receivedPendingNotifications) this.catchUpIn(HEARING_MS);
+      if (connection === "open") this.catchUpIn(LONGEST_MS);
       if (connection !== "close") return;
       this.ending.abort();
       // What Baileys still buffers would be thrown away with the socket.
@@ -22,6 +37,21 @@ export class Connection {
   /** Aborted at its end, for those who wait for an answer on it. */
   get ended(): AbortSignal {
     return this.ending.signal;
+  }
+
+  /** Whether all that waited at WhatsApp has come, and had its time to be handled. */
+  get caughtUp(): boolean {
+    return this.heard;
+  }
+
+  private catchUpIn(ms: number): void {
+    const timer = setTimeout(() => {
+      if (this.heard || this.ended.aborted) return;
+      this.heard = true;
+      this.hear();
+      this.onCaughtUp();
+    }, ms);
+    timer.unref();
   }
 
   /** Why we ended it ourselves, where something of our own failed and a person can do something about it. */
@@ -68,7 +98,9 @@ export class Connection {
   }
 
   /** What a device that asks for a message again gets, if anything. */
-  sendAgain(key: WAMessageKey, asked: Omit<Asked, "socket">): Promise<WAMessageContent | undefined> {
+  async sendAgain(key: WAMessageKey, asked: Omit<Asked, "socket">): Promise<WAMessageContent | undefined> {
+    // The owner may have shut them out meanwhile.
+    await this.allHeard;
     return sendAgain(key, { ...asked, socket: this.socket });
   }
 

@@ -33,8 +33,10 @@ export function watchDevices(socket: ListKeeper): (node: BinaryNode) => Promise<
     // Of our own devices WhatsApp tells in a notification of another type.
     const isOfOwn = attrs.type === "account_sync" && getBinaryNodeChild(node, "devices") !== undefined;
     if (tag === "notification" && (attrs.type === "devices" || isOfOwn)) await forget(...both);
-    // The server's hash of the devices that should have got it, where that is another one than the message's.
-    if (tag === "ack" && attrs.phash !== undefined) await forget(...both, socket.user?.id, socket.user?.lid);
+    // The server's hash of the devices that should have got it, where that is another one than the message's; or its error,
+    // such as for a device that is gone.
+    const isRefused = attrs.phash !== undefined || attrs.error !== undefined;
+    if (tag === "ack" && isRefused) await forget(...both, socket.user?.id, socket.user?.lid);
   };
 }
 

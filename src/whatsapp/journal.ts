@@ -1,3 +1,4 @@
+import { parseJid, personOf } from "../access/identity.js";
 import { DAY } from "../clock.js";
 import { present } from "../present.js";
 import type { Collection, Doc } from "../store/types.js";
@@ -59,6 +60,7 @@ export class Journal {
   /** Every handled message, oldest first: NeDB would copy all of them for a look at a few. */
   private readonly marks = new Map<string, Mark>();
   private readonly listeners: ((record: JournalRecord) => void)[] = [];
+  private recording: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly collection: Collection<JournalRecord>,
@@ -94,10 +96,17 @@ export class Journal {
   /** Writes records that are not known yet; what came before under the same id stays as it is. */
   async record(records: readonly JournalRecord[]): Promise<void> {
     for (const record of records) {
-      if (await this.isKnown(record)) continue;
-      await this.collection.put(record);
-      for (const listener of this.listeners) listener(record);
+      // One at a time: the same message may come by itself and with the history or from our phone at once.
+      const recorded = this.recording.then(() => this.recordOne(record));
+      this.recording = recorded.catch(() => {});
+      await recorded;
     }
+  }
+
+  private async recordOne(record: JournalRecord): Promise<void> {
+    if (await this.isKnown(record)) return;
+    await this.collection.put(record);
+    for (const listener of this.listeners) listener(record);
   }
 
   /** Whether a message came before, perhaps by number, when nobody knew its sender's LID yet. */
@@ -209,21 +218,21 @@ function kindOf(verdict: string): keyof typeof KEPT {
  */
 export function journalId(attrs: Readonly<Record<string, string>>): string {
   const from = attrs.participant ?? attrs.from ?? "";
-  const lid = from.endsWith("@lid")
-    ? from
-    : (attrs.participant_lid ?? attrs.sender_lid ?? attrs.peer_recipient_lid ?? from);
-  return idOf(lid, attrs);
+  const { participant_lid, sender_lid, peer_recipient_lid } = attrs;
+  const isLid = parseJid(from).kind === "lid";
+  return idOf(isLid ? from : (participant_lid ?? sender_lid ?? peer_recipient_lid ?? from), attrs);
 }
 
 /** What {@link journalId} would be, had the stanza not told the LID; undefined where it tells no number. */
 function idByNumber(attrs: Readonly<Record<string, string>>): string | undefined {
   const from = attrs.participant ?? attrs.from ?? "";
-  const pn = from.endsWith("@lid") ? (attrs.participant_pn ?? attrs.sender_pn) : from;
+  const pn = parseJid(from).kind === "lid" ? (attrs.participant_pn ?? attrs.sender_pn) : from;
   return pn === undefined ? undefined : idOf(pn, attrs);
 }
 
 function idOf(sender: string, { id = "" }: Readonly<Record<string, string>>): string {
-  return `${sender.replace(/:\d+@/, "@")}/${id}`;
+  const { pn, lid } = personOf(sender) ?? {};
+  return `${lid ?? pn ?? sender.replace(/:\d+@/, "@")}/${id}`;
 }
 
 /** Who sent the message of a journal id: a JID without the device. */

@@ -14,6 +14,7 @@ import type { Journal } from "./journal.js";
 import { afterInterruption, type Linking, linkingBy, type Reason, reasonOf } from "./linking.js";
 import { AccountPin } from "./pin.js";
 import { Reconnect, type ReconnectOptions } from "./reconnect.js";
+import { ResendRequests } from "./resend.js";
 import { ServerTime } from "./server-time.js";
 import type { Session } from "./session.js";
 import type { SocketOptions } from "./socket.js";
@@ -36,6 +37,8 @@ export interface LinkOptions extends ReconnectOptions {
   readonly url?: string;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
+  /** Would a message leave now for whoever has this JID? For ourselves always. */
+  readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent and would still send now; undefined for everything else. */
   readonly recall: (id: string, chat: Person) => Promise<WireContent | undefined>;
 }
@@ -49,6 +52,8 @@ interface LinkEvents {
   stanza: [BinaryNode];
   /** Logged in and ready to send. */
   open: [];
+  /** What waited at WhatsApp was heard. */
+  "caught-up": [];
   /** Credentials changed and are on disk. */
   creds: [];
   /** A new link was made (not a mere reconnect): silent mode goes on (I4). */
@@ -74,6 +79,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   private linking: Linking | undefined;
   private readonly reconnect: Reconnect;
   private readonly serverTime: ServerTime;
+  private readonly resends: ResendRequests;
 
   private constructor(
     private readonly options: LinkOptions,
@@ -86,6 +92,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       () => options.session.save(),
     );
     this.serverTime = new ServerTime(options.clock);
+    this.resends = new ResendRequests({ ...options, log: options.baileysLog });
     this.current = {
       code: "unlinked",
       sentence: "Not linked to WhatsApp.",
@@ -116,6 +123,10 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   get open(): boolean {
     return this.current.code === "open";
+  }
+
+  get caughtUp(): boolean {
+    return this.live?.caughtUp ?? false;
   }
 
   /** The linked account; undefined while not linked. */
@@ -150,6 +161,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
 
   onOpen(listener: () => void): void {
     this.on("open", listener);
+    this.on("caught-up", listener);
   }
 
   /** Connects and stays connected; begins to link where there is no session. */
@@ -317,9 +329,13 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       log: baileysLog,
       ...present({ url }),
       isKnown: this.options.isKnown,
+      mayHear: this.options.mayHear,
+      resends: this.resends,
       recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
-    const connection = new Connection(socket);
+    const connection = new Connection(socket, () => {
+      if (this.connection === connection) this.emit("caught-up");
+    });
     this.connection = connection;
     this.listen(socket, connection);
   }

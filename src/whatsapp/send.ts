@@ -188,7 +188,10 @@ export async function sendAgain(
   const asker = participant ? personOf(participant) : chat;
   if (!asker || !(same(asker, chat) || same(asker, me))) return undefined;
   const content = await recall(id, chat);
-  return content && rebuild(socket, remoteJid, id, content);
+  if (!content) return undefined;
+  // Baileys would ask for this while it sends: nothing else could leave before the answer, and much may be decided until then.
+  await prepare(socket, chat.lid ?? chat.pn ?? remoteJid);
+  return rebuild(socket, remoteJid, id, content);
 }
 
 /** The protobuf of something that was sent, for a recipient who asks for it again. */

@@ -15,6 +15,7 @@ import {
   isJidStatusBroadcast,
   makeWASocket,
   proto,
+  S_WHATSAPP_NET,
   type SignalDataSet,
   type SignalKeyStoreWithTransaction,
   type UserFacingSocketConfig,
@@ -28,7 +29,7 @@ import { present } from "../present.js";
 import { watchDevices } from "./devices.js";
 import { withOtherAddress } from "./inbound.js";
 import type { Journal, JournalRecord } from "./journal.js";
-import { ResendRequests } from "./resend.js";
+import type { ResendRequests } from "./resend.js";
 import { nameless, type Session, STRANGERS_KEPT } from "./session.js";
 
 /** What a connection is made of. */
@@ -43,8 +44,12 @@ export interface SocketOptions {
   readonly log: Logger;
   /** Is this bare user a contact, the owner or the account itself? */
   readonly isKnown: (user: string) => boolean;
+  /** Would a message leave now for whoever has this JID (I3)? For ourselves always. */
+  readonly mayHear: (jid: string) => boolean;
   /** What the outbox sent to that very chat and would still send now (I3). */
   readonly recall: (key: WAMessageKey) => Promise<WAMessageContent | undefined>;
+  /** Messages that could not be read; those of the connections before, too. */
+  readonly resends: ResendRequests;
 }
 
 /**
@@ -74,9 +79,9 @@ const RETRIES_COUNTED = 1_000;
  * the journal below the event, no presence, no recent-message cache, no events of our own, strays contained.
  */
 export function openSocket(options: SocketOptions): WASocket {
-  const { creds, session, log } = options;
+  const { creds, session, log, resends } = options;
   const envelopes = new Envelopes(options);
-  const resends = new ResendRequests(options);
+  const isDeaf = (jid: string): boolean => !options.mayHear(jid);
   const socket = makeWASocket({
     auth: { creds, keys: session },
     version: options.version,
@@ -96,9 +101,10 @@ export function openSocket(options: SocketOptions): WASocket {
     // Says that each resend was asked for already: Baileys' own way stops all messages for two seconds (resend.ts).
     placeholderResendCache: { get: <T>() => true as T, set: () => {}, del: () => {}, flushAll: () => {} },
     retryRequestDelayMs: 0,
-    msgRetryCounterCache: boundedCache(RETRIES_COUNTED),
+    msgRetryCounterCache: spentFor(isDeaf, boundedCache(RETRIES_COUNTED)),
     getMessage: options.recall,
-    patchMessageBeforeSending: onceEach,
+    patchMessageBeforeSending: (message, jids = []) =>
+      onceEach(message, isDeletion(message) ? jids : jids.filter((jid) => !isDeaf(jid))),
     shouldIgnoreJid: (jid) => !isPerson(jid),
     makeSignalRepository: (auth, logger, pnToLid) => {
       const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
@@ -131,6 +137,7 @@ export function openSocket(options: SocketOptions): WASocket {
   socket.ws.on("frame", (node: BinaryNode | Uint8Array) => {
     if (node instanceof Uint8Array) return;
     boundTokens(node);
+    leaveAlone(node, isDeaf);
     void watch(node).catch((error: unknown) => log.warn({ err: error }, "a list of devices could not be looked at"));
     if (node.tag === "message") {
       envelopes.watch(node);
@@ -138,7 +145,11 @@ export function openSocket(options: SocketOptions): WASocket {
     }
     inOneQueue(node);
   });
-  socket.registerSocketEndHandler(() => resends.clear());
+  socket.ev.on("connection.update", ({ connection }) => {
+    if (connection === "open") resends.opened(socket);
+  });
+  socket.registerSocketEndHandler(() => resends.ended());
+  keepTokens(socket);
   connectWithin(socket, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
   containStrays(socket);
   filterEvents(socket);
@@ -168,10 +179,17 @@ function transactional(keys: unknown): SignalKeyStoreWithTransaction {
   return keys as SignalKeyStoreWithTransaction;
 }
 
+/**
+ * Deleting for everyone takes away a secret, and goes to whoever got it. For all else Baileys asks here, right before it
+ * encrypts, and sends nothing where nobody is left: it may have waited for a list of devices since the outbox looked (I3).
+ */
+function isDeletion({ protocolMessage }: proto.IMessage): boolean {
+  return protocolMessage?.type === proto.Message.ProtocolMessage.Type.REVOKE;
+}
+
 /** Each device gets a message once: in the chat with oneself Baileys lists every device twice. */
 const onceEach: NonNullable<UserFacingSocketConfig["patchMessageBeforeSending"]> = (message, jids = []) => {
   const devices = new Set(jids);
-  if (devices.size === jids.length) return message;
   // Baileys reads `message` of each entry, though the type says that an entry is the message.
   return [...devices].map((recipientJid) => ({ recipientJid, message })) as unknown as typeof message;
 };
@@ -333,6 +351,51 @@ export function boundedCache(most: number): CacheStore {
     del: (key) => void entries.delete(key),
     flushAll: () => entries.clear(),
   };
+}
+
+/**
+ * Retries of whoever may hear nothing count as used up, so that nothing is sent to them again and nobody asks for their
+ * keys. Baileys looks before it asks for keys and right before it sends: much may have been decided meanwhile.
+ */
+function spentFor(isDeaf: (jid: string) => boolean, cache: CacheStore): CacheStore {
+  return {
+    ...cache,
+    get: <T>(key: string) => {
+      // Of what was sent to us, Baileys counts under no JID; where it reads, it compares the count with its own limit.
+      const asker = key.slice(key.indexOf(":") + 1);
+      return asker.includes("@") && isDeaf(asker) ? (Number.POSITIVE_INFINITY as T) : cache.get<T>(key);
+    },
+  };
+}
+
+/** WhatsApp's error where an account may start no new chats. */
+const RESTRICTED = "463";
+
+/**
+ * Whoever may hear nothing gets no privacy token, which would reach their phone: Baileys gives one, and asks for keys, when
+ * somebody has a new phone or a message to them was refused.
+ */
+function leaveAlone(node: BinaryNode, isDeaf: (jid: string) => boolean): void {
+  const { class: kind, ...attrs } = node.attrs;
+  const { from = "", type, error } = attrs;
+  // Those of this type that are about our own keys come from WhatsApp itself.
+  const isOfNewPhone = node.tag === "notification" && type === "encrypt" && from !== S_WHATSAPP_NET;
+  const isRefusal = node.tag === "ack" && kind === "message" && error === RESTRICTED;
+  if (!(isOfNewPhone || isRefusal) || !isDeaf(from)) return;
+  if (isOfNewPhone) node.content = [];
+  // Whoever waits for the ack knows it by its id.
+  else node.attrs = attrs;
+}
+
+/**
+ * Has it kept to whom a privacy token was given. rc14 writes that down in the transaction of the message, which is over by
+ * then: each message would give another one, where WhatsApp's own clients give one a week.
+ */
+function keepTokens({ authState: { keys } }: WASocket): void {
+  const outside = AsyncLocalStorage.snapshot();
+  const { get, set } = keys;
+  keys.get = (type, ids) => (type === "tctoken" ? outside(() => get(type, ids)) : get(type, ids));
+  keys.set = (data) => ("tctoken" in data ? outside(() => set(data)) : set(data));
 }
 
 /**

@@ -219,6 +219,9 @@ export type Ack =
 export interface Wire {
   /** True while logged in and able to send. */
   readonly open: boolean;
+  /** True once what waited at WhatsApp was heard: an order of the owner's may be among it. Messages to others than the owner wait for it. */
+  readonly caughtUp: boolean;
+  /** Calls `listener` when it is open, and again once it has caught up. */
   onOpen(listener: () => void): void;
   /**
    * Sends one message under the id given and waits for the answer. Never throws; bounded in time.

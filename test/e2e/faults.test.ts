@@ -120,6 +120,41 @@ describe("messages and lost connections", () => {
     expect(world.bot.companions).toHaveLength(1);
   });
 
+  it.each<[what: string, order: (code: string) => string, done: RegExp]>([
+    ["who was to be denied", (code) => `/deny ${code}`, /Denied/],
+    ["anybody where silent mode was to begin", () => "/silent on", /Silent mode is on/],
+  ])("I3: what waited for the connection does not leave for %s meanwhile", async (_, order, done) => {
+    const world = await World.linked(OWN_NUMBER);
+    await world.order("/silent off");
+    const { code } = await world.aliceKnocks();
+    world.wa.hold();
+    await world.wa.waitForCompanion("closed");
+    // The greeting waits, and behind WhatsApp's doors the owner's order.
+    await world.home.post("/api/v1/commands", { name: "approve", args: [code] });
+    await world.order(order(code));
+    world.wa.resume();
+    await world.told(done);
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
+  it("I3: who asked for a message again, and was to be denied meanwhile, does not get it after a reconnect", async () => {
+    const world = await World.linked(OWN_NUMBER);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    const { id } = await world.alice.next();
+    world.wa.clearRecord();
+    world.wa.hold();
+    await world.wa.waitForCompanion("closed");
+    world.alice.forgeRetryReceipt({ id, to: world.bot, withKeys: true });
+    await world.order(`/deny ${code}`);
+    world.wa.resume();
+    await world.told(/Denied/);
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
   it("I4: a short reconnect does not change silent mode", async () => {
     const world = await World.linked(OWN_NUMBER);
     await world.order("/silent off");

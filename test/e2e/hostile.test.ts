@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { proto } from "@whiskeysockets/baileys";
+import { type BinaryNode, proto } from "@whiskeysockets/baileys";
 import { describe, expect, it } from "vitest";
-import { WhatsApp } from "../../src/simulator/index.js";
+import { type Phone, type Stanza, WhatsApp } from "../../src/simulator/index.js";
+import { withDevice } from "./device-lists.js";
 import { TOKEN, World } from "./world.js";
 
 const SETTING = { setup: "own-number", addressing: "lid" } as const;
@@ -149,6 +150,117 @@ describe("hostile senders and servers", () => {
     expect(await kept()).not.toContain("tctoken/200000001001@lid");
   });
 
+  it("privacy tokens are given to each person once, not with each message", async () => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    await world.aliceApproved();
+    await world.alice.next();
+    for (const words of ["one", "two"]) {
+      await world.say(world.alice, words);
+      await world.reply(await world.told(new RegExp(`💬[^]*${words}`)), `${words} heard`);
+      await world.alice.next();
+    }
+    await world.settled();
+    expect(givenTo(world, world.owner)).toHaveLength(1);
+    expect(givenTo(world, world.alice)).toHaveLength(1);
+  });
+
+  it("I2: who was shut out gets no privacy token, and nobody asks for their keys, whatever becomes of their phone", async () => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    await world.alice.next();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    const id = node?.attrs.id ?? "";
+    await world.order(`/deny ${code}`);
+    await world.told(/Denied/);
+    world.wa.clearRecord();
+    const from = world.alice.lidJid;
+    const identity = { tag: "identity", attrs: {} };
+    world.wa.push({ tag: "notification", attrs: { from, id: "N1", type: "encrypt" }, content: [identity] });
+    world.wa.push({ tag: "ack", attrs: { from, id, class: "message", error: "463" } });
+    world.alice.forgeRetryReceipt({ id, to: world.bot });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.record.filter(asksForKeys)).toEqual([]);
+    expect(givenTo(world, world.alice)).toEqual([]);
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
+  it.each<[why: string, order: (code: string) => string, done: RegExp]>([
+    ["who asks for a message again is denied", (code) => `/deny ${code}`, /Denied/],
+    ["silent mode begins", () => "/silent on", /Silent mode is on/],
+  ])("I3: nothing is sent again where %s while WhatsApp is asked for keys", async (_, order, done) => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    await world.alice.next();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    world.wa.clearRecord();
+    world.wa.answerQueries((query) => (asksForKeys({ node: query }) ? "nothing" : undefined));
+    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot });
+    const asked = await world.wa.waitForStanza(asksForKeys);
+    await world.order(order(code));
+    await world.told(done);
+    const list = { tag: "list", attrs: {}, content: [] };
+    world.wa.push({ tag: "iq", attrs: { id: asked.node.attrs.id ?? "", type: "result" }, content: [list] });
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
+  it("I3: nothing is sent again where who asks for it is denied while WhatsApp is asked for their devices", async () => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    await world.alice.next();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    // A new connection knows no devices.
+    world.wa.disconnect(503);
+    await world.settled();
+    world.wa.clearRecord();
+    const asksForHers = (query: BinaryNode) =>
+      query.attrs.xmlns === "usync" && JSON.stringify(query).includes(world.alice.lidJid);
+    world.wa.answerQueries((query) => (asksForHers(query) ? "nothing" : undefined));
+    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot, withKeys: true });
+    const asked = await world.wa.waitForStanza((stanza) => asksForHers(stanza.node));
+    await world.order(`/deny ${code}`);
+    await world.told(/Denied/);
+    world.wa.push(withDevice(asked.node, { id: "0" }) ?? asked.node);
+    await world.wa.waitUntilTaken();
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
+  it("I3: nothing leaves for who is denied while Baileys itself asks for their devices", async () => {
+    const world = await World.linked(SETTING);
+    await world.order("/silent off");
+    const code = await world.aliceApproved();
+    await world.alice.next();
+    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    world.wa.clearRecord();
+    const from = world.alice.lidJid;
+    const isHeld = (query: BinaryNode) =>
+      (query.attrs.xmlns === "usync" || query.attrs.xmlns === "encrypt") && JSON.stringify(query).includes(from);
+    world.wa.answerQueries((query) => (isHeld(query) ? "nothing" : undefined));
+    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot });
+    const keys = await world.wa.waitForStanza(asksForKeys);
+    // Her list of devices, which was there a moment ago, is old.
+    world.wa.push({ tag: "notification", attrs: { from, id: "N1", type: "devices" }, content: [] });
+    const list = { tag: "list", attrs: {}, content: [] };
+    world.wa.push({ tag: "iq", attrs: { id: keys.node.attrs.id ?? "", type: "result" }, content: [list] });
+    const devices = await world.wa.waitForStanza(({ node: query }) => isHeld(query) && !asksForKeys({ node: query }));
+    await world.order(`/deny ${code}`);
+    await world.home.until(
+      async () => JSON.stringify(await world.home.get("/api/v1/contacts?state=denied")).includes(code),
+      "she is denied",
+    );
+    world.wa.push(withDevice(devices.node, { id: "0" }) ?? devices.node);
+    await world.told(/Denied/);
+    await world.settled();
+    expect(world.wa.stanzasTo(world.alice, "message")).toEqual([]);
+  });
+
   it("people without a LID are notified, queued and approved like all others", async () => {
     const world = await World.create({ setup: "own-number", addressing: "pn" }, {}, { lid: null });
     await world.setUp();
@@ -162,3 +274,12 @@ describe("hostile senders and servers", () => {
     expect((await world.alice.next()).text.length).toBeGreaterThan(3);
   });
 });
+
+/** The privacy tokens that somebody was given. */
+function givenTo({ wa }: World, phone: Phone): Stanza[] {
+  return wa.stanzasTo(phone, "iq").filter(({ node }) => node.attrs.xmlns === "privacy");
+}
+
+function asksForKeys({ node }: Pick<Stanza, "node">): boolean {
+  return node.attrs.xmlns === "encrypt" && JSON.stringify(node.content).includes('"key"');
+}

@@ -242,6 +242,16 @@ describe("messages that can't be read at first", () => {
     expect(world.responded()).toEqual([corrupt.id, ...burst, absent.id]);
     expect(world.leaks()).toEqual([]);
   });
+  it("I10: are asked for also where the connection ends right after WhatsApp was told that they came", async () => {
+    const world = await World.linked(SETTING);
+    await world.aliceApproved();
+    const absent = await world.say(world.alice, "absent", { absent: true });
+    await world.wa.waitUntilTaken();
+    world.wa.disconnect(503);
+    await world.home.until(async () => world.responded().includes(absent.id), "the absent message came");
+    await world.settled();
+    expect(world.responded()).toEqual([absent.id]);
+  });
 });
 
 describe("recipients that can't read", () => {

@@ -219,6 +219,7 @@ describe("a buddy's question", () => {
     // Her next message is answered, too, and that answer is to cut nothing.
     endpoint.answering = (_, response) => streamed(response, "Noted.");
     world.wa.resume();
+    endpoint.answering = (_, response) => streamed(response, "Noted.");
     world.alice.changeNumber("15550002222");
     const nora = world.wa.phone({ pn: "15550002000", name: "Nora" });
     await world.home.startLinked();

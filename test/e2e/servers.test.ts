@@ -44,7 +44,7 @@ describe("a server that says less than ours", () => {
     ["changed settings", ({ bot }) => bot.changeSetting(), ({ attrs }) => attrs.xmlns === "w:sync:app:state"],
     [
       "somebody's keys",
-      ({ mallory, bot }, id) => mallory.forgeRetryReceipt({ id, to: bot }),
+      ({ owner, bot }, id) => owner.forgeRetryReceipt({ id, to: bot }),
       ({ attrs, content }) => attrs.xmlns === "encrypt" && JSON.stringify(content).includes('"key"'),
     ],
   ])("no answer about %s holds up no message that waited behind", async (_, wait, isUnanswered) => {

@@ -52,6 +52,11 @@ describe("A list of devices", () => {
     expect(kept()).toEqual(["15550002000"]);
   });
 
+  it("goes with our own when WhatsApp refuses a message: the next try is for the devices of then", async () => {
+    await look(node("ack", { class: "message", from: "2000@lid", error: "479" }));
+    expect(kept()).toEqual(["15550002000"]);
+  });
+
   it("of our own goes under both addresses when a new device of ours writes", async () => {
     expect(jidDecode(user.id)?.user).toBe("15550009000");
     await look(node("message", { from: "15550009000:8@s.whatsapp.net" }));

@@ -26,6 +26,17 @@ describe("Journal", () => {
     expect(Buffer.from(left?.body ?? "", "base64").toString()).toBe("hello");
   });
 
+  it("I10: tells once of a message that comes in two ways at the same time, as itself and with the history", async () => {
+    const { journal } = await openJournal();
+    const told: string[] = [];
+    journal.onRecord((record) => told.push(record._id));
+    const twice = ["live", "history"].map((way) => journal.record([journal.draft(attrs("A1"), text(way))]));
+    await Promise.all(twice);
+    expect(told).toHaveLength(1);
+    const [left] = await journal.unhandled();
+    expect(Buffer.from(left?.body ?? "", "base64").toString()).toBe("live");
+  });
+
   it("I10: after a restart hands out what was not handled, in order of arrival", async () => {
     const { journal, collection, now } = await openJournal();
     for (const id of ["A1", "A2", "A3"]) await journal.record([journal.draft(attrs(id), text(id))]);
@@ -40,6 +51,14 @@ describe("Journal", () => {
     const lid = { id: "X", from: "77:3@lid", sender_pn: "15550002000@s.whatsapp.net" };
     const pn = { id: "X", from: "15550002000:3@s.whatsapp.net", sender_lid: "77@lid" };
     expect(journalId(pn)).toBe(journalId(lid));
+  });
+
+  it("I10: one person's messages are of one sender, from the device that Meta hosts for a business as from the phone", () => {
+    const senders = ["77@lid", "77:99@hosted.lid", "77_1:3@lid"].map((from) => senderOf(journalId({ id: "X", from })));
+    expect(senders).toEqual(["77@lid", "77@lid", "77@lid"]);
+    const hosted = { id: "X", from: "15550002000:99@hosted", sender_lid: "77@lid" };
+    expect(journalId(hosted)).toBe("77@lid/X");
+    expect(journalId({ id: "X", from: "15550002000:99@hosted" })).toBe("15550002000@s.whatsapp.net/X");
   });
 
   it("I10: knows a message by LID that came by number when nobody could tell the LID", async () => {

@@ -171,6 +171,7 @@ export class LinkRig {
         return socket as unknown as WASocket;
       },
       isKnown,
+      mayHear: isKnown,
       recall: async () => undefined,
     });
     return new LinkRig(time, sockets, settings, lines, version, session, link);

@@ -5,6 +5,7 @@ import pino from "pino";
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocketServer } from "ws";
 import { Journal, type JournalRecord } from "../../src/whatsapp/journal.js";
+import { ResendRequests } from "../../src/whatsapp/resend.js";
 import { Session, type SessionDoc } from "../../src/whatsapp/session.js";
 import { boundedCache, openSocket } from "../../src/whatsapp/socket.js";
 import { tempStore } from "./temp-store.js";
@@ -17,6 +18,7 @@ async function endOf(port: number): Promise<Partial<ConnectionState>> {
   const nothing = (): void => {};
   const options = { collection, journal, isKnown: () => false, onMapping: nothing, onFailure: nothing };
   const session = await Session.open(options);
+  const log = pino({ level: "silent" });
   const socket = openSocket({
     session,
     journal,
@@ -24,8 +26,10 @@ async function endOf(port: number): Promise<Partial<ConnectionState>> {
     version: DEFAULT_CONNECTION_CONFIG.version,
     url: `ws://127.0.0.1:${port}`,
     connectTimeoutMs: 50,
-    log: pino({ level: "silent" }),
+    log,
     isKnown: () => false,
+    mayHear: () => false,
+    resends: new ResendRequests({ journal, isKnown: () => false, log }),
     recall: async () => undefined,
   });
   return new Promise((resolve) => {

@@ -167,7 +167,7 @@ export class Sender {
         this.options.onSuppressed?.(undelivered(doc, item, item.content, toAdmin), verdict);
         continue;
       }
-      if (!toAdmin && this.queue.counted() >= CHATS_AT_ONCE) return NEVER;
+      if (!toAdmin && (!this.options.wire.caughtUp || this.queue.counted() >= CHATS_AT_ONCE)) return NEVER;
       const wait = (toAdmin ? this.paces.admin : this.paces.buddies).take();
       if (wait > 0) return now + wait;
       this.leave(entry, doc, item, item.content, toAdmin);

@@ -238,6 +238,20 @@ describe("outbox: the door", () => {
     expect(rig.suppressed).toHaveLength(1);
   });
 
+  it("I3: others than the owner get no message before the owner's orders that waited at WhatsApp were heard", async () => {
+    const rig = new Rig();
+    rig.close();
+    const outbox = await rig.start();
+    await outbox.post(text(ALICE, "for Alice"));
+    await outbox.post(text(OWNER, "for the owner"));
+    rig.open(false);
+    await rig.settled();
+    expect(rig.sent.map(({ content }) => content)).toMatchObject([{ text: "for the owner" }]);
+    rig.open();
+    await rig.settled();
+    expect(rig.sent.map(({ content }) => content)).toMatchObject([{ text: "for the owner" }, { text: "for Alice" }]);
+  });
+
   it("a judge that throws lets nothing out", async () => {
     const rig = new Rig();
     const outbox = await createOutbox({

@@ -88,6 +88,7 @@ export class Rig extends Clockwork {
   private ids = 0;
   private openListeners: (() => void)[] = [];
   private isOpen = true;
+  private isCaughtUp = true;
 
   constructor(
     readonly collection: Collection<OutboxDoc> = new MemoryCollection(),
@@ -102,6 +103,9 @@ export class Rig extends Clockwork {
     return {
       get open() {
         return rig.isOpen;
+      },
+      get caughtUp() {
+        return rig.isCaughtUp;
       },
       onOpen: (listener: () => void) => void rig.openListeners.push(listener),
       signal: async (jid: string, signal: Signal) => void this.signals.push({ jid, signal }),
@@ -139,8 +143,10 @@ export class Rig extends Clockwork {
     this.isOpen = false;
   }
 
-  open(): void {
+  /** @param isCaughtUp whether what waited at WhatsApp was heard by now */
+  open(isCaughtUp = true): void {
     this.isOpen = true;
+    this.isCaughtUp = isCaughtUp;
     for (const listener of this.openListeners) listener();
   }
 
