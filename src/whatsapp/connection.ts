@@ -5,7 +5,10 @@ import { askLids, block, onWhatsApp, writtenSo } from "./questions.js";
 import { type Asked, sendAgain, sendAndWait } from "./send.js";
 import type { Ack, Signal, WireContent } from "./types.js";
 
-/** How long what waited at WhatsApp has to be handled once it came, and how long WhatsApp to say that all came. */
+/**
+ * How long the last message that waited at WhatsApp has to be handled, after it was read and WhatsApp said that all came; and
+ * how long all of that may take from the login.
+ */
 const HEARING_MS = 2_000;
 const LONGEST_MS = 30_000;
 
@@ -14,6 +17,8 @@ export class Connection {
   private readonly ending = new AbortController();
   private ownFailure: KafclawError | undefined;
   private heard = false;
+  /** Runs from when WhatsApp said that all came, and anew with each message of those that is read later. */
+  private hearing: NodeJS.Timeout | undefined;
   private hear = (): void => {};
   private readonly allHeard = new Promise<void>((resolve) => {
     this.hear = resolve;
@@ -25,7 +30,7 @@ export class Connection {
     private readonly onCaughtUp: () => void = () => {},
   ) {
     socket.ev.on("connection.update", ({ connection, receivedPendingNotifications }) => {
-      if (receivedPendingNotifications) this.catchUpIn(HEARING_MS);
+      if (receivedPendingNotifications) this.hearing = this.catchUpIn(HEARING_MS);
       if (connection === "open") this.catchUpIn(LONGEST_MS);
       if (connection !== "close") return;
       this.ending.abort();
@@ -44,14 +49,19 @@ export class Connection {
     return this.heard;
   }
 
-  private catchUpIn(ms: number): void {
+  /** A message that waited at WhatsApp was read: others may follow. */
+  readOne(): void {
+    if (!this.heard) this.hearing?.refresh();
+  }
+
+  private catchUpIn(ms: number): NodeJS.Timeout {
     const timer = setTimeout(() => {
       if (this.heard || this.ended.aborted) return;
       this.heard = true;
       this.hear();
       this.onCaughtUp();
     }, ms);
-    timer.unref();
+    return timer.unref();
   }
 
   /** Why we ended it ourselves, where something of our own failed and a person can do something about it. */

@@ -92,6 +92,9 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       () => options.session.save(),
     );
     this.serverTime = new ServerTime(options.clock);
+    options.journal.onRecord(({ attrs }) => {
+      if (attrs.offline !== undefined) this.connection?.readOne();
+    });
     this.resends = new ResendRequests({ ...options, log: options.baileysLog });
     this.current = {
       code: "unlinked",

@@ -103,6 +103,11 @@ export class FakeSocket {
     this.update({ connection: "open" });
   }
 
+  /** WhatsApp says that all that waited there has come. */
+  hasSentAll(): void {
+    this.update({ receivedPendingNotifications: true });
+  }
+
   /** WhatsApp ends the connection, or the network does, which has a code of its own. */
   close(statusCode: number, code?: string): void {
     void this.end(Object.assign(new Error("Connection Failure"), { output: { statusCode }, code }));
@@ -129,6 +134,7 @@ export class LinkRig {
     /** Shut while the newest version is asked for. */
     readonly version: Gate,
     readonly session: Session,
+    readonly journal: Journal,
     readonly link: Link,
   ) {
     for (const event of ["open", "linked"] as const) link.on(event, () => this.heard.push(event));
@@ -174,7 +180,7 @@ export class LinkRig {
       mayHear: isKnown,
       recall: async () => undefined,
     });
-    return new LinkRig(time, sockets, settings, lines, version, session, link);
+    return new LinkRig(time, sockets, settings, lines, version, session, journal, link);
   }
 
   /** Linked and logged in, for long enough to be taken for good. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type FakeSocket, LinkRig, NO_ROOM } from "./link-rig.js";
 
 const SECOND = 1_000;
@@ -11,6 +11,32 @@ function expectOne(rig: LinkRig): FakeSocket {
   expect(rig.socket.creds).toBe(rig.session.credentials());
   return rig.socket;
 }
+
+describe("a connection has caught up", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("two seconds after all has come and the last of it was read", async () => {
+    const { link, socket, journal } = await LinkRig.open();
+    socket.hasSentAll();
+    for (const id of ["A", "B", "C"]) {
+      vi.advanceTimersByTime(1_900);
+      const attrs = { from: "77@lid", id, t: "1", ...(id === "C" ? {} : { offline: "0" }) };
+      await journal.record([journal.draft(attrs, new Uint8Array())]);
+    }
+    expect(link.caughtUp).toBe(false);
+    vi.advanceTimersByTime(100);
+    expect(link.caughtUp).toBe(true);
+  });
+
+  it("half a minute after the login, where WhatsApp does not say that all has come", async () => {
+    const { link } = await LinkRig.open();
+    vi.advanceTimersByTime(29_999);
+    expect(link.caughtUp).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(link.caughtUp).toBe(true);
+  });
+});
 
 describe("an attempt to link that another one overtakes leaves one connection", () => {
   it("while the newest version is asked for", async () => {
