@@ -1,4 +1,10 @@
-import type { WAMessageContent, WAMessageKey, WASocket } from "@whiskeysockets/baileys";
+import {
+  type BinaryNode,
+  getBinaryNodeChild,
+  type WAMessageContent,
+  type WAMessageKey,
+  type WASocket,
+} from "@whiskeysockets/baileys";
 import type { Person, Pn } from "../access/identity.js";
 import { KafclawError } from "../access/types.js";
 import { askLids, block, onWhatsApp, writtenSo } from "./questions.js";
@@ -17,7 +23,7 @@ export class Connection {
   private readonly ending = new AbortController();
   private ownFailure: KafclawError | undefined;
   private heard = false;
-  /** Runs from when WhatsApp said that all came, and anew with each message of those that is read later. */
+  /** Runs from when WhatsApp said that all came, where anything had waited, and anew with each such message that is read. */
   private hearing: NodeJS.Timeout | undefined;
   private hear = (): void => {};
   private readonly allHeard = new Promise<void>((resolve) => {
@@ -29,8 +35,11 @@ export class Connection {
     private readonly socket: WASocket,
     private readonly onCaughtUp: () => void = () => {},
   ) {
-    socket.ev.on("connection.update", ({ connection, receivedPendingNotifications }) => {
-      if (receivedPendingNotifications) this.hearing = this.catchUpIn(HEARING_MS);
+    socket.ws.on("CB:ib,,offline", (node: BinaryNode) => {
+      const isNothing = getBinaryNodeChild(node, "offline")?.attrs.count === "0";
+      this.hearing = this.catchUpIn(isNothing ? 0 : HEARING_MS);
+    });
+    socket.ev.on("connection.update", ({ connection }) => {
       if (connection === "open") this.catchUpIn(LONGEST_MS);
       if (connection !== "close") return;
       this.ending.abort();

@@ -104,8 +104,9 @@ export class FakeSocket {
   }
 
   /** WhatsApp says that all that waited there has come. */
-  hasSentAll(): void {
-    this.update({ receivedPendingNotifications: true });
+  hasSent(count: number): void {
+    const offline = { tag: "offline", attrs: { count: String(count) } };
+    this.ws.emit("CB:ib,,offline", { tag: "ib", attrs: {}, content: [offline] });
   }
 
   /** WhatsApp ends the connection, or the network does, which has a code of its own. */

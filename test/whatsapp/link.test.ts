@@ -18,7 +18,7 @@ describe("a connection has caught up", () => {
 
   it("two seconds after all has come and the last of it was read", async () => {
     const { link, socket, journal } = await LinkRig.open();
-    socket.hasSentAll();
+    socket.hasSent(3);
     for (const id of ["A", "B", "C"]) {
       vi.advanceTimersByTime(1_900);
       const attrs = { from: "77@lid", id, t: "1", ...(id === "C" ? {} : { offline: "0" }) };
@@ -26,6 +26,13 @@ describe("a connection has caught up", () => {
     }
     expect(link.caughtUp).toBe(false);
     vi.advanceTimersByTime(100);
+    expect(link.caughtUp).toBe(true);
+  });
+
+  it("at once where nothing waited", async () => {
+    const { link, socket } = await LinkRig.open();
+    socket.hasSent(0);
+    vi.advanceTimersByTime(0);
     expect(link.caughtUp).toBe(true);
   });
 
