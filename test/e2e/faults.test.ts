@@ -140,9 +140,7 @@ describe("messages and lost connections", () => {
 
   it("I3: who asked for a message again, and was to be denied meanwhile, does not get it after a reconnect", async () => {
     const world = await World.linked(OWN_NUMBER);
-    await world.order("/silent off");
-    const code = await world.aliceApproved();
-    const { id } = await world.alice.next();
+    const { code, id } = await world.aliceGreeted();
     world.wa.clearRecord();
     world.wa.hold();
     await world.wa.waitForCompanion("closed");

@@ -152,9 +152,7 @@ describe("hostile senders and servers", () => {
 
   it("privacy tokens are given to each person once, not with each message", async () => {
     const world = await World.linked(SETTING);
-    await world.order("/silent off");
-    await world.aliceApproved();
-    await world.alice.next();
+    await world.aliceGreeted();
     for (const words of ["one", "two"]) {
       await world.say(world.alice, words);
       await world.reply(await world.told(new RegExp(`💬[^]*${words}`)), `${words} heard`);
@@ -167,11 +165,7 @@ describe("hostile senders and servers", () => {
 
   it("I2: who was shut out gets no privacy token, and nobody asks for their keys, whatever becomes of their phone", async () => {
     const world = await World.linked(SETTING);
-    await world.order("/silent off");
-    const code = await world.aliceApproved();
-    await world.alice.next();
-    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
-    const id = node?.attrs.id ?? "";
+    const { code, id } = await world.aliceGreeted();
     await world.order(`/deny ${code}`);
     await world.told(/Denied/);
     world.wa.clearRecord();
@@ -192,13 +186,10 @@ describe("hostile senders and servers", () => {
     ["silent mode begins", () => "/silent on", /Silent mode is on/],
   ])("I3: nothing is sent again where %s while WhatsApp is asked for keys", async (_, order, done) => {
     const world = await World.linked(SETTING);
-    await world.order("/silent off");
-    const code = await world.aliceApproved();
-    await world.alice.next();
-    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    const { code, id } = await world.aliceGreeted();
     world.wa.clearRecord();
     world.wa.answerQueries((query) => (asksForKeys({ node: query }) ? "nothing" : undefined));
-    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot });
+    world.alice.forgeRetryReceipt({ id, to: world.bot });
     const asked = await world.wa.waitForStanza(asksForKeys);
     await world.order(order(code));
     await world.told(done);
@@ -211,10 +202,7 @@ describe("hostile senders and servers", () => {
 
   it("I3: nothing is sent again where who asks for it is denied while WhatsApp is asked for their devices", async () => {
     const world = await World.linked(SETTING);
-    await world.order("/silent off");
-    const code = await world.aliceApproved();
-    await world.alice.next();
-    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    const { code, id } = await world.aliceGreeted();
     // A new connection knows no devices.
     world.wa.disconnect(503);
     await world.settled();
@@ -222,7 +210,7 @@ describe("hostile senders and servers", () => {
     const asksForHers = (query: BinaryNode) =>
       query.attrs.xmlns === "usync" && JSON.stringify(query).includes(world.alice.lidJid);
     world.wa.answerQueries((query) => (asksForHers(query) ? "nothing" : undefined));
-    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot, withKeys: true });
+    world.alice.forgeRetryReceipt({ id, to: world.bot, withKeys: true });
     const asked = await world.wa.waitForStanza((stanza) => asksForHers(stanza.node));
     await world.order(`/deny ${code}`);
     await world.told(/Denied/);
@@ -234,16 +222,13 @@ describe("hostile senders and servers", () => {
 
   it("I3: nothing leaves for who is denied while Baileys itself asks for their devices", async () => {
     const world = await World.linked(SETTING);
-    await world.order("/silent off");
-    const code = await world.aliceApproved();
-    await world.alice.next();
-    const [{ node } = { node: undefined }] = world.wa.stanzasTo(world.alice, "message");
+    const { code, id } = await world.aliceGreeted();
     world.wa.clearRecord();
     const from = world.alice.lidJid;
     const isHeld = (query: BinaryNode) =>
       (query.attrs.xmlns === "usync" || query.attrs.xmlns === "encrypt") && JSON.stringify(query).includes(from);
     world.wa.answerQueries((query) => (isHeld(query) ? "nothing" : undefined));
-    world.alice.forgeRetryReceipt({ id: node?.attrs.id ?? "", to: world.bot });
+    world.alice.forgeRetryReceipt({ id, to: world.bot });
     const keys = await world.wa.waitForStanza(asksForKeys);
     // Her list of devices, which was there a moment ago, is old.
     world.wa.push({ tag: "notification", attrs: { from, id: "N1", type: "devices" }, content: [] });

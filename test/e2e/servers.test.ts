@@ -21,9 +21,7 @@ describe("a server that says less than ours", () => {
     const world = await World.linked(OWN);
     // Until then the list was there, with a device of a business that Meta hosts, which is addressed in its own way.
     world.wa.answerQueries((query) => withDevice(query, { id: "99", is_hosted: "true" }));
-    await world.order("/silent off");
-    const code = await world.aliceApproved();
-    await world.alice.next();
+    const { code } = await world.aliceGreeted();
     await world.home.stop();
     const said = content === undefined ? {} : { content };
     world.wa.answerQueries((query) =>
@@ -61,9 +59,7 @@ describe("a server that says less than ours", () => {
 
   it("an error in place of a new device's keys keeps no answer from the others", async () => {
     const world = await World.linked(OWN);
-    await world.order("/silent off");
-    await world.aliceApproved();
-    await world.alice.next();
+    await world.aliceGreeted();
     const error = { tag: "error", attrs: { code: "429", text: "rate-overlimit" } };
     world.wa.answerQueries((query) => {
       const isForKeys = query.attrs.xmlns === "encrypt" && JSON.stringify(query.content).includes('"key"');

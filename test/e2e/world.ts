@@ -143,6 +143,14 @@ export class World {
     return code;
   }
 
+  /** Silent mode is off, and Alice a buddy who was greeted. @returns her code, and WhatsApp's id of the greeting */
+  async aliceGreeted(): Promise<{ code: string; id: string }> {
+    await this.order("/silent off");
+    const code = await this.aliceApproved();
+    const { id } = await this.alice.next();
+    return { code, id };
+  }
+
   /** Waits until what the owner sent before was handled: this is answered after it. Others' messages have their own turns. */
   async settled(options?: { timeoutMs: number }): Promise<void> {
     // An order that has no other answer like it, so that an older message is not taken for it.
