@@ -1,5 +1,4 @@
 /** What came with the history of a new link, on its way into the journal. */
-
 import type { Logger } from "pino";
 import type { Clock } from "./access/index.js";
 import type { Scheduler } from "./clock.js";

@@ -1,5 +1,5 @@
-import { oneLine, plainDigits } from "../text.js";
-import { addressesOf, digitsOf, type Lid, type Person, type Pn } from "./identity.js";
+import { oneLine } from "../text.js";
+import { addressesOf, digitsOf, type Lid, type Person, type Pn, typedDigits } from "./identity.js";
 import type { Code, Contact, ContactState } from "./types.js";
 
 /**
@@ -87,8 +87,7 @@ export class ContactBook {
    * @param search part of a name (case and accents don't matter) or of a number, or a code
    */
   list(state: ContactState, options: { skip?: number; limit?: number; search?: string } = {}): readonly Contact[] {
-    const { search = "" } = options;
-    const wanted = oneLine(search) || search.trim();
+    const wanted = asMeant(options.search ?? "");
     const found = [...this.in(state)].filter((contact) => wanted === "" || this.#fits(contact, wanted));
     const order = state === "pending" ? 1 : -1;
     found.sort((a, b) => order * (a.since - b.since) || (a.code < b.code ? -1 : 1));
@@ -110,9 +109,17 @@ export class ContactBook {
     if (name !== "" && this.folded(contact).includes(name)) return true;
     const code = wanted.toUpperCase();
     if (codesOf(contact).some((own) => own === code)) return true;
-    const digits = /[\p{L}]/u.test(wanted) ? "" : plainDigits(wanted).replace(/\D/g, "").replace(/^00/, "");
+    const digits = /[\p{L}]/u.test(wanted) ? "" : typedDigits(wanted);
     return digits !== "" && contact.pn !== undefined && digitsOf(contact.pn).includes(digits);
   }
+}
+
+/**
+ * What was typed or copied to name somebody, without the marks that nobody sees; of those alone it names nobody, and stays as
+ * it stands.
+ */
+export function asMeant(typed: string): string {
+  return oneLine(typed) || typed.trim();
 }
 
 /** A name as it is compared: case, accents, width and repeated spaces don't matter. */

@@ -85,6 +85,11 @@ export function parseAddress(text: string): Address | undefined {
   return pn === undefined ? undefined : { kind: "pn", pn, device: 0 };
 }
 
+/** The digits of a number as people type it, in any script, without the 00 that stands for its plus. */
+export function typedDigits(text: string): string {
+  return plainDigits(text).replace(/\D/g, "").replace(/^00/, "");
+}
+
 /** Whether a text is meant as a phone number: digits, at most with the marks that people put between them. */
 export function looksLikeNumber(text: string): boolean {
   // Numbers that were copied out of a phone's contacts come between direction marks.
@@ -98,7 +103,7 @@ const MEXICAN_MOBILE = /^521\d{10}$/;
 /** Reads a phone number with its country code: `+49 170 1234567`, `0049170…`, `491701234567`. */
 export function parseNumber(text: string): Pn | undefined {
   if (!looksLikeNumber(text)) return undefined;
-  const digits = plainDigits(text).replace(/\D/g, "").replace(/^00/, "");
+  const digits = typedDigits(text);
   // A single leading zero is a national number, and which nation we can't know.
   if (digits === "" || digits.startsWith("0")) return undefined;
   if (MEXICAN_MOBILE.test(digits)) return toPn(digits);

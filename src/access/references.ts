@@ -3,10 +3,10 @@
  * that fits two contacts is refused and lists both.
  */
 import { KafclawError } from "../errors.js";
-import { firstWords, oneLine } from "../text.js";
+import { firstWords } from "../text.js";
 import type { Scope } from "./api.js";
 import { looksLikeCode, parseCode } from "./code.js";
-import { type ContactBook, fold } from "./contacts.js";
+import { asMeant, type ContactBook, fold } from "./contacts.js";
 import { heaviest } from "./gate.js";
 import { digitsOf, looksLikeNumber, type Person, parseAddress, parseNumber } from "./identity.js";
 import type { Contact, ContactState } from "./types.js";
@@ -20,8 +20,7 @@ const SHOWN_LENGTH = 40;
 
 /** @throws KafclawError `unknown-reference`, `ambiguous`, `not-a-person`, `bad-number` */
 export function resolve(book: ContactBook, reference: string, scope: Scope = {}): Contact | Person {
-  // What was copied comes with marks that nobody sees; of those alone it means nobody, as it stands.
-  const typed = oneLine(reference) || reference.trim();
+  const typed = asMeant(reference);
   if (typed === "") return only(candidates(book, scope), scope);
   if (typed.includes("@")) return byJid(book, typed);
   if (looksLikeNumber(typed)) return byNumber(book, typed);

@@ -3,6 +3,14 @@ import { firstWords } from "../text.js";
 
 type Message = proto.IMessage;
 
+/** The versions of a poll that hold it themselves; the fourth one wraps it. */
+export const POLLS = [
+  "pollCreationMessage",
+  "pollCreationMessageV2",
+  "pollCreationMessageV3",
+  "pollCreationMessageV5",
+] as const satisfies readonly (keyof Message)[];
+
 const LONGEST_CARD = 1_000;
 /** Phones let twelve be chosen at once. */
 const MOST_OPTIONS = 12;
@@ -16,10 +24,9 @@ const LAST_SECOND = 8_640_000_000_000;
  */
 export function cardIn(message: Message): string {
   const { locationMessage, liveLocationMessage, contactMessage, contactsArrayMessage, eventMessage } = message;
-  const { pollCreationMessage, pollCreationMessageV2, pollCreationMessageV3, pollCreationMessageV5 } = message;
   const location = locationMessage ?? liveLocationMessage;
   const contacts = contactMessage ? [contactMessage] : contactsArrayMessage?.contacts;
-  const poll = pollCreationMessage ?? pollCreationMessageV2 ?? pollCreationMessageV3 ?? pollCreationMessageV5;
+  const poll = POLLS.map((version) => message[version]).find((held) => held != null);
   const parts = [
     ...(location ? placeIn(location) : []),
     ...(contacts ?? []).slice(0, MOST_CONTACTS).map(contactIn),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   type BinaryNode,
   getBinaryNodeChild,
@@ -22,19 +23,11 @@ const LONGEST_MS = 30_000;
 export class Connection {
   private readonly ending = new AbortController();
   private ownFailure: KafclawError | undefined;
-  private heard = false;
+  private readonly hearingAll = new AbortController();
   /** Runs from when WhatsApp said that all came, where anything had waited, and anew with each such message that is read. */
   private hearing: NodeJS.Timeout | undefined;
-  private hear = (): void => {};
-  private readonly allHeard = new Promise<void>((resolve) => {
-    this.hear = resolve;
-  });
 
-  /** @param onCaughtUp called once {@link caughtUp} */
-  constructor(
-    private readonly socket: WASocket,
-    private readonly onCaughtUp: () => void = () => {},
-  ) {
+  constructor(private readonly socket: WASocket) {
     socket.ws.on("CB:ib,,offline", (node: BinaryNode) => {
       const isNothing = getBinaryNodeChild(node, "offline")?.attrs.count === "0";
       this.hearing = this.catchUpIn(isNothing ? 0 : HEARING_MS);
@@ -53,22 +46,19 @@ export class Connection {
     return this.ending.signal;
   }
 
-  /** Whether all that waited at WhatsApp has come, and had its time to be handled. */
-  get caughtUp(): boolean {
-    return this.heard;
+  /** Aborted once all that waited at WhatsApp has come, and had its time to be handled. */
+  get caughtUp(): AbortSignal {
+    return this.hearingAll.signal;
   }
 
   /** A message that waited at WhatsApp was read: others may follow. */
   readOne(): void {
-    if (!this.heard) this.hearing?.refresh();
+    if (!this.caughtUp.aborted) this.hearing?.refresh();
   }
 
   private catchUpIn(ms: number): NodeJS.Timeout {
     const timer = setTimeout(() => {
-      if (this.heard || this.ended.aborted) return;
-      this.heard = true;
-      this.hear();
-      this.onCaughtUp();
+      if (!this.ended.aborted) this.hearingAll.abort();
     }, ms);
     return timer.unref();
   }
@@ -119,7 +109,7 @@ export class Connection {
   /** What a device that asks for a message again gets, if anything. */
   async sendAgain(key: WAMessageKey, asked: Omit<Asked, "socket">): Promise<WAMessageContent | undefined> {
     // The owner may have shut them out meanwhile.
-    await this.allHeard;
+    if (!this.caughtUp.aborted) await once(this.caughtUp, "abort");
     return sendAgain(key, { ...asked, socket: this.socket });
   }
 

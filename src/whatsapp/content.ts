@@ -1,7 +1,7 @@
 import { proto } from "@whiskeysockets/baileys";
 import { present } from "../present.js";
 import { cleanName, cleanText, firstWords } from "../text.js";
-import { cardIn } from "./cards.js";
+import { cardIn, POLLS } from "./cards.js";
 import type { Content, MediaFile, MediaKind } from "./types.js";
 
 /** What a message holds, and what its wrappers and context say about it. */
@@ -61,10 +61,7 @@ const OTHERS: readonly (readonly [Field, string])[] = [
   ["contactsArrayMessage", "contacts"],
   ["locationMessage", "location"],
   ["liveLocationMessage", "live location"],
-  ["pollCreationMessage", "poll"],
-  ["pollCreationMessageV2", "poll"],
-  ["pollCreationMessageV3", "poll"],
-  ["pollCreationMessageV5", "poll"],
+  ...POLLS.map((version) => [version, "poll"] as const),
   ["eventMessage", "event"],
   ["scheduledCallCreationMessage", "scheduled call"],
   ["groupInviteMessage", "group invite"],

@@ -129,7 +129,7 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
   }
 
   get caughtUp(): boolean {
-    return this.live?.caughtUp ?? false;
+    return this.live?.caughtUp.aborted ?? false;
   }
 
   /** The linked account; undefined while not linked. */
@@ -336,7 +336,8 @@ export class Link extends EventEmitter<LinkEvents> implements Wire, LinkControl 
       resends: this.resends,
       recall: (key) => connection.sendAgain(key, { me: this.me, recall: this.options.recall }),
     });
-    const connection = new Connection(socket, () => {
+    const connection = new Connection(socket);
+    connection.caughtUp.addEventListener("abort", () => {
       if (this.connection === connection) this.emit("caught-up");
     });
     this.connection = connection;
